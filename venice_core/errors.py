@@ -1,0 +1,171 @@
+"""What can go wrong, one class one meaning.
+
+    VeniceError
+    ├── BadInput            the request cannot be made as asked; nothing was sent
+    │   ├── MissingKey      no key for the provider; nothing was sent
+    │   └── BrokenFile      a file here is not the picture that it should be
+    ├── Cancelled           the person stopped it
+    ├── NotAccepted         the provider never took the request; nothing was charged
+    │   ├── NoConnection    not reached: name, refused, certificate, connect timeout
+    │   └── Busy            429, or 503 in the documented form, after the one repeat
+    ├── Refused             the provider said no (4xx)
+    │   ├── InvalidRequest  400, 413, 415 and other 4xx
+    │   ├── BadKey          401
+    │   ├── NoFunds         402
+    │   ├── Forbidden       403
+    │   ├── UnknownModel    404, 410
+    │   └── PolicyRefusal   422: charge unknown
+    └── Unanswered          sent, but no usable answer: may have been charged
+        ├── ServerFailure   3xx, 5xx
+        ├── LostConnection  reset, closed, timed out after the body had begun
+        └── UnusableAnswer  2xx that holds no picture
+
+Sentences for people are in `messages`; here are the facts.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Charge(str, Enum):
+    """What is known about money."""
+
+    NONE = "none"
+    UNKNOWN = "unknown"
+    POSSIBLE = "possible"
+    CHARGED = "charged"
+
+
+class ExitCode(int, Enum):
+    """What the command line returns."""
+
+    DONE = 0
+    BAD_INPUT = 2
+    REFUSED = 3
+    NOT_ACCEPTED = 4
+    UNANSWERED = 5
+    CANCELLED = 130
+
+
+class VeniceError(Exception):
+    """Root of the tree.
+
+    `detail` is the provider's own words, or what happened in one line; never a key.
+    `status` is the HTTP status where there was one, `request_id` the provider's support id,
+    `retryable` whether the same request may work later.
+    """
+
+    kind = "error"
+    exit_code = ExitCode.UNANSWERED
+    charge = Charge.NONE
+    retryable = False
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        status: int | None = None,
+        request_id: str = "",
+        charge: Charge | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.status = status
+        self.request_id = request_id
+        if charge is not None:
+            self.charge = charge
+
+    @property
+    def maybe_charged(self) -> bool:
+        return self.charge is not Charge.NONE
+
+
+class BadInput(VeniceError):
+    kind = "bad-input"
+    exit_code = ExitCode.BAD_INPUT
+
+
+class MissingKey(BadInput):
+    kind = "missing-key"
+
+
+class BrokenFile(BadInput):
+    kind = "broken-file"
+
+
+class Cancelled(VeniceError):
+    kind = "cancelled"
+    exit_code = ExitCode.CANCELLED
+
+
+class NotAccepted(VeniceError):
+    kind = "not-accepted"
+    exit_code = ExitCode.NOT_ACCEPTED
+    retryable = True
+
+
+class NoConnection(NotAccepted):
+    kind = "no-connection"
+
+
+class Busy(NotAccepted):
+    kind = "busy"
+
+
+class Refused(VeniceError):
+    kind = "refused"
+    exit_code = ExitCode.REFUSED
+
+
+class InvalidRequest(Refused):
+    kind = "invalid-request"
+
+
+class BadKey(Refused):
+    kind = "bad-key"
+
+
+class NoFunds(Refused):
+    kind = "no-funds"
+
+
+class Forbidden(Refused):
+    kind = "forbidden"
+
+
+class UnknownModel(Refused):
+    kind = "unknown-model"
+
+
+class PolicyRefusal(Refused):
+    kind = "policy"
+    charge = Charge.UNKNOWN
+
+
+class Unanswered(VeniceError):
+    kind = "unanswered"
+    charge = Charge.POSSIBLE
+
+
+class ServerFailure(Unanswered):
+    kind = "server-failure"
+
+
+class LostConnection(Unanswered):
+    kind = "lost-connection"
+
+
+class UnusableAnswer(Unanswered):
+    kind = "unusable-answer"
+
+
+def every_kind() -> dict[str, type[VeniceError]]:
+    """All classes of the tree by their wire kind."""
+    found: dict[str, type[VeniceError]] = {}
+    waiting: list[type[VeniceError]] = [VeniceError]
+    while waiting:
+        cls = waiting.pop()
+        found[cls.kind] = cls
+        waiting.extend(cls.__subclasses__())
+    return found

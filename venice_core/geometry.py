@@ -1,0 +1,169 @@
+"""Sizes and rectangles in whole pixels, and what can be done with them. Pure.
+
+A `Bounds` is half-open: it holds the pixels x <= column < x + width. Coordinates are the image's
+(the canvas' upper left corner is 0, 0) unless a name says otherwise, and may be negative: layers may
+begin outside the canvas.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A size in px, at least 1 x 1."""
+
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.height < 1:
+            raise ValueError(f"an extent of {self.width} x {self.height} px holds no pixel")
+
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
+
+    @property
+    def shorter(self) -> int:
+        return min(self.width, self.height)
+
+    @property
+    def longer(self) -> int:
+        return max(self.width, self.height)
+
+    @property
+    def ratio(self) -> float:
+        """Width by height."""
+        return self.width / self.height
+
+    def scaled(self, factor: float) -> Extent:
+        """Each side times `factor`, rounded, at least 1 px."""
+        return Extent(max(1, round(self.width * factor)), max(1, round(self.height * factor)))
+
+    def __str__(self) -> str:
+        return f"{self.width} × {self.height} px"
+
+
+@dataclass(frozen=True)
+class Padding:
+    """Pixels added on each side, each >= 0."""
+
+    left: int = 0
+    top: int = 0
+    right: int = 0
+    bottom: int = 0
+
+    def __bool__(self) -> bool:
+        return any((self.left, self.top, self.right, self.bottom))
+
+    def around(self, extent: Extent) -> Extent:
+        return Extent(extent.width + self.left + self.right, extent.height + self.top + self.bottom)
+
+    @classmethod
+    def centred(cls, inner: Extent, outer: Extent) -> Padding:
+        """What brings `inner` to `outer` (nowhere smaller), evenly on both sides."""
+        across, down = outer.width - inner.width, outer.height - inner.height
+        if across < 0 or down < 0:
+            raise ValueError(f"{outer} does not hold {inner}")
+        return cls(across // 2, down // 2, across - across // 2, down - down // 2)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A rectangle of at least one pixel."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.height < 1:
+            raise ValueError(f"bounds of {self.width} x {self.height} px hold no pixel")
+
+    @classmethod
+    def from_edges(cls, left: int, top: int, right: int, bottom: int) -> Bounds:
+        return cls(left, top, right - left, bottom - top)
+
+    @classmethod
+    def of(cls, extent: Extent) -> Bounds:
+        return cls(0, 0, extent.width, extent.height)
+
+    @property
+    def right(self) -> int:
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        return self.y + self.height
+
+    @property
+    def extent(self) -> Extent:
+        return Extent(self.width, self.height)
+
+    def contains(self, other: Bounds) -> bool:
+        return (
+            self.x <= other.x
+            and self.y <= other.y
+            and self.right >= other.right
+            and self.bottom >= other.bottom
+        )
+
+    def intersection(self, other: Bounds) -> Bounds | None:
+        """The pixels in both, or None where there is none."""
+        left, top = max(self.x, other.x), max(self.y, other.y)
+        right, bottom = min(self.right, other.right), min(self.bottom, other.bottom)
+        return Bounds.from_edges(left, top, right, bottom) if left < right and top < bottom else None
+
+    def pad(self, amount: int, within: Bounds | None = None) -> Bounds:
+        """`amount` px more on each side (negative: fewer), clipped to `within`, which it must meet."""
+        grown = Bounds.from_edges(self.x - amount, self.y - amount, self.right + amount, self.bottom + amount)
+        if within is None:
+            return grown
+        clipped = grown.intersection(within)
+        if clipped is None:
+            raise ValueError(f"{grown} lies outside {within}")
+        return clipped
+
+    def widen(self, extent: Extent, within: Bounds) -> Bounds:
+        """At least `extent`, as far as `within` allows, with this rectangle as central as it can be."""
+        x, width = _widen(self.x, self.width, extent.width, within.x, within.width)
+        y, height = _widen(self.y, self.height, extent.height, within.y, within.height)
+        return Bounds(x, y, width, height)
+
+    def relative_to(self, origin: Bounds) -> Bounds:
+        """The same pixels, counted from the upper left corner of `origin`."""
+        return Bounds(self.x - origin.x, self.y - origin.y, self.width, self.height)
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns for an array whose first element is at 0, 0; no negative coordinates."""
+        if self.x < 0 or self.y < 0:
+            raise ValueError(f"{self} begins outside the array")
+        return slice(self.y, self.bottom), slice(self.x, self.right)
+
+
+def _widen(start: int, length: int, wanted: int, low: int, available: int) -> tuple[int, int]:
+    target = min(max(length, wanted), max(available, length))
+    moved = start - (target - length) // 2
+    return max(low, min(moved, low + available - target)), target
+
+
+def parse_ratio(text: str) -> float | None:
+    """Width by height of "16:9", "9:19.5"; None for "auto", an empty or a malformed text."""
+    across, _, down = text.partition(":")
+    try:
+        ratio = float(across) / float(down)
+    except (ValueError, ZeroDivisionError):
+        return None
+    return ratio if math.isfinite(ratio) and ratio > 0 else None
+
+
+def with_ratio(extent: Extent, ratio: float) -> Extent:
+    """The smallest extent of that ratio (to the pixel) that holds `extent`."""
+    if extent.ratio < ratio:
+        return Extent(max(extent.width, round(extent.height * ratio)), extent.height)
+    return Extent(extent.width, max(extent.height, round(extent.width / ratio)))

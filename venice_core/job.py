@@ -1,0 +1,140 @@
+"""The whole request as one frozen value, and what came of it.
+
+Everything that affects the result is in a `Job`. It holds no pixels: those travel as files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import Enum
+from typing import Any
+
+from venice_core.errors import BadInput
+from venice_core.geometry import Bounds, Extent
+
+MAX_GROW = 1000
+MAX_FEATHER = 4096
+MAX_CONTEXT = 16384
+
+
+class Action(str, Enum):
+    EDIT = "edit"
+    CUTOUT = "cutout"
+
+
+class SelectionUse(str, Enum):
+    """What the selection is for; see the GIMP procedures' argument `selection`."""
+
+    GUIDE = "guide"
+    LOCAL = "local"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person chose. Lengths in px of the image; -1 means automatic; "" the default."""
+
+    prompt: str = ""
+    model: str = ""
+    selection: SelectionUse = SelectionUse.GUIDE
+    context: int = -1
+    grow: int = 0
+    feather: int = -1
+    variations: int = 1
+    aspect_ratio: str = ""
+    resolution: str = ""
+    quality: str = ""
+    safe_mode: bool = True
+    enhance_prompt: bool = False
+    align: bool = True
+    match_colors: bool = True
+    defringe: bool = True
+    provider: str = ""
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Options:
+        """From a message; names as in GIMP (`aspect-ratio`) or as here. Raises BadInput."""
+        known = {name.replace("_", "-"): name for name in cls.__dataclass_fields__}
+        chosen: dict[str, Any] = {}
+        for key, value in values.items():
+            name = known.get(key.replace("_", "-"))
+            if name is None:
+                raise BadInput(f"“{key}” is not an option.")
+            wanted = type(getattr(cls, name))
+            try:
+                chosen[name] = SelectionUse(value) if wanted is SelectionUse else value
+            except ValueError as error:
+                raise BadInput(f"“{value}” is no use of the selection: guide, local or ignore.") from error
+            # bool is an int to Python, not to people
+            if not isinstance(chosen[name], wanted) or (wanted is int and isinstance(value, bool)):
+                raise BadInput(f"The option “{key}” must be of type {wanted.__name__}.")
+        return cls(**chosen)
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("context", -1, MAX_CONTEXT),
+            ("grow", -MAX_GROW, MAX_GROW),
+            ("feather", -1, MAX_FEATHER),
+            ("variations", 1, 4),
+        ):
+            if not low <= getattr(self, name) <= high:
+                raise BadInput(f"The option “{name}” must lie between {low} and {high}.")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One request.
+
+    `layer` is the extent of the picture in image coordinates, `canvas` the image's size. `window` is
+    the rectangle for which the selection's coverage was handed over (None: nothing is selected);
+    coverage is 0 in the rest of the canvas.
+    """
+
+    action: Action
+    layer: Bounds
+    canvas: Extent
+    window: Bounds | None = None
+    options: Options = field(default_factory=Options)
+
+    @property
+    def selected(self) -> bool:
+        """Whether a selection limits the result."""
+        return self.window is not None and self.options.selection is not SelectionUse.IGNORE
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Job:
+        """Raises BadInput for what cannot be a job."""
+        try:
+            window = values.get("window")
+            return cls(
+                action=Action(values["action"]),
+                layer=Bounds(**values["layer"]),
+                canvas=Extent(**values["canvas"]),
+                window=Bounds(**window) if window else None,
+                options=Options.from_json(values.get("options", {})),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInput(f"This is not a job: {error}.") from error
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def with_options(self, **changes: Any) -> Job:
+        return replace(self, options=replace(self.options, **changes))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the provider said beside the picture. "" or None: it said nothing."""
+
+    model: str = ""
+    request_id: str = ""
+    blurred: bool = False
+    content_violation: bool = False
+    enhanced_prompt: str = ""
+    deprecation: str = ""
+    replacement: str = ""
+    balance_usd: float | None = None
+    balance_diem: float | None = None
+    sandbox: bool = False

@@ -1,0 +1,70 @@
+"""Errors as sentences for people: what happened, what to do next, the provider's own words."""
+
+from __future__ import annotations
+
+from venice_core.errors import Charge, VeniceError
+
+# kind -> (what happened, what to do next). An empty sentence: the detail says it.
+SENTENCES: dict[str, tuple[str, str]] = {
+    "error": ("Something went wrong inside the plug-in.", "Please report this."),
+    "bad-input": ("", ""),
+    "missing-key": (
+        "No API key is set for {provider}.",
+        "Enter it in Filters > Venice > Settings, set VENICE_API_KEY, or choose the provider “sandbox” to "
+        "try things out without a key.",
+    ),
+    "broken-file": ("The file cannot be read as a picture.", ""),
+    "cancelled": ("Cancelled.", ""),
+    "not-accepted": ("The request was not accepted.", "Nothing was charged. Try again."),
+    "no-connection": (
+        "The service could not be reached.",
+        "Check the network, proxy and address, then try again. Nothing was charged.",
+    ),
+    "busy": (
+        "The service is busy or its rate limit is reached.",
+        "Nothing was charged. Wait, then try again.",
+    ),
+    "refused": ("The service refused the request.", ""),
+    "invalid-request": (
+        "The service did not accept this request.",
+        "Nothing was charged as far as is known.",
+    ),
+    "bad-key": (
+        "The service did not accept the API key, or this model needs a higher access level.",
+        "Check the key in Filters > Venice > Settings, or choose another model.",
+    ),
+    "no-funds": (
+        "The account's balance or the key's spending limit does not cover this.",
+        "Top up the account or raise the key's limit. Nothing was charged.",
+    ),
+    "forbidden": ("This API key may not do that.", "Use a key without that restriction."),
+    "unknown-model": ("The service does not offer this model (any more).", "Choose another model."),
+    "policy": (
+        "The service's content policy blocked this request.",
+        "Change the prompt or the picture. Whether it was charged is not known.",
+    ),
+    "unanswered": ("The request was sent, but no usable answer came back.", ""),
+    "server-failure": ("The service failed while working on the request.", "Try again later."),
+    "lost-connection": ("The connection was lost after the request had been sent.", ""),
+    "unusable-answer": ("The service's answer holds no usable picture.", ""),
+}
+
+_CHARGES = {
+    Charge.POSSIBLE: "It may have been charged.",
+    Charge.CHARGED: "It was charged.",
+}
+
+
+def sentence(error: VeniceError, provider: str = "this provider") -> str:
+    """One paragraph that a person can act on. Holds no key."""
+    what, next_step = SENTENCES[error.kind]
+    parts = [what.format(provider=provider) or error.detail]
+    if what and error.detail:
+        where = f"HTTP {error.status}: " if error.status else ""
+        parts.append(f"({where}{error.detail})")
+    elif error.status:
+        parts.append(f"(HTTP {error.status})")
+    parts += [_CHARGES.get(error.charge, ""), next_step]
+    if error.request_id:
+        parts.append(f"Support id: {error.request_id}.")
+    return " ".join(part for part in parts if part)

@@ -1,0 +1,70 @@
+"""From a provider's name to a provider with its address and key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from venice_core.errors import BadInput
+from venice_core.providers.base import Provider
+from venice_core.providers.capabilities import Catalogue
+from venice_core.providers.venice import BASE_URL, Venice
+from venice_core.settings import Folders, KeyStore, Secret, Settings, provider_name
+from venice_core.transport import check_url
+
+NAMES = ("venice", "sandbox")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A provider that can be used, and where its key came from ("": there is none)."""
+
+    name: str
+    provider: Provider
+    key: Secret
+    key_source: str
+
+
+class Registry:
+    """Opens providers; a context manager, since the built-in sandbox is a server to be ended."""
+
+    def __init__(self, env: Mapping[str, str], folders: Folders) -> None:
+        self._env = env
+        self.settings = Settings(folders.settings)
+        self.keys = KeyStore(folders.settings, env)
+        self._stack = ExitStack()
+        self._sandbox_url = ""
+
+    def __enter__(self) -> Registry:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def name(self, wish: str) -> str:
+        """The provider's name that a wish ("" for none) comes to. Raises BadInput for an unknown one."""
+        name = provider_name(wish, self._env, self.settings)
+        if name == "openai":
+            raise BadInput("OpenAI-compatible services cannot be used yet.")
+        if name not in NAMES:
+            raise BadInput(f"There is no provider “{name}”; there are: {', '.join(NAMES)}.")
+        return name
+
+    def open(self, wish: str = "") -> Opened:
+        """Raises BadInput for an unknown name or a bad address. A missing key is not an error here."""
+        name = self.name(wish)
+        catalogue = Catalogue.packaged()
+        if name == "sandbox":
+            key = Secret("sandbox")
+            return Opened(name, Venice(key, self._sandbox(), name, catalogue), key, "built in")
+        url = check_url(self._env.get("VENICE_BASE_URL") or BASE_URL)
+        key, source = self.keys.find(name)
+        return Opened(name, Venice(key, url, name, catalogue), key, source)
+
+    def _sandbox(self) -> str:
+        if not self._sandbox_url:
+            from venice_core.sandbox import Sandbox  # noqa: PLC0415 - only who plays needs a server
+
+            self._sandbox_url = self._stack.enter_context(Sandbox()).url
+        return self._sandbox_url

@@ -1,0 +1,217 @@
+"""One job from plan to placed result: encode, journal, send, journal, decode, fit.
+
+The only place that knows the order. It works on pixels in memory; where they come from and where the
+result goes is the caller's (the worker's or the command line's).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from venice_core import fit, images
+from venice_core.cancel import Cancel
+from venice_core.errors import BadInput, BrokenFile, Charge, MissingKey, UnusableAnswer, VeniceError
+from venice_core.fit import Placed
+from venice_core.images import Pixels
+from venice_core.job import Action, Facts, Job
+from venice_core.journal import Entry, Journal
+from venice_core.plan import Plan, make_plan
+from venice_core.progress import OnProgress, Progress, Stage
+from venice_core.providers.base import Encoded, Provider
+from venice_core.retry import Busy, seconds_before_repeat
+from venice_core.selection import Coverage, Selection
+from venice_core.settings import Secret
+from venice_core.transport import Request, Response, Transport
+
+NAME_LENGTH = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A result in place and all that is said about it. `name` is for the layer."""
+
+    entry: Entry
+    plan: Plan
+    placed: Placed
+    facts: Facts
+    name: str
+    recipe: dict[str, Any]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A job that could be sent: its selection, if one limits it, and the plan."""
+
+    job: Job
+    plan: Plan
+    selection: Selection | None
+
+    @classmethod
+    def of(cls, job: Job, coverage: Coverage | None, provider: Provider) -> Prepared:
+        """`coverage` is that of `job.window`. Raises BadInput where the job cannot be sent."""
+        selection = Selection.of(job, coverage) if job.selected and coverage is not None else None
+        return cls(job, make_plan(job, selection, provider.capabilities), selection)
+
+    @property
+    def mask(self) -> Coverage | None:
+        """The result's layer mask: coverage over the crop, grown and feathered."""
+        return self.selection.cut(self.plan.crop, self.plan.feather) if self.selection else None
+
+
+@dataclass(frozen=True)
+class Runner:
+    """What a run needs from outside."""
+
+    provider: Provider
+    key: Secret
+    transport: Transport
+    journal: Journal
+    clock: Callable[[], float] = time.time
+
+    def run(
+        self,
+        job: Job,
+        source: bytes | Path,
+        coverage: bytes | Path | None,
+        on_progress: OnProgress,
+        cancel: Cancel,
+        on_entry: Callable[[Entry], None] | None = None,
+    ) -> Result:
+        """`source` is raw RGBA of the plan's crop, `coverage` raw bytes of the job's window.
+
+        Raises a VeniceError; the journal then says what is known about charging.
+        """
+        if not self.key:
+            raise MissingKey()
+        on_progress(Progress(Stage.PREPARING))
+        prepared = Prepared.of(job, read_coverage(coverage, job), self.provider)
+        plan = prepared.plan
+        pixels = _pixels(source, plan)
+        encoded = self._encode(pixels, prepared)
+        request = self.provider.request(plan, job.options, encoded)
+        cancel.check()
+        entry = self.journal.begin(job, plan, source=source, coverage=coverage)
+        if on_entry is not None:
+            on_entry(entry)
+        try:
+            response = self._send(request, entry, on_progress, cancel)
+            if not 200 <= response.status < 300:
+                raise self.provider.failure(response)
+            facts = self.provider.facts(response)
+            entry.answered(response, Charge.NONE if facts.sandbox else Charge.CHARGED)
+            on_progress(Progress(Stage.FITTING))
+            placed = self._fit(response, pixels, prepared)
+        except VeniceError as error:
+            entry.failed(error)
+            raise
+        recipe = _recipe(job, plan, entry, facts)
+        warnings = plan.warnings + placed.warnings + tuple(_warnings(facts))
+        entry.done(facts=asdict(facts), warnings=warnings)
+        return Result(entry, plan, placed, facts, _name(job, plan, facts), recipe, warnings)
+
+    def _encode(self, pixels: Pixels, prepared: Prepared) -> tuple[Encoded, ...]:
+        plan, limit = prepared.plan, self.provider.capabilities.limits.max_file_bytes
+        try:
+            encoded = [Encoded(*images.encode_within(fit.to_send(pixels, plan), limit))]
+            if plan.guided and prepared.selection is not None:
+                mask = fit.mask_to_send(prepared.selection.cut(plan.crop), plan)
+                encoded.append(Encoded(images.encode_png(mask), images.MEDIA_TYPES["PNG"]))
+        except BrokenFile as error:
+            raise BadInput(error.detail) from error
+        return tuple(encoded)
+
+    def _send(self, request: Request, entry: Entry, on_progress: OnProgress, cancel: Cancel) -> Response:
+        def watch(progress: Progress) -> None:
+            if progress.stage is Stage.WAITING:
+                entry.sent()
+            on_progress(progress)
+
+        attempt = 1
+        while True:
+            entry.sending()
+            try:
+                response = self.transport.exchange(request, watch, cancel)
+            except VeniceError as error:
+                pause = seconds_before_repeat(error, attempt, self.clock())
+                if pause is None:
+                    raise
+            else:
+                if not self.provider.is_busy(response):
+                    return response
+                busy = Busy(response.headers.get("retry-after", ""))
+                pause = seconds_before_repeat(busy, attempt, self.clock())
+                if pause is None:
+                    return response
+            attempt += 1
+            on_progress(Progress(Stage.RETRYING, seconds=pause))
+            cancel.wait(pause)
+
+    def _fit(self, response: Response, pixels: Pixels, prepared: Prepared) -> Placed:
+        plan = prepared.plan
+        data = self.provider.picture(response)
+        try:
+            picture = images.decode(data)
+        except BrokenFile as error:
+            raise UnusableAnswer(error.detail, status=response.status, charge=Charge.POSSIBLE) from error
+        answer = images.to_srgb(picture.pixels, picture.profile)
+        if prepared.job.action is Action.CUTOUT:
+            return fit.place_cutout(answer, plan, prepared.mask)
+        return fit.place(answer, pixels, plan, prepared.mask)
+
+
+def _pixels(source: bytes | Path, plan: Plan) -> Pixels:
+    data = source.read_bytes() if isinstance(source, Path) else source
+    if len(data) != plan.crop.extent.pixels * 4:
+        raise BadInput(f"The pixels handed over are not those of the crop ({plan.crop.extent}).")
+    return np.frombuffer(data, np.uint8).reshape(plan.crop.height, plan.crop.width, 4)
+
+
+def read_coverage(source: bytes | Path | None, job: Job) -> Coverage | None:
+    if source is None or job.window is None:
+        return None
+    data = source.read_bytes() if isinstance(source, Path) else source
+    if len(data) != job.window.extent.pixels:
+        raise BadInput("The selection handed over does not have the size of its bounds.")
+    return np.frombuffer(data, np.uint8).reshape(job.window.height, job.window.width)
+
+
+def _name(job: Job, plan: Plan, facts: Facts) -> str:
+    words = " ".join(job.options.prompt.split()) or "Cut-out"
+    if len(words) > NAME_LENGTH:
+        words = words[: NAME_LENGTH - 1].rstrip() + "…"
+    parts = [words, facts.model or plan.model]
+    if facts.sandbox:
+        parts.append("sandbox, no AI")
+    return " · ".join(part for part in parts if part)
+
+
+def _recipe(job: Job, plan: Plan, entry: Entry, facts: Facts) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "action": job.action.value,
+        "prompt": job.options.prompt,
+        "model": facts.model or plan.model,
+        "options": asdict(job.options),
+        "provider": plan.provider,
+        "job": entry.id,
+        "price": asdict(plan.price) if plan.price else None,
+    }
+
+
+def _warnings(facts: Facts) -> list[str]:
+    warnings = []
+    if facts.blurred:
+        warnings.append("The service blurred the picture (safe mode).")
+    if facts.content_violation:
+        warnings.append("The service marked the picture as against its terms.")
+    if facts.deprecation:
+        instead = f" Use {facts.replacement} instead." if facts.replacement else ""
+        warnings.append(f"{facts.deprecation}{instead}")
+    return warnings

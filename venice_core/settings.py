@@ -1,0 +1,216 @@
+"""Folders, the settings file, and where the API key comes from.
+
+Nothing here reads the environment by itself: callers pass it in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import platformdirs
+
+from venice_core.errors import BadInput
+
+APP = "venice-gimp"
+KEYRING_SECONDS = 3.0
+DEFAULT_PROVIDER = "venice"
+
+T = TypeVar("T")
+
+
+class Secret:
+    """A key that does not show itself in logs, errors or tracebacks."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def scrub(self, text: str) -> str:
+        """`text` without the key, should a server have repeated it."""
+        return text.replace(self._value, "***") if self._value else text
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret(***)" if self._value else "Secret()"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret is not written anywhere")
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where things are kept; none is made before something is written there."""
+
+    settings: Path
+    jobs: Path
+    cache: Path
+    logs: Path
+    scratch: Path
+
+    @classmethod
+    def of(cls, env: Mapping[str, str]) -> Folders:
+        """`VENICE_HOME` holds everything; without it the platform's user folders do."""
+        home = env.get("VENICE_HOME")
+        if home:
+            base = Path(home).expanduser().absolute()
+            return cls(base, base / "jobs", base / "cache", base / "logs", base / "scratch")
+        data = Path(platformdirs.user_data_dir(APP, appauthor=False))
+        return cls(
+            settings=Path(platformdirs.user_config_dir(APP, appauthor=False)),
+            jobs=data / "jobs",
+            cache=Path(platformdirs.user_cache_dir(APP, appauthor=False)),
+            logs=Path(platformdirs.user_log_dir(APP, appauthor=False)),
+            scratch=data / "scratch",
+        )
+
+
+def private_folder(path: Path) -> Path:
+    """Made if missing, readable by its owner only."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def write_atomically(path: Path, data: bytes, *, private: bool = True) -> None:
+    """All of it or nothing, on the disk when this returns; mode 0600, or as the user's umask has it."""
+    private_folder(path.parent)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if not private:
+            umask = os.umask(0)
+            os.umask(umask)
+            temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    if os.name == "posix":
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+class Settings:
+    """The settings file: `{"provider": name}`. Unknown entries are kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "settings.json"
+
+    def read(self) -> dict[str, Any]:
+        """Raises BadInput where the file is there and not readable as settings."""
+        try:
+            values = json.loads(self.path.read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise BadInput(f"The settings file {self.path} cannot be read: {error}.") from error
+        if not isinstance(values, dict):
+            raise BadInput(f"The settings file {self.path} does not hold settings.")
+        return values
+
+    def update(self, **changes: Any) -> None:
+        values = {**self.read(), **changes}
+        write_atomically(self.path, json.dumps(values, indent=1, sort_keys=True).encode())
+
+
+def provider_name(wish: str, env: Mapping[str, str], settings: Settings) -> str:
+    """The provider asked for, else `VENICE_PROVIDER`, else the settings', else Venice."""
+    return (
+        wish or env.get("VENICE_PROVIDER") or str(settings.read().get("provider") or "") or DEFAULT_PROVIDER
+    )
+
+
+class KeyStore:
+    """Keys by provider: environment, then the system's keyring, then a file of mode 0600."""
+
+    VARIABLES: Mapping[str, str] = {"venice": "VENICE_API_KEY", "openai": "OPENAI_API_KEY"}
+
+    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+        self.path = folder / "keys.json"
+        self._env = env
+
+    def find(self, provider: str) -> tuple[Secret, str]:
+        """The key and where it is from: "environment", "keyring", "file", or "" with an empty secret."""
+        value = self._env.get(self.VARIABLES.get(provider, ""), "").strip()
+        if value:
+            return Secret(value), "environment"
+        value = _within(lambda: _keyring_get(provider), "")
+        if value:
+            return Secret(value), "keyring"
+        value = self._read_file().get(provider, "")
+        return Secret(value), "file" if value else ""
+
+    def store(self, provider: str, key: Secret) -> str:
+        """Keeps the key (empty: forgets it) and says where: "keyring" or "file"."""
+        value = key.reveal().strip()
+        kept = _within(lambda: _keyring_set(provider, value), False)
+        keys = self._read_file()
+        keys.pop(provider, None)
+        if value and not kept:
+            keys[provider] = value
+        if keys or self.path.exists():
+            write_atomically(self.path, json.dumps(keys, indent=1).encode())
+        return "keyring" if kept else "file"
+
+    def _read_file(self) -> dict[str, str]:
+        try:
+            values = json.loads(self.path.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return {str(k): str(v) for k, v in values.items()} if isinstance(values, dict) else {}
+
+
+def _keyring_get(provider: str) -> str:
+    import keyring  # noqa: PLC0415 - it looks for back ends when imported
+
+    return keyring.get_password(APP, provider) or ""
+
+
+def _keyring_set(provider: str, value: str) -> bool:
+    import keyring  # noqa: PLC0415
+    from keyring.errors import PasswordDeleteError  # noqa: PLC0415
+
+    if value:
+        keyring.set_password(APP, provider, value)
+    else:
+        with contextlib.suppress(PasswordDeleteError):
+            keyring.delete_password(APP, provider)
+    return True
+
+
+def _within(action: Callable[[], T], otherwise: T, seconds: float = KEYRING_SECONDS) -> T:
+    """The action's value, or `otherwise` when it fails or takes longer: a locked keyring may wait."""
+    outcome: list[T] = []
+
+    def attempt() -> None:
+        with contextlib.suppress(Exception):  # any back end may fail in its own way
+            outcome.append(action())
+
+    thread = threading.Thread(target=attempt, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return outcome[0] if outcome else otherwise

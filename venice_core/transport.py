@@ -1,0 +1,286 @@
+"""One HTTP request at a time: TLS, proxies, upload progress, time limits, and a cancel that is heard.
+
+Nothing here repeats a request or follows a redirect: a POST may cost money. Each request has a fresh
+connection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import socket
+import ssl
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import requests
+import truststore
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from requests_toolbelt import MultipartEncoder
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from venice_core.cancel import Cancel
+from venice_core.errors import BadInput, Cancelled, Charge, LostConnection, NoConnection, UnusableAnswer
+from venice_core.progress import OnProgress, Progress, Stage
+from venice_core.settings import Secret
+from venice_core.version import VERSION
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 300.0
+MAX_ANSWER_BYTES = 256_000_000
+_CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True)
+class File:
+    """A part of a multipart body."""
+
+    name: str
+    filename: str
+    data: bytes = field(repr=False)
+    media_type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A multipart POST, or a GET where it has no body."""
+
+    method: str
+    url: str
+    fields: tuple[tuple[str, str], ...] = ()
+    files: tuple[File, ...] = ()
+    key: Secret = field(default_factory=lambda: Secret(""))
+
+
+@dataclass(frozen=True)
+class Response:
+    """`headers` have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+def check_url(url: str) -> str:
+    """The base address without a trailing slash. Raises BadInput for http:// beyond this machine."""
+    parts = urlsplit(url.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise BadInput(f"“{url}” is no address of a service, such as https://api.venice.ai/api/v1.")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise BadInput(f"“{url}” is not encrypted: http:// is for this machine only, use https://.")
+    return url.strip().rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _Bearer(AuthBase):
+    """As an auth object, since requests would else put a .netrc entry over the header."""
+
+    def __init__(self, key: Secret) -> None:
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._key:
+            request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
+        return request
+
+
+class _Sockets:
+    """The sockets of one exchange, so that another thread can end it."""
+
+    def __init__(self) -> None:
+        self._open: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self._ended = False
+
+    def add(self, sock: socket.socket) -> None:
+        with self._lock:
+            self._open.append(sock)
+            ended = self._ended
+        if ended:
+            self.end()
+
+    def end(self) -> None:
+        with self._lock:
+            self._ended = True
+            sockets = list(self._open)
+        for sock in sockets:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Adapter(HTTPAdapter):
+    def __init__(self, sockets: _Sockets, context: ssl.SSLContext) -> None:
+        self._sockets = sockets
+        self._context = context
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+        self._watch(self.poolmanager)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> urllib3.ProxyManager:
+        manager = super().proxy_manager_for(*args, ssl_context=self._context, **kwargs)
+        self._watch(manager)
+        return cast("urllib3.ProxyManager", manager)
+
+    def _watch(self, manager: urllib3.PoolManager) -> None:
+        sockets = self._sockets
+
+        class Plain(HTTPConnection):
+            def connect(self) -> None:
+                super().connect()
+                sockets.add(cast("socket.socket", self.sock))
+
+        class Encrypted(HTTPSConnection):
+            def connect(self) -> None:
+                super().connect()
+                sockets.add(cast("socket.socket", self.sock))
+
+        class PlainPool(urllib3.HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class EncryptedPool(urllib3.HTTPSConnectionPool):
+            ConnectionCls = Encrypted
+
+        manager.pool_classes_by_scheme = {"http": PlainPool, "https": EncryptedPool}
+
+
+class _Upload:
+    """A body that tells how far it is. `begun`: a byte may have left; `complete`: all have."""
+
+    def __init__(self, encoder: MultipartEncoder, on_progress: OnProgress, cancel: Cancel) -> None:
+        self._encoder = encoder
+        self._on_progress = on_progress
+        self._cancel = cancel
+        self.len = encoder.len
+        self.sent = 0
+        self.begun = False
+        self.complete = False
+
+    def read(self, size: int = -1) -> bytes:
+        self._cancel.check()
+        self.begun = True
+        chunk = cast("bytes", self._encoder.read(_CHUNK if size < 0 else max(size, _CHUNK)))
+        self._on_progress(Progress(Stage.UPLOADING, self.sent, self.len))
+        self.sent += len(chunk)
+        if not chunk:
+            self.complete = True
+            self._on_progress(Progress(Stage.WAITING))
+        return chunk
+
+
+class Transport:
+    """Sends one request at a time. `connect` and `read` are time limits in s."""
+
+    def __init__(self, *, connect: float = CONNECT_SECONDS, read: float = READ_SECONDS) -> None:
+        self._timeouts = (connect, read)
+
+    def exchange(self, request: Request, on_progress: OnProgress, cancel: Cancel) -> Response:
+        """The server's answer, whatever its status.
+
+        Raises NoConnection where the request cannot have been understood (its body was not complete;
+        `retryable` where not a byte of it had left), LostConnection where it may have been, Cancelled.
+        """
+        sockets = _Sockets()
+        cancel.on_set(sockets.end)
+        cancel.check()
+        upload: _Upload | None = None
+        headers = {
+            "User-Agent": f"venice-gimp/{VERSION}",
+            "Connection": "close",
+            "Accept-Encoding": "identity",
+        }
+        if request.files or request.fields:
+            encoder = MultipartEncoder(_parts(request))
+            headers["Content-Type"] = encoder.content_type
+            upload = _Upload(encoder, on_progress, cancel)
+        try:
+            with (
+                self._session(request.url, sockets) as session,
+                session.request(
+                    request.method,
+                    request.url,
+                    data=upload,
+                    headers=headers,
+                    auth=_Bearer(request.key),
+                    timeout=self._timeouts,
+                    allow_redirects=False,
+                    stream=True,
+                ) as response,
+            ):
+                body = _receive(response, on_progress)
+                lower = {name.lower(): value for name, value in response.headers.items()}
+                return Response(response.status_code, lower, body)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            reason = request.key.scrub(_reason(error))
+            if cancel.is_set:
+                raise Cancelled(charge=_charge(upload)) from error
+            if upload is None or not upload.complete:
+                lost = NoConnection(reason)
+                lost.retryable = upload is None or not upload.begun
+                raise lost from error
+            raise LostConnection(reason) from error
+        except Cancelled as error:
+            raise Cancelled(charge=_charge(upload)) from error
+
+    def _session(self, url: str, sockets: _Sockets) -> requests.Session:
+        session = requests.Session()
+        session.headers.clear()
+        session.trust_env = not is_loopback(urlsplit(url).hostname or "")
+        adapter = _Adapter(sockets, truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        return session
+
+
+def _charge(upload: _Upload | None) -> Charge:
+    return Charge.POSSIBLE if upload is not None and upload.complete else Charge.NONE
+
+
+def _parts(request: Request) -> Sequence[tuple[str, Any]]:
+    return [
+        *request.fields,
+        *((file.name, (file.filename, file.data, file.media_type)) for file in request.files),
+    ]
+
+
+def _receive(response: requests.Response, on_progress: OnProgress) -> bytes:
+    total = int(response.headers.get("Content-Length") or 0)
+    body = bytearray()
+    for chunk in response.iter_content(_CHUNK):
+        body += chunk
+        on_progress(Progress(Stage.DOWNLOADING, len(body), total))
+        if len(body) > MAX_ANSWER_BYTES:
+            raise UnusableAnswer(f"the answer is larger than {MAX_ANSWER_BYTES // 1_000_000} MB")
+    return bytes(body)
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause in one line: what people can act on."""
+    if isinstance(error, requests.exceptions.ReadTimeout):
+        return "no answer within the time limit"
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return "no connection within the time limit"
+    seen: BaseException = error
+    for _ in range(8):
+        inner = getattr(seen, "reason", None) or seen.__cause__ or seen.__context__
+        if inner is None and seen.args and isinstance(seen.args[-1], BaseException):
+            inner = seen.args[-1]
+        if not isinstance(inner, BaseException):
+            break
+        seen = inner
+    text = str(seen) or type(seen).__name__
+    return text.splitlines()[0][:300]
