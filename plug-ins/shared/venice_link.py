@@ -1,0 +1,265 @@
+# -*- coding: utf-8 -*-
+"""The worker process as GIMP's plug-ins see it: start it, talk to it, let go of it.
+
+Standard library only; runs on Python 2.7 and 3, and knows nothing of GIMP. Messages are one JSON object
+a line on the worker's standard input and output; pixels travel as raw files in a private folder.
+"""
+
+from __future__ import unicode_literals
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+try:
+    import queue
+except ImportError:  # Python 2.7
+    import Queue as queue
+
+PROTOCOL = 1
+MANIFEST = "worker.json"
+START_SECONDS = 60.0
+CLOSE_SECONDS = 2.0
+
+# What a host's bundle sets for itself and would break another Python.
+FOREIGN_PREFIXES = ("PYTHON", "LD_", "DYLD_", "GI_", "GTK_", "GDK_", "GIO_")
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+class LinkError(Exception):
+    """A call failed; `str` of it is a sentence for people. `kind` and `charge` are the worker's words."""
+
+    def __init__(self, message, kind="error", charge="none"):
+        super(LinkError, self).__init__(message)
+        self.message = message
+        self.kind = kind
+        self.charge = charge
+
+
+class WorkerGone(LinkError):
+    """The worker ended without an answer."""
+
+
+class Detached(LinkError):
+    """The worker goes on alone: what was sent may be charged, and its answer is kept."""
+
+
+def clean_environment(environ, bundle=None):
+    """The variables for the worker: without what belongs to the host's own Python and its bundle.
+
+    `bundle` is the folder of a self-contained GIMP (None: GIMP is installed in the system).
+    """
+    bundle = bundle or environ.get("APPDIR")
+    kept = {}
+    for name, value in environ.items():
+        if name.upper().startswith(FOREIGN_PREFIXES):
+            continue
+        if bundle and name in CERTIFICATES and _inside(value, bundle):
+            continue
+        kept[name] = value
+    if bundle and kept.get("PATH"):
+        parts = [part for part in kept["PATH"].split(os.pathsep) if part and not _inside(part, bundle)]
+        kept["PATH"] = os.pathsep.join(parts)
+    return kept
+
+
+def _inside(path, folder):
+    path, folder = os.path.abspath(path), os.path.abspath(folder)
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def read_manifest(folder):
+    """How to start the worker: the list of words that `install.py` wrote beside the plug-in."""
+    path = os.path.join(folder, MANIFEST)
+    try:
+        with io.open(path, encoding="utf-8") as file:
+            command = json.load(file)["command"]
+    except (IOError, OSError, ValueError, KeyError, TypeError):
+        raise LinkError(
+            "Venice is not wholly installed (%s is missing): run “python3 install.py” again." % path
+        )
+    if not os.path.exists(command[0]):
+        raise LinkError("The worker's Python (%s) is gone: run “python3 install.py” again." % command[0])
+    return command
+
+
+class Link(object):
+    """One worker process. Use it from one thread; a context manager that lets go of it at the end."""
+
+    def __init__(self, command, environ=None):
+        self._command = command
+        self._environ = clean_environment(os.environ if environ is None else environ)
+        self._process = None
+        self._messages = queue.Queue()
+        self._last_id = 0
+        self._stage = ""
+        self._detached = False
+        self.folder = ""
+        self.version = ""
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    @property
+    def pid(self):
+        return self._process.pid if self._process else None
+
+    def start(self):
+        """Starts the worker and waits for its greeting."""
+        # A file, not a pipe: nobody has to read it, and it cannot fill up.
+        self._stderr = tempfile.TemporaryFile()
+        try:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                env=self._environ,
+                close_fds=True,
+                **_own_session(),
+            )
+        except OSError as error:
+            raise LinkError("The worker could not be started: %s." % error)
+        reader = threading.Thread(target=self._read)
+        reader.daemon = True
+        reader.start()
+        hello = self.receive(START_SECONDS)
+        if hello is None or hello.get("event") != "hello":
+            raise LinkError("The worker did not start in time.")
+        if hello.get("protocol") != PROTOCOL:
+            raise LinkError(
+                "The worker is of another version than the plug-in: run “python3 install.py” again."
+            )
+        self.folder = hello["folder"]
+        self.version = hello["version"]
+
+    def send(self, method, params=None):
+        """Sends a call and returns its number; the answer comes through `receive`."""
+        self._last_id += 1
+        if method == "run":
+            self._stage = "preparing"
+        message = {"id": self._last_id, "method": method, "params": params or {}}
+        try:
+            self._process.stdin.write(json.dumps(message).encode("ascii") + b"\n")
+            self._process.stdin.flush()
+        except (IOError, OSError, ValueError):
+            raise self._gone()
+        return self._last_id
+
+    def receive(self, seconds):
+        """The next message, or None when none comes in that time. Raises WorkerGone at the end."""
+        try:
+            message = self._messages.get(True, seconds) if seconds > 0 else self._messages.get_nowait()
+        except queue.Empty:
+            return None
+        if message is None:
+            self._messages.put(None)
+            raise self._gone()
+        if message.get("event") == "progress":
+            self._stage = message["stage"]
+        return message
+
+    def answer(self, message, call_id):
+        """(True, value) where `message` ends that call, (False, None) where it does not. Raises LinkError."""
+        if message is None or message.get("id") != call_id:
+            return False, None
+        event = message["event"]
+        if event == "result":
+            return True, message["value"]
+        if event == "error":
+            error = message["error"]
+            raise LinkError(error["message"], error["kind"], error["charge"])
+        if event == "detached":
+            self._detached = True
+            raise Detached(message["message"], "cancelled", "possible")
+        return False, None
+
+    def call(self, method, params=None, on_wait=None, interval=0.1):
+        """Sends a call and waits for its value.
+
+        `on_wait(message)` is called for each other message, and with None every `interval` s.
+        """
+        call_id = self.send(method, params)
+        while True:
+            message = self.receive(interval)
+            over, value = self.answer(message, call_id)
+            if over:
+                return value
+            if on_wait is not None:
+                on_wait(message)
+
+    def cancel(self, stop=False):
+        """Asks to stop the job under way; `stop`: also where it may already be paid for."""
+        self.send("cancel", {"stop": stop})
+
+    def write(self, name, data):
+        """Puts pixels into the private folder and returns the name to pass on."""
+        with io.open(os.path.join(self.folder, name), "wb") as file:
+            file.write(data)
+        return name
+
+    def close(self):
+        """Lets go of the worker. One that is still receiving a paid answer goes on without us."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        try:
+            process.stdin.close()
+        except (IOError, OSError, ValueError):
+            pass
+        end = time.time() + CLOSE_SECONDS
+        while not self._detached and process.poll() is None and time.time() < end:
+            time.sleep(0.01)
+        if process.poll() is not None:
+            self._remove_folder()
+
+    def _read(self):
+        stream = self._process.stdout
+        for line in iter(stream.readline, b""):
+            try:
+                message = json.loads(line.decode("utf-8"))
+            except ValueError:
+                continue
+            self._messages.put(message)
+        self._messages.put(None)
+
+    def _gone(self):
+        self._remove_folder()
+        if self._stage in ("", "preparing"):
+            self._stderr.seek(0)
+            words = self._stderr.read().decode("utf-8", "replace").strip().splitlines()
+            detail = " (%s)" % words[-1] if words else ""
+            return WorkerGone("The worker ended unexpectedly%s. Nothing was sent." % detail)
+        return WorkerGone(
+            "The worker ended unexpectedly while a request was under way. It may have been charged; what is "
+            "known is in the list of jobs.",
+            charge="possible",
+        )
+
+    def _remove_folder(self):
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _own_session():
+    """So that ending the plug-in does not end the worker with it."""
+    if os.name == "nt":
+        # CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP
+        return {"creationflags": 0x08000000 | 0x00000200}
+    if sys.version_info >= (3, 2):
+        return {"start_new_session": True}
+    return {"preexec_fn": os.setsid}

@@ -1,0 +1,300 @@
+"""GIMP 3 as the rest of the plug-in needs it: pixels out, coverage out, layers in, undo, return values.
+
+Everything here runs in GIMP's main thread. Pixels are raw bytes: RGBA means 8-bit sRGB, alpha not
+premultiplied; coverage means one byte a pixel, linear. A rectangle is a dict with x, y, width, height
+in image coordinates, as it travels in messages.
+"""
+
+import contextlib
+import json
+
+import gi
+
+gi.require_version("Gimp", "3.0")
+gi.require_version("Gegl", "0.4")
+from gi.repository import Gegl, Gimp, GLib
+
+RECIPE = "venice-recipe"
+_LAYER_TYPES = {
+    Gimp.ImageBaseType.RGB: Gimp.ImageType.RGBA_IMAGE,
+    Gimp.ImageBaseType.GRAY: Gimp.ImageType.GRAYA_IMAGE,
+    Gimp.ImageBaseType.INDEXED: Gimp.ImageType.INDEXEDA_IMAGE,
+}
+
+
+class HostError(Exception):
+    """The image is not in a state to work on; the text is for people."""
+
+
+def pick_layer(image, drawables):
+    """The layer to work on. Raises HostError where the choice cannot be used."""
+    if image.get_floating_sel() is not None:
+        raise HostError("Anchor the floating selection first, or make it a layer (Layer > To New Layer).")
+    if not drawables:
+        raise HostError("Select a layer first.")
+    if len(drawables) > 1:
+        raise HostError("Select one layer only: further layers as reference pictures cannot be used yet.")
+    drawable = drawables[0]
+    if isinstance(drawable, Gimp.LayerMask):
+        drawable = Gimp.Layer.from_mask(drawable)
+    if not isinstance(drawable, Gimp.Layer):
+        raise HostError("Select a layer: a channel cannot be edited this way.")
+    return drawable
+
+
+def bounds_of(item):
+    """Where a layer or layer group lies in its image."""
+    _, x, y = item.get_offsets()
+    return {"x": x, "y": y, "width": item.get_width(), "height": item.get_height()}
+
+
+def canvas_of(image):
+    return {"width": image.get_width(), "height": image.get_height()}
+
+
+def intersection(one, other):
+    """The pixels in both rectangles, or None."""
+    left, top = max(one["x"], other["x"]), max(one["y"], other["y"])
+    right = min(one["x"] + one["width"], other["x"] + other["width"])
+    bottom = min(one["y"] + one["height"], other["y"] + other["height"])
+    if left >= right or top >= bottom:
+        return None
+    return {"x": left, "y": top, "width": right - left, "height": bottom - top}
+
+
+def read_selection(image):
+    """(window, coverage) of what is selected, or (None, None) where nothing is.
+
+    The window may be wider than what is selected: GIMP's own bounds are, at more than 8 bits.
+    """
+    if Gimp.Selection.is_empty(image):
+        return None, None
+    _, _, x1, y1, x2, y2 = Gimp.Selection.bounds(image)
+    window = {"x": x1, "y": y1, "width": x2 - x1, "height": y2 - y1}
+    return window, _read(image.get_selection(), window, "Y u8")
+
+
+def read_shown(image, layer, crop):
+    """RGBA of what `layer` shows in `crop`: its mask and filters applied, its opacity and mode not."""
+    with rendered(image, layer, crop) as shown:
+        return _read(shown, _at_origin(crop), "R'G'B'A u8")
+
+
+def read_visible(image, crop):
+    """RGBA of what is visible of the whole image in `crop`."""
+    with private_image(image, image.get_width(), image.get_height()) as private:
+        visible = Gimp.Layer.new_from_visible(image, private, "visible")
+        try:
+            return _read(visible, crop, "R'G'B'A u8")
+        finally:
+            visible.delete()
+
+
+@contextlib.contextmanager
+def private_image(image, width, height):
+    """An image nobody sees, of the same base type, precision, profile and palette; deleted afterwards."""
+    private = Gimp.Image.new_with_precision(width, height, image.get_base_type(), image.get_precision())
+    try:
+        private.undo_disable()
+        if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
+            private.set_palette(image.get_palette())
+        profile = image.get_color_profile()
+        if profile is not None:
+            private.set_color_profile(profile)
+        yield private
+    finally:
+        private.delete()
+
+
+@contextlib.contextmanager
+def rendered(image, layer, crop, with_mask=True):
+    """A layer of the crop's size in a private image that holds what `layer` shows there.
+
+    The copy is rendered by GIMP itself: merging filters or applying masks by hand fails silently on a
+    copied group, and would apply a mask that is switched off.
+    """
+    with private_image(image, crop["width"], crop["height"]) as private:
+        copy = Gimp.Layer.new_from_drawable(layer, private)
+        private.insert_layer(copy, None, 0)
+        source = bounds_of(layer)
+        copy.set_offsets(source["x"] - crop["x"], source["y"] - crop["y"])
+        copy.set_opacity(100.0)
+        copy.set_mode(Gimp.LayerMode.NORMAL)
+        copy.set_visible(True)
+        if not with_mask and copy.get_mask() is not None:
+            copy.set_apply_mask(False)
+        shown = Gimp.Layer.new_from_visible(private, private, "shown")
+        try:
+            yield shown
+        finally:
+            shown.delete()
+
+
+@contextlib.contextmanager
+def undo_group(image):
+    """Everything inside is one undo step."""
+    image.undo_group_start()
+    try:
+        yield
+    finally:
+        image.undo_group_end()
+
+
+@contextlib.contextmanager
+def kept_choice(image):
+    """Afterwards the same layers and channels are selected, and a layer or its mask edited, as before."""
+    layers, channels = image.get_selected_layers(), image.get_selected_channels()
+    masks = [layer for layer in layers if layer.get_mask() is not None and layer.get_edit_mask()]
+    try:
+        yield
+    finally:
+        image.set_selected_layers(layers)
+        for layer in masks:
+            layer.set_edit_mask(True)
+        if channels:
+            image.set_selected_channels(channels)
+
+
+def add_result(image, source, crop, pixels, mask, name, recipe):
+    """A new layer over `crop` directly above `source`, with a layer mask where `mask` is not None."""
+    kind = _LAYER_TYPES[image.get_base_type()]
+    width, height = crop["width"], crop["height"]
+    layer = Gimp.Layer.new(image, name, width, height, kind, 100.0, Gimp.LayerMode.NORMAL)
+    _insert_above(image, source, layer)
+    layer.set_offsets(crop["x"], crop["y"])
+    _write_rgba(layer, pixels)
+    if mask is not None:
+        _add_mask(layer, mask, _at_origin(crop))
+    _attach_recipe(layer, recipe)
+    return layer
+
+
+def add_cutout(image, source, crop, matte, name, recipe):
+    """The source's own pixels above it, its alpha times `matte` (coverage over `crop`, 0 elsewhere)."""
+    layer = _add_copy(image, source, name, with_mask=True)
+    if not layer.has_alpha():
+        layer.add_alpha()
+    _add_mask(layer, matte, _within(crop, source))
+    layer.remove_mask(Gimp.MaskApplyMode.APPLY)
+    own = bounds_of(layer)
+    if crop != own:
+        layer.resize(crop["width"], crop["height"], own["x"] - crop["x"], own["y"] - crop["y"])
+    _attach_recipe(layer, recipe)
+    return layer
+
+
+def add_masked_copy(image, source, crop, matte, name, recipe):
+    """A copy of the source above it, its layer mask being the source's active one times `matte`."""
+    layer = _add_copy(image, source, name, with_mask=False)
+    old = source.get_mask()
+    inside = _within(crop, source)
+    if old is not None and source.get_apply_mask():
+        active = _read(old, inside, "Y u8")
+        matte = bytes((a * b + 127) // 255 for a, b in zip(active, matte))
+    _add_mask(layer, matte, inside)
+    _attach_recipe(layer, recipe)
+    return layer
+
+
+def open_as_image(crop, pixels, mask, name, recipe):
+    """The result as an image of its own, for when the one it was for is gone."""
+    image = Gimp.Image.new(crop["width"], crop["height"], Gimp.ImageBaseType.RGB)
+    layer = add_result(image, None, _at_origin(crop), pixels, mask, name, recipe)
+    return image, layer
+
+
+def values_with_layers(image, layers):
+    """A procedure's return values that hold `layers`.
+
+    PyGObject cannot put an array of objects into a value. So GIMP makes it: the layers are selected
+    for the moment of one call whose own return values have just this form.
+    """
+    with kept_choice(image):
+        image.set_selected_layers(layers)
+        procedure = Gimp.get_pdb().lookup_procedure("gimp-image-get-selected-layers")
+        config = procedure.create_config()
+        config.set_property("image", image)
+        return procedure.run(config)
+
+
+def failure(procedure, message):
+    """Return values that carry an error's sentence."""
+    error = GLib.Error.new_literal(Gimp.PlugIn.error_quark(), message, 0)
+    return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, error)
+
+
+def _at_origin(rectangle):
+    return dict(rectangle, x=0, y=0)
+
+
+def _within(crop, item):
+    """`crop` counted from the item's corner."""
+    own = bounds_of(item)
+    return dict(crop, x=crop["x"] - own["x"], y=crop["y"] - own["y"])
+
+
+def _rectangle(rectangle):
+    return Gegl.Rectangle.new(rectangle["x"], rectangle["y"], rectangle["width"], rectangle["height"])
+
+
+def _read(drawable, rectangle, pixel_format):
+    buffer = drawable.get_buffer()
+    return bytes(buffer.get(_rectangle(rectangle), 1.0, pixel_format, Gegl.AbyssPolicy.NONE))
+
+
+def _write_rgba(layer, pixels):
+    """As 16 bit: GEGL converts 8-bit sRGB wrongly into large 16-bit layers with another profile."""
+    doubled = bytearray(2 * len(pixels))
+    doubled[0::2] = pixels
+    doubled[1::2] = pixels
+    whole = dict(bounds_of(layer), x=0, y=0)
+    buffer = layer.get_buffer()
+    buffer.set(_rectangle(whole), "R'G'B'A u16", bytes(doubled))
+    buffer.flush()
+    layer.update(0, 0, whole["width"], whole["height"])
+
+
+def _add_mask(layer, coverage, rectangle):
+    """A layer mask that holds `coverage` in `rectangle` of the layer, and 0 elsewhere."""
+    mask = layer.create_mask(Gimp.AddMaskType.BLACK)
+    layer.add_mask(mask)
+    buffer = mask.get_buffer()
+    buffer.set(_rectangle(rectangle), "Y u8", coverage)
+    buffer.flush()
+    mask.update(0, 0, layer.get_width(), layer.get_height())
+
+
+def _insert_above(image, source, layer):
+    """In the source's group; at the top of the image where there is no source (any more)."""
+    if source is None or not source.is_valid():
+        image.insert_layer(layer, None, 0)
+    else:
+        image.insert_layer(layer, source.get_parent(), image.get_item_position(source))
+
+
+def _add_copy(image, source, name, with_mask):
+    """The source's own pixels as a plain layer above it; groups, text and filters are rendered."""
+    plain = not (source.is_group() or source.is_text_layer() or source.get_filters())
+    if plain:
+        layer = Gimp.Layer.new_from_drawable(source, image)
+        _insert_above(image, source, layer)
+        if layer.get_mask() is not None:
+            applied = with_mask and layer.get_apply_mask()
+            layer.remove_mask(Gimp.MaskApplyMode.APPLY if applied else Gimp.MaskApplyMode.DISCARD)
+    else:
+        bounds = bounds_of(source)
+        with rendered(image, source, bounds, with_mask) as shown:
+            layer = Gimp.Layer.new_from_drawable(shown, image)
+        _insert_above(image, source, layer)
+        layer.set_offsets(bounds["x"], bounds["y"])
+    layer.set_name(name)
+    layer.set_opacity(100.0)
+    layer.set_mode(Gimp.LayerMode.NORMAL)
+    layer.set_visible(True)
+    return layer
+
+
+def _attach_recipe(layer, recipe):
+    data = json.dumps(recipe, sort_keys=True).encode("ascii")
+    flags = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
+    layer.attach_parasite(Gimp.Parasite.new(RECIPE, flags, data))

@@ -1,0 +1,82 @@
+"""What happens when a procedure is called: the errors, the waiting, the return values."""
+
+import contextlib
+import traceback
+
+import host
+import venice_link
+from gi.repository import Gegl, Gimp
+from task import ACTIONS, STAGES, Task
+
+TITLES = {"edit": "Edit with Prompt", "cutout": "Remove Background"}
+
+
+def on_image(procedure, run_mode, image, drawables, config, folder):
+    """Runs an image procedure and returns its values; whatever happens, with a sentence for people."""
+    Gegl.init(None)
+    try:
+        with venice_link.Link(venice_link.read_manifest(folder)) as link:
+            task = Task(procedure.get_name(), image, drawables, config, link)
+            if run_mode == Gimp.RunMode.INTERACTIVE:
+                import dialog
+
+                placed = dialog.run_task(procedure, config, task, link)
+                if placed is None:
+                    return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
+            else:
+                placed = _run(procedure, task, link)
+        image, layers, warnings = placed
+        for warning in warnings:
+            Gimp.message(warning)
+        Gimp.displays_flush()
+        return host.values_with_layers(image, layers)
+    except (venice_link.LinkError, host.HostError) as error:
+        return host.failure(procedure, str(error))
+    except Exception as error:
+        traceback.print_exc()
+        return host.failure(procedure, f"Venice failed unexpectedly: {type(error).__name__}: {error}")
+
+
+def settings(procedure, config, folder):
+    """Chooses the provider; with a window, the key too. A key is never an argument: GIMP would keep it."""
+    try:
+        with venice_link.Link(venice_link.read_manifest(folder)) as link:
+            if config.get_property("run-mode") == Gimp.RunMode.INTERACTIVE:
+                import dialog
+
+                if not dialog.run_settings(link):
+                    return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
+            else:
+                link.call("configure", {"provider": config.get_property("provider")})
+        return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
+    except venice_link.LinkError as error:
+        return host.failure(procedure, str(error))
+    except Exception as error:
+        traceback.print_exc()
+        return host.failure(procedure, f"Venice failed unexpectedly: {type(error).__name__}: {error}")
+
+
+def _run(procedure, task, link):
+    """Without a window: GIMP's own progress bar. Its Cancel ends this process; the worker sees that."""
+    Gimp.progress_init(TITLES[ACTIONS[procedure.get_name()]])
+    with contextlib.closing(_ProgressBar()) as bar:
+        call_id = task.start()
+        while True:
+            message = link.receive(0.1)
+            over, value = link.answer(message, call_id)
+            if over:
+                return task.place(value)
+            bar.show(message)
+
+
+class _ProgressBar:
+    def show(self, message):
+        if message is None:
+            Gimp.progress_pulse()
+            return
+        Gimp.progress_set_text(STAGES.get(message["stage"], ""))
+        if message["total"]:
+            Gimp.progress_update(message["done"] / message["total"])
+
+    def close(self):
+        Gimp.progress_end()

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""Venice for GIMP 3: the procedures in Filters > Venice. Registration and run callbacks only."""
+
+import os
+import sys
+
+import gi
+
+gi.require_version("Gimp", "3.0")
+from gi.repository import Gimp, GObject
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+READ_WRITE = GObject.ParamFlags.READWRITE
+
+EDIT = "plug-in-venice-edit"
+REMOVE_BACKGROUND = "plug-in-venice-remove-background"
+SETTINGS = "plug-in-venice-settings"
+
+
+def choice(*nicks):
+    made = Gimp.Choice.new()
+    for number, (nick, label) in enumerate(nicks):
+        made.add(nick, number, label, "")
+    return made
+
+
+def add_edit_arguments(procedure):
+    text, whole, yes_no = (
+        procedure.add_string_argument,
+        procedure.add_int_argument,
+        procedure.add_boolean_argument,
+    )
+    text("prompt", "_Prompt", "What to change, for example “remove the tree”", "", READ_WRITE)
+    text("model", "_Model", "The model's id; empty: the provider's default", "", READ_WRITE)
+    procedure.add_choice_argument(
+        "selection",
+        "_Selection",
+        "What the selection is for; the result is limited to it unless it is ignored",
+        choice(
+            ("guide", "Guides the model and limits the result"),
+            ("local", "Limits the result; the model sees the region only"),
+            ("ignore", "Is ignored"),
+        ),
+        "guide",
+        READ_WRITE,
+    )
+    whole("context", "_Context", "Surroundings to send, in px (-1: automatic)", -1, 16384, -1, READ_WRITE)
+    whole("grow", "_Grow", "Grow the selection by so many px (negative: shrink)", -1000, 1000, 0, READ_WRITE)
+    whole("feather", "_Feather", "Soften its edge inwards, in px (-1: automatic)", -1, 4096, -1, READ_WRITE)
+    whole("variations", "_Variations", "How many results to make", 1, 4, 1, READ_WRITE)
+    text("aspect-ratio", "_Aspect ratio", "Such as 16:9; empty: the region's own", "", READ_WRITE)
+    text("resolution", "_Resolution", "Such as 2K, where the model offers it", "", READ_WRITE)
+    text("quality", "_Quality", "low, medium or high, where the model offers it", "", READ_WRITE)
+    yes_no("safe-mode", "Sa_fe mode", "Let the service blur adult content", True, READ_WRITE)
+    yes_no(
+        "enhance-prompt", "_Enhance the prompt", "Let the service rewrite it (costs more)", False, READ_WRITE
+    )
+    yes_no("align", "A_lign", "Move the result to where the source is", True, READ_WRITE)
+    yes_no("match-colors", "Match c_olours", "Give the result the source's colours", True, READ_WRITE)
+    text("provider", "Pro_vider", "venice or sandbox; empty: as set in Settings", "", READ_WRITE)
+    procedure.add_choice_argument(
+        "sample",
+        "Samp_le",
+        "What is sent",
+        choice(("layer", "The layer's own pixels"), ("visible", "What is visible")),
+        "layer",
+        READ_WRITE,
+    )
+
+
+def add_cutout_arguments(procedure):
+    procedure.add_choice_argument(
+        "output",
+        "_Output",
+        "What to make",
+        choice(("layer", "A cut-out as a new layer"), ("mask", "A copy of the layer with a layer mask")),
+        "layer",
+        READ_WRITE,
+    )
+    procedure.add_boolean_argument(
+        "defringe", "_Defringe", "Take the old background's colour out of the edge", True, READ_WRITE
+    )
+    procedure.add_string_argument(
+        "provider", "Pro_vider", "venice or sandbox; empty: as set in Settings", "", READ_WRITE
+    )
+
+
+class Venice(Gimp.PlugIn):
+    """Registers the procedures; what they do is in `runs` and loaded when one is called."""
+
+    def do_set_i18n(self, _name):
+        return False
+
+    def do_query_procedures(self):
+        return [EDIT, REMOVE_BACKGROUND, SETTINGS]
+
+    def do_create_procedure(self, name):
+        if name == SETTINGS:
+            procedure = Gimp.Procedure.new(self, name, Gimp.PDBProcType.PLUGIN, run_settings, None)
+            procedure.add_enum_argument(
+                "run-mode", "Run mode", "Run mode", Gimp.RunMode, Gimp.RunMode.NONINTERACTIVE, READ_WRITE
+            )
+            procedure.add_string_argument("provider", "_Provider", "venice or sandbox", "", READ_WRITE)
+            label, blurb = "_Settings...", "Choose the service and enter its API key"
+        else:
+            procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, run_on_image, None)
+            procedure.set_image_types("*")
+            procedure.set_sensitivity_mask(
+                Gimp.ProcedureSensitivityMask.DRAWABLE | Gimp.ProcedureSensitivityMask.DRAWABLES
+            )
+            procedure.add_core_object_array_return_value(
+                "layers", "Layers", "The new layers, topmost first", Gimp.Layer.__gtype__, READ_WRITE
+            )
+            if name == EDIT:
+                add_edit_arguments(procedure)
+                label, blurb = (
+                    "_Edit with Prompt...",
+                    "Edit a layer, or what is selected of it, by describing the change",
+                )
+            else:
+                add_cutout_arguments(procedure)
+                label, blurb = "_Remove Background...", "Cut the subject out, as a new layer or a layer mask"
+        procedure.set_menu_label(label)
+        procedure.add_menu_path("<Image>/Filters/Venice")
+        procedure.set_documentation(blurb, blurb + ". The source layer stays as it is.", name)
+        procedure.set_attribution("The Venice for GIMP authors", "GPL-3.0-or-later", "2026")
+        return procedure
+
+
+def run_on_image(procedure, run_mode, image, drawables, config, _data):
+    import runs
+
+    return runs.on_image(procedure, run_mode, image, drawables, config, HERE)
+
+
+def run_settings(procedure, config, _data):
+    import runs
+
+    return runs.settings(procedure, config, HERE)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, HERE)
+    Gimp.main(Venice.__gtype__, sys.argv)

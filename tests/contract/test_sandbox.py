@@ -1,0 +1,837 @@
+"""The sandbox by itself: it answers, refuses, fails and remembers as its documentation says."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import io
+import json
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+from jsonschema import Draft202012Validator
+from PIL import Image
+
+from venice_core.sandbox import TABLE, Sandbox, parse_setting
+
+KEY = {"Authorization": "Bearer test-key-0123456789"}
+EDIT, MULTI, CUTOUT = "/image/edit", "/image/multi-edit", "/image/background-remove"
+SPECIFICATION = Path(__file__).parents[2].parent / "shared" / "venice" / "openapi-image.json"
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as running:
+        yield running
+
+
+def photo(width: int = 320, height: int = 256) -> Image.Image:
+    """A soft colour scene with a red ball in its middle."""
+    y, x = np.mgrid[:height, :width].astype(float)
+    scene = np.stack([60 + 60 * y / height, 110 + 80 * x / width, 150 + 50 * np.sin(x / 40)], axis=-1)
+    ball = (x - width / 2) ** 2 + (y - height / 2) ** 2 < (min(width, height) / 4) ** 2
+    scene[ball] = (210, 40, 30)
+    return Image.fromarray(scene.astype(np.uint8))
+
+
+def encoded(picture: Image.Image, file_format: str = "PNG") -> bytes:
+    out = io.BytesIO()
+    picture.save(out, file_format)
+    return out.getvalue()
+
+
+def decoded(response: requests.Response) -> Image.Image:
+    assert response.status_code == 200, response.text
+    picture = Image.open(io.BytesIO(response.content))
+    picture.load()
+    return picture
+
+
+def b64(picture: Image.Image) -> str:
+    return base64.b64encode(encoded(picture)).decode()
+
+
+def post_json(sandbox: Sandbox, path: str, **body: Any) -> requests.Response:
+    return requests.post(sandbox.url + path, json=body, headers=KEY, timeout=30)
+
+
+def post_files(
+    sandbox: Sandbox, path: str, *pictures: Image.Image | bytes, name: str = "", **fields: str
+) -> requests.Response:
+    name = name or ("images" if path == MULTI else "image")
+    files = [
+        (name, ("p.png", picture if isinstance(picture, bytes) else encoded(picture), "image/png"))
+        for picture in pictures
+    ]
+    return requests.post(sandbox.url + path, data=fields, files=files, headers=KEY, timeout=30)
+
+
+def edit(sandbox: Sandbox, picture: Image.Image | bytes | None = None, **fields: str) -> requests.Response:
+    return post_files(sandbox, EDIT, picture or photo(), **{"prompt": "make it pink", **fields})
+
+
+# Pictures
+
+
+def test_an_edit_visibly_changes_every_grey_and_keeps_the_size(sandbox: Sandbox) -> None:
+    greys = Image.fromarray(np.tile(np.arange(256, dtype=np.uint8)[:, None, None], (1, 300, 3)))
+    result = decoded(edit(sandbox, greys))
+    change = np.abs(np.asarray(result).astype(int) - np.asarray(greys)).max(axis=-1)
+    assert result.size == greys.size
+    assert change.min() >= 60
+
+
+def test_a_mask_limits_a_multi_edit_to_where_it_is_white(sandbox: Sandbox) -> None:
+    base, mask = photo(), np.zeros((256, 320), np.uint8)
+    mask[64:128], mask[128:192] = 128, 255
+    masked = np.asarray(decoded(post_files(sandbox, MULTI, base, Image.fromarray(mask), prompt="pink")), int)
+    whole = np.asarray(decoded(edit(sandbox, base)), int)
+    source = np.asarray(base, int)
+    assert (masked[mask == 0] == source[mask == 0]).all()
+    assert (masked[mask == 255] == whole[mask == 255]).all()
+    assert np.abs(masked - (source + whole) / 2)[mask == 128].max() <= 1.5
+
+
+@pytest.mark.parametrize("others", [[], [photo().transpose(Image.Transpose.FLIP_LEFT_RIGHT)]])
+def test_without_a_grey_mask_a_multi_edit_changes_everything(
+    sandbox: Sandbox, others: list[Image.Image]
+) -> None:
+    result = decoded(post_files(sandbox, MULTI, photo(), *others, prompt="pink"))
+    assert np.array_equal(result, decoded(edit(sandbox)))
+
+
+def test_removing_the_background_keeps_the_colours_and_finds_the_subject(sandbox: Sandbox) -> None:
+    source = photo(900, 700)
+    result = np.asarray(decoded(post_files(sandbox, CUTOUT, source)))
+    assert np.array_equal(result[..., :3], source)
+    assert result[350, 450, 3] == 255
+    assert result[20, 20, 3] == 0
+    assert np.unique(result[..., 3]).size > 10, "the edge is hard"
+
+
+def test_the_same_request_gets_the_same_bytes(sandbox: Sandbox) -> None:
+    for path, fields in ((EDIT, {"prompt": "pink"}), (CUTOUT, {})):
+        first, second = (post_files(sandbox, path, photo(), **fields).content for _ in range(2))
+        assert first == second
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "AVIF"])
+def test_input_formats_are_told_by_content(sandbox: Sandbox, file_format: str) -> None:
+    assert decoded(edit(sandbox, encoded(photo(), file_format))).size == (320, 256)
+    assert sandbox.requests[-1].files[0].format == file_format
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "1", "RGBA", "I;16"])
+def test_every_png_mode_is_taken(sandbox: Sandbox, mode: str) -> None:
+    grey = photo().convert("L")
+    picture = (
+        Image.fromarray(np.asarray(grey).astype(np.uint16) * 257) if mode == "I;16" else photo().convert(mode)
+    )
+    assert decoded(edit(sandbox, picture)).mode == "RGB"
+    assert decoded(post_files(sandbox, CUTOUT, picture)).mode == "RGBA"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, "PNG"),
+        ({"output_format": "jpg"}, "JPEG"),
+        ({"output_format": "jpeg"}, "JPEG"),
+        ({"output_format": "webp"}, "WEBP"),
+        ({"model": "nano-banana-2-edit", "resolution": "1K"}, "PNG"),
+        ({"model": "nano-banana-2-edit", "resolution": "2K"}, "JPEG"),
+        ({"model": "nano-banana-2-edit", "resolution": "4K"}, "JPEG"),
+        ({"model": "nano-banana-2-edit", "resolution": "4K", "output_format": "png"}, "PNG"),
+    ],
+)
+def test_the_answers_format_follows_the_request(
+    sandbox: Sandbox, fields: dict[str, str], expected: str
+) -> None:
+    response = edit(sandbox, **fields)
+    assert decoded(response).format == expected
+    assert response.headers["Content-Type"] == f"image/{expected.lower()}"
+
+
+def test_an_answer_carries_the_documented_headers(sandbox: Sandbox) -> None:
+    headers = edit(sandbox, model="qwen-image-2-edit", enhance_prompt="true").headers
+    assert headers["x-venice-model-id"] == "qwen-image-2-edit"
+    assert headers["x-venice-model-name"]
+    assert headers["x-venice-is-blurred"] == headers["x-venice-is-content-violation"] == "false"
+    assert float(headers["x-venice-balance-usd"]) > 0
+    assert headers["x-venice-enhanced-prompt"] == "make%20it%20pink"
+    assert int(headers["x-ratelimit-reset-requests"]) > 1e12
+    assert headers["CF-RAY"]
+
+
+# Three ways to send a picture
+
+
+@pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])
+def test_json_takes_base64_and_data_uris(sandbox: Sandbox, prefix: str) -> None:
+    text = prefix + b64(photo())
+    answers = [
+        post_json(sandbox, EDIT, image=text, prompt="pink"),
+        post_json(sandbox, MULTI, images=[text], prompt="pink"),
+    ]
+    assert all(np.array_equal(decoded(answer), decoded(edit(sandbox))) for answer in answers)
+    assert decoded(post_json(sandbox, CUTOUT, image=text)).mode == "RGBA"
+
+
+def test_a_url_is_fetched_from_loopback_only(sandbox: Sandbox) -> None:
+    loopback = sandbox.url + "/models?type=inpaint"  # reachable, and no picture
+    assert "damaged" in post_json(sandbox, CUTOUT, image_url=loopback).text
+    outside = post_json(sandbox, EDIT, image="https://example.com/a.png", prompt="pink")
+    assert outside.status_code == 400
+    assert "loopback" in outside.json()["issues"][0]["message"]
+
+
+def test_a_picture_behind_a_loopback_url_is_used(sandbox: Sandbox, picture_url: str) -> None:
+    assert decoded(post_json(sandbox, CUTOUT, image_url=picture_url)).size == (320, 256)
+    assert decoded(post_json(sandbox, MULTI, images=[b64(photo()), picture_url], prompt="pink"))
+
+
+@pytest.fixture
+def picture_url() -> Iterator[str]:
+    """One PNG served by hand, to any number of connections."""
+    body = encoded(photo())
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
+
+    def serve(listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(head + body)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/a.png"
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+
+
+# Refusals
+
+IMAGE = b64(photo())
+GOOD: dict[str, dict[str, Any]] = {
+    EDIT: {"image": IMAGE, "prompt": "pink"},
+    MULTI: {"images": [IMAGE], "prompt": "pink"},
+    CUTOUT: {"image": IMAGE},
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "field"),
+    [
+        (EDIT, {"steps": 3}, ""),
+        (EDIT, {"quality": "high"}, ""),
+        (EDIT, {"images": [IMAGE]}, ""),
+        (MULTI, {"model": "qwen-image-2-edit"}, ""),
+        (MULTI, {"image": IMAGE}, ""),
+        (CUTOUT, {"model": "bria-bg-remover"}, ""),
+        (CUTOUT, {"modelId": "bria-bg-remover"}, ""),
+        (CUTOUT, {"prompt": "pink"}, ""),
+        (EDIT, {"prompt": None}, "prompt"),
+        (EDIT, {"prompt": ""}, "prompt"),
+        (EDIT, {"prompt": 7}, "prompt"),
+        (EDIT, {"prompt": "x" * 32_769}, "prompt"),
+        (EDIT, {"image": None}, "image"),
+        (EDIT, {"image": "%%%"}, "image"),
+        (EDIT, {"image": [IMAGE]}, "image"),
+        (EDIT, {"model": ""}, "model"),
+        (EDIT, {"model": "qwen-image"}, "model"),
+        (EDIT, {"aspect_ratio": "7:5"}, "aspect_ratio"),
+        (EDIT, {"resolution": "1K"}, "resolution"),
+        (EDIT, {"model": "grok-imagine-edit", "resolution": "4K"}, "resolution"),
+        (MULTI, {"modelId": "grok-imagine-edit", "resolution": "4K"}, "resolution"),
+        (EDIT, {"output_format": "gif"}, "output_format"),
+        (EDIT, {"safe_mode": "false"}, "safe_mode"),
+        (EDIT, {"enhance_prompt": 1}, "enhance_prompt"),
+        (MULTI, {"images": []}, "images"),
+        (MULTI, {"images": IMAGE}, "images"),
+        (MULTI, {"images": [IMAGE] * 4}, "images"),
+        (MULTI, {"modelId": "gpt-image-2-edit", "quality": "best"}, "quality"),
+        (MULTI, {"modelId": "grok-imagine-image-2-0-edit", "quality": "high"}, "quality"),
+        (CUTOUT, {"image_url": "http://127.0.0.1/a.png"}, "image"),
+        (CUTOUT, {"image": None}, "image"),
+        (CUTOUT, {"image": None, "image_url": "a.png"}, "image_url"),
+    ],
+)
+def test_a_request_outside_the_schema_or_the_model_is_a_documented_400(
+    sandbox: Sandbox, path: str, change: dict[str, Any], field: str
+) -> None:
+    body = {name: value for name, value in {**GOOD[path], **change}.items() if value is not None}
+    response = post_json(sandbox, path, **body)
+    assert response.status_code == 400
+    error = response.json()
+    assert error["error"] == "Invalid request parameters"
+    assert [issue["path"] for issue in error["issues"]] == [[field] if field else []]
+    assert error["details"][field]["_errors"] if field else error["details"]["_errors"]
+    assert all(issue["code"] and issue["message"] for issue in error["issues"])
+
+
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [
+        (EDIT, {"prompt": "x" * 32_768}),
+        (EDIT, {"model": "qwen-image-2-edit", "modelId": "no-such-model"}),
+        (EDIT, {"modelId": "qwen-image-2-edit", "aspect_ratio": "16:9", "safe_mode": False}),
+        (MULTI, {"resolution": "8K"}),
+        (MULTI, {"images": [IMAGE] * 3, "modelId": "gpt-image-2-edit", "quality": "low", "resolution": "4K"}),
+    ],
+)
+def test_a_request_at_the_edge_of_the_schema_is_answered(
+    sandbox: Sandbox, path: str, change: dict[str, Any]
+) -> None:
+    assert decoded(post_json(sandbox, path, **{**GOOD[path], **change})).size == (320, 256)
+
+
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_multipart_writes_booleans_as_words(sandbox: Sandbox, value: str) -> None:
+    assert edit(sandbox, safe_mode=value).status_code == 200
+    assert edit(sandbox, safe_mode=value.upper()).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "count", "name"),
+    [(EDIT, 2, "image"), (EDIT, 1, "images"), (CUTOUT, 2, "image"), (MULTI, 2, "images[]")],
+)
+def test_multipart_files_of_another_number_or_name_are_refused(
+    sandbox: Sandbox, path: str, count: int, name: str
+) -> None:
+    fields = {} if path == CUTOUT else {"prompt": "pink"}
+    assert post_files(sandbox, path, *[photo()] * count, name=name, **fields).status_code == 400
+
+
+def test_the_catalogue_decides_limits_when_it_states_them() -> None:
+    constraints = {"maxInputImages": 2, "promptCharacterLimit": 10, "aspectRatios": ["4:3"]}
+    entries = [
+        {"id": "firered-image-edit", "model_spec": {"constraints": constraints}},
+        {"id": "alone", "model_spec": {"constraints": {"combineImages": False, "maxInputImages": 6}}},
+    ]
+    with Sandbox(catalogue={"object": "list", "type": "inpaint", "data": entries}) as sandbox:
+
+        def status(images: int = 1, **more: str) -> int:
+            body = {"prompt": "pink", "images": [IMAGE] * images, **more}
+            return post_json(sandbox, MULTI, **body).status_code
+
+        assert [status(2), status(3)] == [200, 400]
+        assert [status(1, modelId="alone"), status(2, modelId="alone")] == [200, 400]
+        assert [status(prompt="x" * 10), status(prompt="x" * 11)] == [200, 400]
+        assert [status(aspect_ratio="4:3"), status(aspect_ratio="1:1")] == [200, 400]
+
+
+def test_an_unknown_model_is_404(sandbox: Sandbox) -> None:
+    assert edit(sandbox, model="no-such-model").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("picture", "status"),
+    [
+        (encoded(photo(256, 256)), 200),
+        (encoded(photo(255, 256)), 400),
+        (encoded(photo(63, 2000)), 400),
+        (encoded(Image.new("1", (5761, 5760))), 400),
+        (encoded(photo())[:2000], 400),
+        (encoded(photo(), "GIF"), 400),
+        (b"no picture at all", 400),
+        (b"\x89PNG" + bytes(25_000_000), 413),
+    ],
+    ids=["smallest", "few-pixels", "thin", "many-pixels", "truncated", "gif", "text", "25MB"],
+)
+def test_a_picture_outside_the_limits_is_refused(sandbox: Sandbox, picture: bytes, status: int) -> None:
+    assert edit(sandbox, picture).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"[]", "application/json", 400),
+        (b"\xff\xfe", "application/json", 400),
+        (b"prompt=pink", "application/x-www-form-urlencoded", 415),
+        (b"{}", "", 415),
+        (b"nothing", "multipart/form-data; boundary=x", 400),
+        (b" " * 35_000_001, "application/json", 413),
+    ],
+)
+def test_a_body_that_is_no_form_is_refused(
+    sandbox: Sandbox, body: bytes, content_type: str, status: int
+) -> None:
+    headers = {**KEY, "Content-Type": content_type}
+    response = requests.post(sandbox.url + EDIT, data=body, headers=headers, timeout=30)
+    assert response.status_code == status
+    assert response.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("key", "status"),
+    [
+        ("Bearer bad-key", 401),
+        ("Bearer restricted-1", 403),
+        ("Bearer admin-only", 401),
+        ("Bearer ", 401),
+        ("any", 401),
+    ],
+)
+def test_a_key_that_does_not_open_the_door(sandbox: Sandbox, key: str, status: int) -> None:
+    response = requests.post(sandbox.url + EDIT, json=GOOD[EDIT], headers={"Authorization": key}, timeout=30)
+    assert response.status_code == status
+    assert isinstance(response.json()["error"], str)
+
+
+def test_without_a_key_it_is_402_with_what_would_be_accepted(sandbox: Sandbox) -> None:
+    response = requests.post(sandbox.url + EDIT, json=GOOD[EDIT], timeout=30)
+    assert response.status_code == 402
+    assert response.json()["accepts"][0]["scheme"] == "exact"
+
+
+# Reading
+
+
+def test_the_model_list_needs_no_key_and_the_limits_need_one(sandbox: Sandbox) -> None:
+    listing = requests.get(sandbox.url + "/models?type=inpaint", timeout=30).json()
+    assert listing["object"] == "list"
+    assert "firered-image-edit" in [entry["id"] for entry in listing["data"]]
+    assert requests.get(sandbox.url + "/models?type=image", timeout=30).json()["data"] == []
+    assert requests.get(sandbox.url + "/api_keys/rate_limits", timeout=30).status_code == 401
+    limits = requests.get(sandbox.url + "/api_keys/rate_limits", headers=KEY, timeout=30).json()["data"]
+    assert limits["accessPermitted"] is True
+    assert limits["balances"] == {"USD": 50.23, "DIEM": 100.02}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", EDIT), ("POST", "/images/edits"), ("GET", "/nowhere"), ("PUT", EDIT)]
+)
+def test_anything_else_is_a_404_in_json(sandbox: Sandbox, method: str, path: str) -> None:
+    response = requests.request(method, sandbox.url + path, headers=KEY, timeout=30)
+    assert response.status_code == 404
+    assert response.json()["error"]
+
+
+def test_every_answer_says_that_it_is_the_sandbox(sandbox: Sandbox) -> None:
+    sandbox.switch(status=502, path=CUTOUT)
+    answers = [
+        edit(sandbox),
+        edit(sandbox, model="no-such-model"),
+        post_files(sandbox, CUTOUT, photo()),
+        requests.get(sandbox.url + "/models", timeout=30),
+        requests.get(sandbox.url + "/nowhere", timeout=30),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 404, 502, 200, 404]
+    assert {answer.headers["x-venice-sandbox"] for answer in answers} == {"true"}
+
+
+# Switches
+
+
+def test_identity_answers_the_input_pixels(sandbox: Sandbox) -> None:
+    sandbox.switch(identity=True)
+    source = photo().convert("RGBA")
+    source.putalpha(Image.linear_gradient("L").resize(source.size))
+    assert np.array_equal(decoded(edit(sandbox, source)), source)
+    assert np.array_equal(decoded(post_files(sandbox, MULTI, photo(), photo(), prompt="x")), photo())
+    cutout = np.asarray(decoded(post_files(sandbox, CUTOUT, photo())))
+    assert np.array_equal(cutout[..., :3], photo())
+    assert (cutout[..., 3] == 255).all()
+
+
+def test_drift_moves_everything_by_a_few_levels(sandbox: Sandbox) -> None:
+    sandbox.switch(drift=True)
+    black = Image.new("L", photo().size)
+    result = np.asarray(decoded(post_files(sandbox, MULTI, photo(), black, prompt="x")), int)
+    change = np.abs(result - np.asarray(photo()))
+    assert (change.max(axis=-1) > 0).mean() > 0.95
+    assert 1 <= np.median(change) <= 4
+
+
+@pytest.mark.parametrize("fit", ["stretch", "crop", "letterbox"])
+def test_size_answers_in_another_shape(sandbox: Sandbox, fit: str) -> None:
+    sandbox.switch(identity=True, size="512x512", fit=fit)
+    result = np.asarray(decoded(edit(sandbox, photo(512, 256))))
+    assert result.shape[:2] == (512, 512)
+    red = (result[..., 0] > 180) & (result[..., 1] < 80)
+    height, width = np.ptp(np.argwhere(red), axis=0) + 1
+    expected = {"stretch": (256, 128), "crop": (256, 256), "letterbox": (128, 128)}[fit]
+    assert abs(height - expected[0]) <= 6
+    assert abs(width - expected[1]) <= 6
+
+
+def test_a_label_can_lie_about_the_format(sandbox: Sandbox) -> None:
+    sandbox.switch(format="jpeg", label="image/png")
+    response = edit(sandbox)
+    assert response.headers["Content-Type"] == "image/png"
+    assert decoded(response).format == "JPEG"
+
+
+def test_blurred_violation_and_deprecated_are_said_in_headers(sandbox: Sandbox) -> None:
+    sandbox.switch(blurred=True, violation=True, deprecated=True)
+    headers = edit(sandbox).headers
+    assert headers["x-venice-is-blurred"] == headers["x-venice-is-content-violation"] == "true"
+    assert headers["x-venice-model-deprecation-warning"]
+    assert headers["x-venice-model-deprecation-date"].startswith("2027-")
+    assert headers["x-venice-deprecated-replacement"]
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 410, 413, 415, 422, 429, 500, 503, 507])
+def test_a_status_on_demand_has_a_json_body(sandbox: Sandbox, status: int) -> None:
+    sandbox.switch(status=status)
+    response = edit(sandbox)
+    assert response.status_code == status
+    assert isinstance(response.json()["error"], str)
+    assert ("issues" in response.json()) == (status == 400)
+
+
+@pytest.mark.parametrize("status", [502, 504, 520, 524])
+def test_a_proxys_status_on_demand_is_an_html_page(sandbox: Sandbox, status: int) -> None:
+    sandbox.switch(status=status)
+    response = edit(sandbox)
+    assert response.status_code == status
+    assert response.headers["Content-Type"].startswith("text/html")
+    assert str(status) in response.text
+
+
+def test_there_are_three_kinds_of_402(sandbox: Sandbox) -> None:
+    bodies = {}
+    for kind in ("balance", "spending_limit", "accepts"):
+        sandbox.switch(status=402, kind=kind, times=1)
+        bodies[kind] = edit(sandbox).json()
+    assert "balance" in bodies["balance"]["error"]
+    assert "spending limit" in bodies["spending_limit"]["error"]
+    assert bodies["accepts"]["accepts"]
+
+
+def test_policy_is_422(sandbox: Sandbox) -> None:
+    sandbox.switch(policy=True)
+    assert edit(sandbox).status_code == 422
+
+
+@pytest.mark.parametrize("value", ["3", "0.5", "-7", "Fri, 20 Nov 2026 10:00:00 GMT", "999999999", "soon"])
+def test_retry_after_is_sent_as_given(sandbox: Sandbox, value: str) -> None:
+    sandbox.switch(status=429, retry_after=value)
+    assert edit(sandbox).headers["Retry-After"] == value
+
+
+def test_retry_after_in_milliseconds_has_its_own_header(sandbox: Sandbox) -> None:
+    sandbox.switch(status=429, retry_after="1500ms")
+    headers = edit(sandbox).headers
+    assert headers["retry-after-ms"] == "1500"
+    assert "Retry-After" not in headers
+
+
+def test_redirect_points_elsewhere_with_307(sandbox: Sandbox) -> None:
+    sandbox.switch(redirect="http://127.0.0.1:9/elsewhere")
+    response = requests.post(
+        sandbox.url + EDIT, json=GOOD[EDIT], headers=KEY, allow_redirects=False, timeout=30
+    )
+    assert response.status_code == 307
+    assert response.headers["Location"] == "http://127.0.0.1:9/elsewhere"
+
+
+@pytest.mark.parametrize("kind", ["text", "empty", "truncated", "json", "html"])
+def test_garbage_is_a_200_that_is_no_picture(sandbox: Sandbox, kind: str) -> None:
+    sandbox.switch(garbage=kind)
+    response = edit(sandbox)
+    with pytest.raises((OSError, SyntaxError)):
+        decoded(response)
+    assert (len(response.content) == 0) == (kind == "empty")
+
+
+def test_a_drop_before_the_body_leaves_the_upload_unread(sandbox: Sandbox) -> None:
+    sandbox.switch(drop="before_body")
+    with pytest.raises(requests.ConnectionError):
+        edit(sandbox, bytes(20_000_000))
+    seen = sandbox.requests[-1]
+    assert (seen.bytes_received, seen.complete, seen.status) == (0, False, None)
+
+
+def test_a_drop_after_the_body_has_read_it_all_and_resets(sandbox: Sandbox) -> None:
+    sandbox.switch(drop="after_body")
+    with pytest.raises(requests.ConnectionError, match="reset"):
+        edit(sandbox)
+    seen = sandbox.requests[-1]
+    assert (seen.complete, seen.status) == (True, None)
+    assert seen.bytes_received == int(seen.headers["Content-Length"])
+    assert seen.files[0].data == encoded(photo())
+
+
+def test_a_drop_in_the_answer_delivers_a_part(sandbox: Sandbox) -> None:
+    sandbox.switch(drop="in_answer")
+    with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
+        edit(sandbox)
+
+
+def test_a_stall_at_the_body_blocks_a_20_mb_upload(sandbox: Sandbox) -> None:
+    sandbox.switch(stall=0.8, stall_at="body", times=1)
+    times: list[float] = []
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(320):
+            yield bytes(65_536)
+            times.append(time.monotonic())
+
+    headers = {**KEY, "Content-Type": "application/json"}
+    requests.post(sandbox.url + EDIT, data=pieces(), headers=headers, timeout=30)
+    assert max(np.diff(times)) > 0.5
+    assert sandbox.requests[-1].bytes_received == 320 * 65_536
+
+
+def test_a_stall_at_the_answer_comes_after_the_upload(sandbox: Sandbox) -> None:
+    sandbox.switch(stall=30, stall_at="answer")
+    with pytest.raises(requests.ReadTimeout):
+        requests.post(sandbox.url + EDIT, json=GOOD[EDIT], headers=KEY, timeout=0.5)
+    assert sandbox.requests[-1].complete
+
+
+def edit_in_background(sandbox: Sandbox) -> tuple[threading.Thread, list[Exception]]:
+    """A request that has arrived, and the list its connection error will be in."""
+    failures: list[Exception] = []
+
+    def send() -> None:
+        try:
+            edit(sandbox)
+        except requests.ConnectionError as error:
+            failures.append(error)
+
+    client = threading.Thread(target=send)
+    client.start()
+    deadline = time.monotonic() + 10
+    while not sandbox.requests and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return client, failures
+
+
+@pytest.mark.parametrize("moment", ["body", "answer"])
+def test_closing_ends_a_stall_at_once(moment: str) -> None:
+    with Sandbox(switches={"stall": 60, "stall_at": moment}) as sandbox:
+        client, failures = edit_in_background(sandbox)
+        started = time.monotonic()
+    client.join(10)
+    assert time.monotonic() - started < 3
+    assert len(failures) == 1
+
+
+def test_times_counts_requests_and_later_settings_win(sandbox: Sandbox) -> None:
+    sandbox.switch(status=503)
+    sandbox.switch(status=429, times=2)
+    assert [edit(sandbox).status_code for _ in range(3)] == [429, 429, 503]
+    sandbox.switch(status=None)
+    assert edit(sandbox).status_code == 200
+
+
+def test_switches_leave_gets_alone_unless_their_path_is_named(sandbox: Sandbox) -> None:
+    sandbox.switch(status=500, times=1)
+    assert requests.get(sandbox.url + "/models", timeout=30).status_code == 200
+    assert edit(sandbox).status_code == 500
+    sandbox.switch(status=503, path="/models", times=1)
+    assert edit(sandbox).status_code == 200
+    assert [requests.get(sandbox.url + "/models", timeout=30).status_code for _ in range(2)] == [503, 200]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("nonsense=1", "status=200", "status=x", "size=12", "size=0x5", "stall=-1", "stall=nan", "times=0"),
+        *("drop=maybe", "identity=perhaps", "redirect=ftp://x", "label=a\nb"),
+    ],
+)
+def test_a_switch_that_makes_no_sense_is_refused_and_changes_nothing(sandbox: Sandbox, text: str) -> None:
+    with pytest.raises(ValueError, match=text.partition("=")[0]):
+        parse_setting(text)
+    name, _, value = text.partition("=")
+    with pytest.raises(ValueError, match=name):
+        sandbox.switch(**{"policy": True, name: value})
+    assert edit(sandbox).status_code == 200
+
+
+def test_a_switch_is_set_by_text_constructor_and_http() -> None:
+    with Sandbox(switches=dict([parse_setting("status=429"), parse_setting("times=1")])) as sandbox:
+        root = sandbox.url.removesuffix("/api/v1") + "/_sandbox"
+        assert [edit(sandbox).status_code for _ in range(2)] == [429, 200]
+        requests.post(root + "/switches", json={"policy": True}, timeout=30).raise_for_status()
+        assert edit(sandbox).status_code == 422
+        assert requests.post(root + "/switches", json={"no": 1}, timeout=30).status_code == 400
+        plain = requests.post(root + "/switches", data='{"status": 500}', timeout=30)
+        assert plain.status_code == 400, "a web page could set switches"
+        requests.delete(root + "/switches", timeout=30).raise_for_status()
+        assert edit(sandbox).status_code == 200
+
+
+def test_every_switch_is_documented() -> None:
+    assert all(row.meaning and row.values for row in TABLE.values())
+    assert {"identity", "drift", "status", "redirect", "drop", "stall", "garbage", "size", "label"} <= set(
+        TABLE
+    )
+
+
+# What it remembers
+
+
+def test_requests_are_remembered_with_their_pictures(sandbox: Sandbox) -> None:
+    mask = Image.new("L", (320, 256), 255)
+    post_files(sandbox, MULTI, photo(), mask, prompt="a café", safe_mode="true")
+    post_json(sandbox, EDIT, image="data:image/png;base64," + IMAGE, prompt="a café")
+    root = sandbox.url.removesuffix("/api/v1") + "/_sandbox/requests"
+    multi, single = requests.get(root, timeout=30).json()
+    assert (multi["method"], multi["path"], multi["status"]) == ("POST", "/api/v1" + MULTI, 200)
+    assert multi["fields"] == {"prompt": "a café", "safe_mode": "true"}
+    facts = [
+        [file[key] for key in ("name", "filename", "format", "width", "height", "mode")]
+        for file in multi["files"]
+    ]
+    assert facts == [["images", "p.png", "PNG", 320, 256, "RGB"], ["images", "p.png", "PNG", 320, 256, "L"]]
+    assert single["fields"] == {"prompt": "a café"}
+    assert (
+        base64.b64decode(single["files"][0]["data"]) == encoded(photo()) == sandbox.requests[1].files[0].data
+    )
+    sandbox.reset()
+    assert requests.get(root, timeout=30).json() == []
+
+
+def test_a_refused_request_is_remembered_too(sandbox: Sandbox) -> None:
+    edit(sandbox, colour="pink")
+    assert sandbox.requests[0].status == 400
+    assert sandbox.requests[0].fields["colour"] == "pink"
+
+
+def test_a_key_is_neither_stored_nor_logged(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    secret = "vnk-0123456789abcdef"
+    headers = {"Authorization": f"Bearer {secret}", "Cookie": secret}
+    requests.post(sandbox.url + EDIT, json=GOOD[EDIT], headers=headers, timeout=30)
+    requests.get(sandbox.url + "/models", headers={"Authorization": "Bearer vnk"}, timeout=30)
+    root = sandbox.url.removesuffix("/api/v1")
+    assert secret[4:] not in requests.get(root + "/_sandbox/requests", timeout=30).text
+    assert secret[4:] not in repr(vars(sandbox)) + caplog.text
+    assert [seen.headers["Authorization"] for seen in sandbox.requests] == ["Bearer vnk***", "Bearer ***"]
+
+
+# The server itself
+
+
+def test_importing_it_opens_no_socket_and_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a side effect of importing")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    names = [name for name in sys.modules if name.startswith("venice_core.sandbox")]
+    for name in names:
+        monkeypatch.delitem(sys.modules, name)
+    assert importlib.import_module("venice_core.sandbox").Sandbox is not Sandbox
+
+
+def test_it_listens_on_loopback_only_and_for_loopback_names_only(sandbox: Sandbox) -> None:
+    assert sandbox.url.startswith("http://127.0.0.1:")
+    response = requests.get(sandbox.url + "/models", headers={"Host": "evil.example"}, timeout=30)
+    assert response.status_code == 403
+
+
+def test_it_is_silent(sandbox: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
+    sandbox.switch(drop="after_body", times=1)
+    with pytest.raises(requests.ConnectionError):
+        edit(sandbox)
+    edit(sandbox)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_taken_port_is_an_os_error(sandbox: Sandbox) -> None:
+    port = int(sandbox.url.split(":")[2].split("/")[0])
+    with pytest.raises(OSError, match=r"."):
+        Sandbox(port).start()
+
+
+def test_it_serves_in_the_foreground_until_closed_and_can_start_again() -> None:
+    sandbox = Sandbox()
+    with pytest.raises(RuntimeError):
+        _ = sandbox.url
+    url = sandbox.start().url
+    foreground = threading.Thread(target=sandbox.serve_forever)
+    foreground.start()
+    assert requests.get(url + "/models", timeout=30).status_code == 200
+    sandbox.close()
+    foreground.join(5)
+    assert not foreground.is_alive()
+    with pytest.raises(requests.ConnectionError):
+        requests.get(url + "/models", timeout=5)
+    with sandbox:
+        assert requests.get(sandbox.url + "/models", timeout=30).status_code == 200
+
+
+def test_requests_are_answered_side_by_side(sandbox: Sandbox) -> None:
+    sandbox.switch(stall=20, times=1)
+    stalled, failures = edit_in_background(sandbox)
+    assert edit(sandbox).status_code == 200
+    assert stalled.is_alive()
+    sandbox.close()
+    stalled.join(5)
+    assert len(failures) == 1
+
+
+# Against the published specification
+
+
+@pytest.fixture(scope="module")
+def specification() -> dict[str, Any]:
+    if not SPECIFICATION.exists():
+        pytest.skip(f"the service's OpenAPI document is not at {SPECIFICATION}")
+    loaded: dict[str, Any] = json.loads(SPECIFICATION.read_text("utf-8"))
+    return loaded
+
+
+SCHEMAS = {EDIT: "EditImageRequest", MULTI: "MultiEditImageRequest", CUTOUT: "BackgroundRemoveImageRequest"}
+SAMPLES: list[tuple[str, dict[str, Any]]] = [
+    *((path, GOOD[path]) for path in SCHEMAS),
+    (EDIT, {**GOOD[EDIT], "aspect_ratio": "21:9", "output_format": "webp", "safe_mode": False}),
+    (EDIT, {**GOOD[EDIT], "quality": "high"}),
+    (EDIT, {**GOOD[EDIT], "aspect_ratio": "5:7"}),
+    (EDIT, {**GOOD[EDIT], "output_format": "bmp"}),
+    (EDIT, {**GOOD[EDIT], "enhance_prompt": "true"}),
+    (EDIT, {**GOOD[EDIT], "disable_prompt_optimization_thinking": True}),
+    (EDIT, {"prompt": "pink"}),
+    (EDIT, {"image": IMAGE, "prompt": ""}),
+    (MULTI, {**GOOD[MULTI], "modelId": "gpt-image-2-edit", "quality": "medium"}),
+    (MULTI, {**GOOD[MULTI], "model": "gpt-image-2-edit"}),
+    (MULTI, {**GOOD[MULTI], "images": []}),
+    (MULTI, {**GOOD[MULTI], "resolution": "12345678901"}),
+    (CUTOUT, {**GOOD[CUTOUT], "model": "x"}),
+]
+
+
+@pytest.mark.parametrize(("path", "sample"), SAMPLES)
+def test_it_takes_what_the_specification_takes(
+    sandbox: Sandbox, specification: dict[str, Any], path: str, sample: dict[str, Any]
+) -> None:
+    valid = Draft202012Validator(specification["components"]["schemas"][SCHEMAS[path]]).is_valid(sample)
+    assert post_json(sandbox, path, **sample).status_code == (200 if valid else 400)
+
+
+@pytest.mark.parametrize("path", SCHEMAS)
+def test_its_closed_schema_has_the_specifications_keys(specification: dict[str, Any], path: str) -> None:
+    from venice_core.sandbox.schemas import KEYS
+
+    assert set(specification["components"]["schemas"][SCHEMAS[path]]["properties"]) == KEYS[path]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(400, "balance"), (402, "balance"), (402, "accepts"), (503, "balance")]
+)
+def test_its_refusals_have_the_specifications_shape(
+    sandbox: Sandbox, specification: dict[str, Any], status: int, kind: str
+) -> None:
+    sandbox.switch(status=status, kind=kind)
+    responses = specification["paths"][EDIT]["post"]["responses"]
+    schema = responses[str(status)]["content"]["application/json"]["schema"]
+    Draft202012Validator({**schema, "components": specification["components"]}).validate(edit(sandbox).json())

@@ -1,0 +1,126 @@
+"""What the sandbox does to pictures: plain, repeatable, visible, and plainly not AI."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+from PIL import Image, ImageFilter, ImageOps
+
+from .switches import Size, Switches
+
+TINT = (255, 0, 200)  # sRGB; a colour photographs hardly hold, for it is the only one left as it is
+TINT_STRENGTH = 0.5  # so every grey changes by at least 64 of 255 levels in some channel
+DRIFT_LEVELS = (3, -2, 2)  # of 255, added to R, G, B
+DRIFT_BLUR = 0.6  # px, Gaussian
+MATTE_SIDE = 360  # px, longest side GrabCut works at
+
+_MIME = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
+
+
+def plain(picture: Image.Image) -> Image.Image:
+    """The picture in 8 bit as L, LA, RGB or RGBA: of 16 bit the upper half, palettes looked up."""
+    if picture.mode.startswith("I"):
+        return Image.fromarray((np.asarray(picture).astype(np.uint32) >> 8).astype(np.uint8))
+    if picture.mode == "1":
+        return picture.convert("L")
+    if picture.mode in ("L", "LA", "RGB", "RGBA"):
+        return picture
+    return picture.convert("RGBA" if "transparency" in picture.info else "RGB")
+
+
+def edit(picture: Image.Image) -> Image.Image:
+    """The whole picture halfway to magenta; RGB, without the input's alpha."""
+    rgb = picture.convert("RGB")
+    return Image.blend(rgb, Image.new("RGB", rgb.size, TINT), TINT_STRENGTH)
+
+
+def is_mask(picture: Image.Image) -> bool:
+    """A picture stored as grey (one channel, no alpha) is a mask; anything in colour is a reference."""
+    return picture.mode == "L"
+
+
+def multi_edit(pictures: list[Image.Image]) -> Image.Image:
+    """`edit` where the second picture, if it is a mask, is white; softly by its grey, exact at 0 and 255.
+
+    Without a mask in second place the whole base is changed. A mask of another size is stretched.
+    """
+    base = pictures[0].convert("RGB")
+    if len(pictures) < 2 or not is_mask(pictures[1]):
+        return edit(base)
+    mask = pictures[1].resize(base.size, Image.Resampling.BILINEAR)
+    return Image.composite(edit(base), base, mask)
+
+
+def remove_background(picture: Image.Image) -> Image.Image:
+    """The picture as RGBA: its own RGB, alpha from GrabCut started 5 % inside the border, soft edge."""
+    rgb = picture.convert("RGB")
+    small = rgb.copy()
+    small.thumbnail((MATTE_SIDE, MATTE_SIDE), Image.Resampling.BOX)
+    width, height = small.size
+    left, top = max(1, round(width * 0.05)), max(1, round(height * 0.05))
+    labels = np.zeros((height, width), np.uint8)
+    cv2.setRNGSeed(0)  # per thread: the same picture gives the same matte
+    cv2.grabCut(
+        np.ascontiguousarray(np.asarray(small)[:, :, ::-1]),
+        labels,
+        (left, top, width - 2 * left, height - 2 * top),
+        np.zeros((1, 65)),
+        np.zeros((1, 65)),
+        3,
+        cv2.GC_INIT_WITH_RECT,
+    )
+    subject = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+    matte = Image.fromarray((subject * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(1.2))
+    rgb.putalpha(matte.resize(rgb.size, Image.Resampling.BICUBIC))
+    return rgb
+
+
+def opaque(picture: Image.Image) -> Image.Image:
+    """The picture as RGBA with alpha 255 everywhere: nothing was found to be background."""
+    result = picture.convert("RGB")
+    result.putalpha(255)
+    return result
+
+
+def disturb(picture: Image.Image, switches: Switches) -> Image.Image:
+    """What `drift`, `blurred`, `size` and `fit` do to an answer."""
+    if switches.drift:
+        picture = _drift(picture)
+    if switches.blurred:
+        picture = picture.filter(ImageFilter.GaussianBlur(max(picture.size) / 40))
+    if switches.size is not None:
+        picture = _resize(picture, switches.size, switches.fit)
+    return picture
+
+
+def _drift(picture: Image.Image) -> Image.Image:
+    bands = picture.filter(ImageFilter.GaussianBlur(DRIFT_BLUR)).split()
+    if len(bands) < 3:
+        return _drift(picture.convert("RGB"))
+    shift = [
+        band.point([min(max(level + by, 0), 255) for level in range(256)])
+        for band, by in zip(bands[:3], DRIFT_LEVELS, strict=True)
+    ]
+    return Image.merge(picture.mode, [*shift, *bands[3:]])
+
+
+def _resize(picture: Image.Image, size: Size, fit: str) -> Image.Image:
+    if fit == "crop":
+        return ImageOps.fit(picture, size, Image.Resampling.LANCZOS)
+    if fit == "letterbox":
+        return ImageOps.pad(picture, size, Image.Resampling.LANCZOS)
+    return picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def encode(picture: Image.Image, file_format: str) -> tuple[bytes, str]:
+    """The picture's bytes and MIME type; `file_format` is png (lossless), jpeg or webp (quality 95)."""
+    out = io.BytesIO()
+    if file_format == "jpeg":
+        picture.convert("RGB").save(out, "JPEG", quality=95, subsampling=0)
+    elif file_format == "webp":
+        picture.save(out, "WEBP", quality=95)
+    else:
+        picture.save(out, "PNG", compress_level=1)
+    return out.getvalue(), _MIME[file_format]

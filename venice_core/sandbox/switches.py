@@ -1,0 +1,200 @@
+"""The switches that make the sandbox misbehave, each set by text, keyword or JSON.
+
+A setting holds for every POST until it is reset; with `times` for that many, and with `path` for
+requests of any method whose path ends so. Later settings win over earlier ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Switches:
+    """What applies to one request; the defaults are a service in good health."""
+
+    identity: bool = False
+    drift: bool = False
+    blurred: bool = False
+    violation: bool = False
+    deprecated: bool = False
+    policy: bool = False
+    status: int | None = None
+    kind: str = "balance"
+    retry_after: str | None = None
+    redirect: str | None = None
+    drop: str | None = None
+    stall: float = 0.0
+    stall_at: str = "answer"
+    garbage: str | None = None
+    size: Size | None = None
+    fit: str = "stretch"
+    format: str | None = None
+    label: str | None = None
+
+
+_DEFAULTS: Mapping[str, Any] = vars(Switches())
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One row of the table: how its text is read and what it does."""
+
+    parse: Callable[[str], Any]
+    values: str
+    meaning: str
+
+
+def _flag(text: str) -> bool:
+    try:
+        return {"true": True, "1": True, "": True, "false": False, "0": False}[text.lower()]
+    except KeyError:
+        raise ValueError("must be true or false") from None
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return text
+
+    return parse
+
+
+def _status(text: str) -> int:
+    if not 300 <= (status := int(text)) <= 599:
+        raise ValueError("must be 300 to 599")
+    return status
+
+
+def _seconds(text: str) -> float:
+    if not 0 <= (seconds := float(text)) < math.inf:
+        raise ValueError("must be a number of seconds, 0 or more")
+    return seconds
+
+
+def _count(text: str) -> int:
+    if (count := int(text)) < 1:
+        raise ValueError("must be 1 or more")
+    return count
+
+
+def _size(text: str) -> Size:
+    width, _, height = text.partition("x")
+    size = int(width), int(height)
+    if not all(1 <= side <= 8192 for side in size):
+        raise ValueError("must be WIDTHxHEIGHT, each 1 to 8192 px")
+    return size
+
+
+def _url(text: str) -> str:
+    if urlsplit(text).scheme not in ("http", "https"):
+        raise ValueError("must be an http or https URL")
+    return text
+
+
+def _line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be one line of printable text")
+    return text
+
+
+TABLE: Mapping[str, Switch] = {
+    "identity": Switch(_flag, "true|false", "answer the input's pixels; background-remove: alpha 255"),
+    "drift": Switch(_flag, "true|false", "the whole answer a few grey levels off and slightly blurred"),
+    "blurred": Switch(_flag, "true|false", "blur the answer and say so in x-venice-is-blurred"),
+    "violation": Switch(_flag, "true|false", "x-venice-is-content-violation: true"),
+    "deprecated": Switch(_flag, "true|false", "the three headers of a model about to be retired"),
+    "policy": Switch(_flag, "true|false", "422, refused by the content policy; the same as status=422"),
+    "status": Switch(_status, "300-599", "refuse with this status and its documented body"),
+    "kind": Switch(
+        _one_of("balance", "spending_limit", "accepts"), "balance|spending_limit|accepts", "which 402"
+    ),
+    "retry_after": Switch(
+        _line, "text", "with status: the Retry-After header; 1500ms: retry-after-ms: 1500 instead"
+    ),
+    "redirect": Switch(_url, "URL", "307 to there"),
+    "drop": Switch(
+        _one_of("before_body", "after_body", "in_answer"),
+        "before_body|after_body|in_answer",
+        "reset the connection: upload unread; upload read, no answer; half of the answer's body sent",
+    ),
+    "stall": Switch(_seconds, "seconds", "wait this long, at stall_at; closing the sandbox ends it"),
+    "stall_at": Switch(
+        _one_of("body", "answer"), "body|answer", "wait before reading the upload, or before answering"
+    ),
+    "garbage": Switch(
+        _one_of("text", "empty", "truncated", "json", "html"),
+        "text|empty|truncated|json|html",
+        "200 with a body that is no picture",
+    ),
+    "size": Switch(_size, "WIDTHxHEIGHT", "the answer's size in px"),
+    "fit": Switch(
+        _one_of("stretch", "crop", "letterbox"), "stretch|crop|letterbox", "how size changes the shape"
+    ),
+    "format": Switch(_one_of("png", "jpeg", "webp"), "png|jpeg|webp", "the answer's real file format"),
+    "label": Switch(_line, "MIME type", "the answer's Content-Type, whatever its bytes are"),
+}
+SCOPE: Mapping[str, Switch] = {
+    "times": Switch(_count, "1 or more", "apply to this many requests, then no more"),
+    "path": Switch(_line, "end of a path", "apply to these requests, GETs too, instead of every POST"),
+}
+
+
+def parse_setting(text: str) -> tuple[str, str]:
+    """`name=value`, or `name` alone for a flag, as a pair; raises ValueError if it is no switch."""
+    name, _, value = text.partition("=")
+    _parse(name, value)
+    return name, value
+
+
+def _parse(name: str, value: object) -> Any:
+    row = TABLE.get(name) or SCOPE.get(name)
+    if row is None:
+        raise ValueError(f"no switch is named {name!r}; there are {', '.join([*TABLE, *SCOPE])}")
+    try:
+        return row.parse(str(value))
+    except ValueError as error:
+        raise ValueError(f"{name}={value}: {error} (expected {row.values})") from error
+
+
+@dataclass
+class _Layer:
+    values: dict[str, Any]
+    path: str
+    remaining: float
+
+
+class SwitchBoard:
+    """The settings in force, in the order they were made. Not locked: the server does that."""
+
+    def __init__(self) -> None:
+        self._layers: list[_Layer] = []
+
+    def set(self, settings: Mapping[str, object]) -> None:
+        """Add settings; None puts a switch back to its default. Raises ValueError and changes nothing."""
+        values = {
+            name: _DEFAULTS[name] if value is None and name in TABLE else _parse(name, value)
+            for name, value in settings.items()
+        }
+        times, path = values.pop("times", math.inf), values.pop("path", "")
+        self._layers.append(_Layer(values, path, times))
+
+    def take(self, method: str, path: str) -> Switches:
+        """The switches for a request that has just arrived; counts down `times`."""
+        effective = Switches()
+        for layer in self._layers:
+            if path.endswith(layer.path) if layer.path else method == "POST":
+                effective = replace(effective, **layer.values)
+                layer.remaining -= 1
+        self._layers = [layer for layer in self._layers if layer.remaining > 0]
+        return effective
+
+    def clear(self) -> None:
+        self._layers.clear()
