@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -62,6 +63,11 @@ class Worker:
                 if line.strip():
                     self._handle(line)
             self._end()
+        except SystemExit:  # asked to end by a signal
+            if self._running is not None:
+                self._running.cancel.set()
+                self._running.join(ABORT_SECONDS)
+            raise
         finally:
             self._scratch.remove()
             self._registry.__exit__(None, None, None)
@@ -266,4 +272,5 @@ def main(env: Mapping[str, str]) -> None:
     handler = RotatingFileHandler(folder / "worker.log", maxBytes=1_000_000, backupCount=2, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     Worker(env, sys.stdin.buffer, Output(messages)).serve()

@@ -119,7 +119,10 @@ class Link(object):
         return self._process.pid if self._process else None
 
     def start(self):
-        """Starts the worker and waits for its greeting."""
+        """Starts the worker, anew where the last one is gone, and waits for its greeting."""
+        self._messages = queue.Queue()
+        self._stage = ""
+        self._detached = False
         # A file, not a pipe: nobody has to read it, and it cannot fill up.
         self._stderr = tempfile.TemporaryFile()
         try:
@@ -134,7 +137,7 @@ class Link(object):
             )
         except OSError as error:
             raise LinkError("The worker could not be started: %s." % error)
-        reader = threading.Thread(target=self._read)
+        reader = threading.Thread(target=_read, args=(self._process.stdout, self._messages))
         reader.daemon = True
         reader.start()
         hello = self.receive(START_SECONDS)
@@ -206,6 +209,11 @@ class Link(object):
         """Asks to stop the job under way; `stop`: also where it may already be paid for."""
         self.send("cancel", {"stop": stop})
 
+    def stop(self):
+        """Ends the worker, also one that we have let go of; what it had sent may be charged."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
     def write(self, name, data):
         """Puts pixels into the private folder and returns the name to pass on."""
         with io.open(os.path.join(self.folder, name), "wb") as file:
@@ -227,16 +235,6 @@ class Link(object):
         if process.poll() is not None:
             self._remove_folder()
 
-    def _read(self):
-        stream = self._process.stdout
-        for line in iter(stream.readline, b""):
-            try:
-                message = json.loads(line.decode("utf-8"))
-            except ValueError:
-                continue
-            self._messages.put(message)
-        self._messages.put(None)
-
     def _gone(self):
         self._remove_folder()
         if self._stage in ("", "preparing"):
@@ -253,6 +251,16 @@ class Link(object):
     def _remove_folder(self):
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _read(stream, messages):
+    for line in iter(stream.readline, b""):
+        try:
+            message = json.loads(line.decode("utf-8"))
+        except ValueError:
+            continue
+        messages.put(message)
+    messages.put(None)
 
 
 def _own_session():

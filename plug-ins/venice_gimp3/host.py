@@ -190,7 +190,7 @@ def add_masked_copy(image, source, crop, matte, name, recipe):
     inside = _within(crop, source)
     if old is not None and source.get_apply_mask():
         active = _read(old, inside, "Y u8")
-        matte = bytes((a * b + 127) // 255 for a, b in zip(active, matte))
+        matte = bytes((a * b + 127) // 255 for a, b in zip(active, matte, strict=True))
     _add_mask(layer, matte, inside)
     _attach_recipe(layer, recipe)
     return layer

@@ -31,10 +31,10 @@ def add_edit_arguments(procedure):
         procedure.add_boolean_argument,
     )
     text("prompt", "_Prompt", "What to change, for example “remove the tree”", "", READ_WRITE)
-    text("model", "_Model", "The model's id; empty: the provider's default", "", READ_WRITE)
+    text("model", "Mo_del", "The model's id; empty: the provider's default", "", READ_WRITE)
     procedure.add_choice_argument(
         "selection",
-        "_Selection",
+        "S_election",
         "What the selection is for; the result is limited to it unless it is ignored",
         choice(
             ("guide", "Guides the model and limits the result"),
@@ -44,23 +44,23 @@ def add_edit_arguments(procedure):
         "guide",
         READ_WRITE,
     )
-    whole("context", "_Context", "Surroundings to send, in px (-1: automatic)", -1, 16384, -1, READ_WRITE)
-    whole("grow", "_Grow", "Grow the selection by so many px (negative: shrink)", -1000, 1000, 0, READ_WRITE)
+    whole("context", "Conte_xt", "Surroundings to send, in px (-1: automatic)", -1, 16384, -1, READ_WRITE)
+    whole("grow", "Gro_w", "Grow the selection by so many px (negative: shrink)", -1000, 1000, 0, READ_WRITE)
     whole("feather", "_Feather", "Soften its edge inwards, in px (-1: automatic)", -1, 4096, -1, READ_WRITE)
-    whole("variations", "_Variations", "How many results to make", 1, 4, 1, READ_WRITE)
+    whole("variations", "Variat_ions", "How many results to make", 1, 4, 1, READ_WRITE)
     text("aspect-ratio", "_Aspect ratio", "Such as 16:9; empty: the region's own", "", READ_WRITE)
-    text("resolution", "_Resolution", "Such as 2K, where the model offers it", "", READ_WRITE)
+    text("resolution", "Resol_ution", "Such as 2K, where the model offers it", "", READ_WRITE)
     text("quality", "_Quality", "low, medium or high, where the model offers it", "", READ_WRITE)
-    yes_no("safe-mode", "Sa_fe mode", "Let the service blur adult content", True, READ_WRITE)
+    yes_no("safe-mode", "_Blur adult content", "Safe mode: the service blurs adult content", True, READ_WRITE)
     yes_no(
-        "enhance-prompt", "_Enhance the prompt", "Let the service rewrite it (costs more)", False, READ_WRITE
+        "enhance-prompt", "Enhance _the prompt", "Let the service rewrite it (costs more)", False, READ_WRITE
     )
-    yes_no("align", "A_lign", "Move the result to where the source is", True, READ_WRITE)
-    yes_no("match-colors", "Match c_olours", "Give the result the source's colours", True, READ_WRITE)
+    yes_no("align", "Ali_gn", "Move the result to where the source is", True, READ_WRITE)
+    yes_no("match-colors", "_Match colours", "Give the result the source's colours", True, READ_WRITE)
     text("provider", "Pro_vider", "venice or sandbox; empty: as set in Settings", "", READ_WRITE)
     procedure.add_choice_argument(
         "sample",
-        "Samp_le",
+        "What is se_nt",
         "What is sent",
         choice(("layer", "The layer's own pixels"), ("visible", "What is visible")),
         "layer",
@@ -71,7 +71,7 @@ def add_edit_arguments(procedure):
 def add_cutout_arguments(procedure):
     procedure.add_choice_argument(
         "output",
-        "_Output",
+        "O_utput",
         "What to make",
         choice(("layer", "A cut-out as a new layer"), ("mask", "A copy of the layer with a layer mask")),
         "layer",
