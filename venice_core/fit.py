@@ -52,7 +52,9 @@ def flatten(pixels: Pixels) -> Pixels:
 
 def _push_pull(weighted: Floats, weight: Floats) -> Floats:
     height, width = weight.shape
-    known = np.minimum(weight, 1.0)[..., None]
+    # Saturated, as in the paper: what a quarter of a pixel's area says is taken for the whole, else
+    # coarse levels would show through right at the edge.
+    known = np.minimum(4.0 * weight, 1.0)[..., None]
     mean = np.asarray(weighted / np.maximum(weight, 1e-6)[..., None], np.float32)
     if min(height, width) <= 1 or weight.min() >= 1.0:
         return mean

@@ -196,9 +196,10 @@ def _keyring_set(provider: str, value: str) -> bool:
 
     if value:
         keyring.set_password(APP, provider, value)
-    else:
-        with contextlib.suppress(PasswordDeleteError):
-            keyring.delete_password(APP, provider)
+        # a back end that is switched off takes everything and keeps nothing
+        return keyring.get_password(APP, provider) == value
+    with contextlib.suppress(PasswordDeleteError):
+        keyring.delete_password(APP, provider)
     return True
 
 

@@ -150,6 +150,11 @@ class Link(object):
         self.folder = hello["folder"]
         self.version = hello["version"]
 
+    def ensure(self):
+        """Starts the worker again if it is gone."""
+        if self._process is None or self._process.poll() is not None:
+            self.start()
+
     def send(self, method, params=None):
         """Sends a call and returns its number; the answer comes through `receive`."""
         self._last_id += 1

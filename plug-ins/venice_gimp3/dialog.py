@@ -73,6 +73,7 @@ class _TaskWindow:
         self._placed = None
         self._replan = 0
         self._call = None
+        self._first = None
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, TITLES[name])
         self._dialog.set_ok_label("Send")
         self._fill(name)
@@ -95,9 +96,9 @@ class _TaskWindow:
         dialog = self._dialog
         area = dialog.get_content_area()
         if name == "plug-in-venice-edit":
-            prompt = _make_prompt_large(dialog.get_widget("prompt", Gtk.TextView.__gtype__), dialog)
-            area.pack_start(_mnemonic("What should change?", prompt), False, False, 0)
-            self._dialog.connect("show", lambda _dialog: prompt.grab_focus())
+            self._first = _make_prompt_large(dialog.get_widget("prompt", Gtk.TextView.__gtype__), dialog)
+            area.pack_start(_mnemonic("What should change?", self._first), False, False, 0)
+            dialog.connect("show", lambda _dialog: self._first.grab_focus())
         dialog.fill(MAIN[name])
         grid = Gtk.Grid(row_spacing=6, column_spacing=6, border_width=12)
         try:
@@ -147,6 +148,7 @@ class _TaskWindow:
     def _show_plan(self):
         """What would be sent and what it costs, before anything is."""
         try:
+            self._link.ensure()
             plan = self._task.plan()
         except (venice_link.LinkError, host.HostError) as error:
             self._plan_label.set_text(str(error))
@@ -160,7 +162,6 @@ class _TaskWindow:
     def _work(self):
         """Runs the job with the window alive: True when the window's work is done."""
         self._error.hide()
-        self._plan_label.set_text("")
         self._set_busy(True)
         handlers = [
             self._dialog.connect("response", self._on_response),
@@ -168,6 +169,7 @@ class _TaskWindow:
         ]
         try:
             self._begin("Preparing…")
+            self._link.ensure()
             self._call = self._task.start()
             self._outcome = None
             self._loop = GLib.MainLoop()
@@ -180,10 +182,11 @@ class _TaskWindow:
         except venice_link.Detached as detached:
             self._tell_detached(detached)
             return True
-        except venice_link.WorkerGone as error:
-            self._error.show(str(error))
-            self._link.start()
         except venice_link.LinkError as error:
+            if error.kind == "cancelled":
+                self._link.close()  # nothing of it goes on; another try starts another worker
+            if error.kind == "bad-input":
+                self._plan_label.set_text("")  # it says the same
             self._error.show(str(error), with_buttons=error.kind in ("missing-key", "bad-key"))
         except host.HostError as error:
             self._error.show(str(error))
@@ -267,8 +270,11 @@ class _TaskWindow:
             widget.set_sensitive(not busy)
         self._dialog.set_response_sensitive(Gtk.ResponseType.OK, not busy)
         self._progress.set_visible(busy)
+        if self._first is not None and not busy:
+            self._first.grab_focus()
 
     def _open_settings(self):
+        self._link.ensure()
         if run_settings(self._link):
             self._show_plan()
 
@@ -345,6 +351,7 @@ class _ErrorBar:
 
     def __init__(self):
         self.widget = Gtk.InfoBar(message_type=Gtk.MessageType.ERROR, no_show_all=True)
+        self.widget.set_orientation(Gtk.Orientation.VERTICAL)
         self._text = _label(selectable=True)
         self._text.show()
         self.widget.get_content_area().pack_start(self._text, True, True, 0)
