@@ -102,7 +102,7 @@ class _TaskWindow:
         dialog.fill(MAIN[name])
         grid = Gtk.Grid(row_spacing=6, column_spacing=6, border_width=12)
         try:
-            status = self._link.call("status", {"provider": self._config.get_property("provider")})
+            status = self._link.call("status", {"provider": self._config.get_property("provider") or ""})
         except venice_link.LinkError:  # such as an unknown provider among the last values
             status = self._link.call("status", {"provider": "sandbox"})
         row = 0

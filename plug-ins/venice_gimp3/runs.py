@@ -47,7 +47,7 @@ def settings(procedure, config, folder):
                 if not dialog.run_settings(link):
                     return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
             else:
-                link.call("configure", {"provider": config.get_property("provider")})
+                link.call("configure", {"provider": config.get_property("provider") or ""})
         return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
     except venice_link.LinkError as error:
         return host.failure(procedure, str(error))

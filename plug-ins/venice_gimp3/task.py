@@ -50,7 +50,9 @@ class Task:
         self._link = link
 
     def options(self):
-        return {name: self._config.get_property(name) for name in OPTIONS[self._name]}
+        """By name; GIMP gives an empty text as None where the caller left it at its default."""
+        values = {name: self._config.get_property(name) for name in OPTIONS[self._name]}
+        return {name: "" if value is None else value for name, value in values.items()}
 
     def plan(self):
         """What would be sent, as the worker's message says it. Raises LinkError, HostError."""
