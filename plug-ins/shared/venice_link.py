@@ -41,6 +41,11 @@ class LinkError(Exception):
         self.kind = kind
         self.charge = charge
 
+    if sys.version_info[0] == 2:
+
+        def __str__(self):
+            return self.message.encode("utf-8")
+
 
 class WorkerGone(LinkError):
     """The worker ended without an answer."""
@@ -80,9 +85,11 @@ def read_manifest(folder):
     try:
         with io.open(path, encoding="utf-8") as file:
             command = json.load(file)["command"]
+        if not (isinstance(command, list) and command and all(isinstance(word, type("")) for word in command)):
+            raise ValueError("not a list of words")
     except (IOError, OSError, ValueError, KeyError, TypeError):
         raise LinkError(
-            "Venice is not wholly installed (%s is missing): run “python3 install.py” again." % path
+            "Venice is not wholly installed (%s is missing or damaged): run “python3 install.py” again." % path
         )
     if not os.path.exists(command[0]):
         raise LinkError("The worker's Python (%s) is gone: run “python3 install.py” again." % command[0])
@@ -98,6 +105,7 @@ class Link(object):
         self._process = None
         self._messages = queue.Queue()
         self._last_id = 0
+        self._run_id = 0
         self._stage = ""
         self._detached = False
         self.folder = ""
@@ -125,15 +133,14 @@ class Link(object):
         self._detached = False
         # A file, not a pipe: nobody has to read it, and it cannot fill up.
         self._stderr = tempfile.TemporaryFile()
+        options = dict(_own_session(), env=self._environ, close_fds=True)
         try:
             self._process = subprocess.Popen(
                 self._command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
-                env=self._environ,
-                close_fds=True,
-                **_own_session(),
+                **options  # fmt: skip - Python 2.7 takes no comma here
             )
         except OSError as error:
             raise LinkError("The worker could not be started: %s." % error)
@@ -159,12 +166,14 @@ class Link(object):
         """Sends a call and returns its number; the answer comes through `receive`."""
         self._last_id += 1
         if method == "run":
-            self._stage = "preparing"
+            self._run_id, self._stage = self._last_id, "preparing"
         message = {"id": self._last_id, "method": method, "params": params or {}}
         try:
             self._process.stdin.write(json.dumps(message).encode("ascii") + b"\n")
             self._process.stdin.flush()
         except (IOError, OSError, ValueError):
+            if self._stage:
+                self._stage = "unknown"  # what it said last may not have been received yet
             raise self._gone()
         return self._last_id
 
@@ -186,6 +195,8 @@ class Link(object):
         if message is None or message.get("id") != call_id:
             return False, None
         event = message["event"]
+        if call_id == self._run_id and event in ("result", "error"):
+            self._stage = ""
         if event == "result":
             return True, message["value"]
         if event == "error":
@@ -264,7 +275,8 @@ def _read(stream, messages):
             message = json.loads(line.decode("utf-8"))
         except ValueError:
             continue
-        messages.put(message)
+        if isinstance(message, dict):
+            messages.put(message)
     messages.put(None)
 
 

@@ -200,6 +200,7 @@ def open_as_image(crop, pixels, mask, name, recipe):
     """The result as an image of its own, for when the one it was for is gone."""
     image = Gimp.Image.new(crop["width"], crop["height"], Gimp.ImageBaseType.RGB)
     layer = add_result(image, None, _at_origin(crop), pixels, mask, name, recipe)
+    Gimp.Display.new(image)  # without a screen GIMP makes none
     return image, layer
 
 
@@ -276,7 +277,7 @@ def _add_copy(image, source, name, with_mask):
     """The source's own pixels as a plain layer above it; groups, text and filters are rendered."""
     plain = not (source.is_group() or source.is_text_layer() or source.get_filters())
     if plain:
-        layer = Gimp.Layer.new_from_drawable(source, image)
+        layer = _copy_with_alpha(source, image) if with_mask else Gimp.Layer.new_from_drawable(source, image)
         _insert_above(image, source, layer)
         if layer.get_mask() is not None:
             applied = with_mask and layer.get_apply_mask()
@@ -292,6 +293,27 @@ def _add_copy(image, source, name, with_mask):
     layer.set_mode(Gimp.LayerMode.NORMAL)
     layer.set_visible(True)
     return layer
+
+
+def _copy_with_alpha(source, image):
+    """A copy for `image` (not inserted) that has an alpha channel, and every colour value as it was.
+
+    Adding alpha to gamma-encoded pixels with a profile of their own, GIMP changes them by up to 1/255; to
+    sRGB ones it does not. Assigning a profile changes no pixel: so it is sRGB for that moment.
+    """
+    with private_image(image, source.get_width(), source.get_height()) as private:
+        copy = Gimp.Layer.new_from_drawable(source, private)
+        private.insert_layer(copy, None, 0)
+        if not copy.has_alpha():
+            profile = private.get_color_profile()
+            if profile is not None:
+                grey = image.get_base_type() == Gimp.ImageBaseType.GRAY
+                kind = Gimp.ColorProfile
+                private.set_color_profile(kind.new_d65_gray_srgb_trc() if grey else kind.new_rgb_srgb())
+            copy.add_alpha()
+            if profile is not None:
+                private.set_color_profile(profile)
+        return Gimp.Layer.new_from_drawable(copy, image)
 
 
 def _attach_recipe(layer, recipe):

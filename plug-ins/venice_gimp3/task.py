@@ -104,6 +104,8 @@ class Task:
             raise host.HostError("The layer is gone.")
         canvas = host.canvas_of(self._image)
         layer = host.bounds_of(self._layer)
+        if layer["width"] < 1 or layer["height"] < 1:
+            raise host.HostError("The layer is empty.")
         if self._sees_visible():
             layer = host.intersection(layer, dict(canvas, x=0, y=0))
             if layer is None:

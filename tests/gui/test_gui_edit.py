@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,12 @@ def state(desk: Desk, image: int) -> dict[str, Any]:
     for name in ("dirty", "parasites"):
         snapshot.pop(name)
     return snapshot
+
+
+def keep(desk: Desk, name: str) -> None:
+    """A screenshot for people, where CI asks for pictures."""
+    if os.environ.get("VENICE_CI_OUT"):
+        desk.look(Path(os.environ["VENICE_CI_OUT"]) / f"{name}.png")
 
 
 def edit(desk: Desk, prompt: str) -> None:
@@ -104,7 +112,7 @@ def test_an_error_is_shown_in_the_window_and_the_prompt_is_kept(
     desk.wait_for(EDIT)
     assert len(desk.layers(image)) == 1
     assert jobs(desk)[-1]["error"]["kind"] == "no-funds"
-    desk.look(Path(desk.folder / "error.png"))
+    keep(desk, "error-in-the-window")
     desk.keys("ctrl+Return")
     desk.wait_gone(EDIT)
     assert server.requests[-1].fields["prompt"].startswith("make the cup green")
@@ -138,13 +146,31 @@ def test_cancel_after_the_upload_frees_gimp_and_keeps_the_answer(
     worker = until(desk.worker_pid)
     desk.keys("Escape")
     assert jobs(desk)[-1]["status"] == "sent"
-    desk.keys("Return")  # the message that the answer is kept
+    time.sleep(0.7)
+    keep(desk, "message-after-cancel")
+    desk.keys("Return")  # the message says that the answer is kept
     until(lambda: desk.plug_in_pid() is None, 5)
     assert jobs(desk)[-1]["status"] == "sent", "GIMP is free before the answer is there"
     assert state(desk, image) == before
     until(lambda: jobs(desk)[-1]["status"] == "done", 20)
     assert sorted(desk.home.glob("jobs/*/answer.bin"))[-1].stat().st_size > 1000
     until(lambda: not alive(worker), 5)
+
+
+def test_a_result_for_an_image_that_was_closed_opens_as_an_image_of_its_own(
+    desk: Desk, server: Sandbox, picture: tuple[int, int]
+) -> None:
+    image, _ = picture
+    server.switch(stall=3, stall_at="answer")
+    edit(desk, "too late")
+    until(lambda: jobs(desk) and jobs(desk)[-1]["status"] == "sent")
+    desk.close_image(image)
+    until(lambda: jobs(desk)[-1]["status"] == "placed")
+    until(lambda: desk.plug_in_pid() is None)
+    (own,) = desk.images()
+    (layer,) = desk.layers(own)
+    assert layer["name"].startswith("too late")
+    assert layer["mask"] is not None
 
 
 def test_remove_background_from_the_menu(desk: Desk, picture: tuple[int, int]) -> None:
