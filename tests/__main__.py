@@ -25,7 +25,7 @@ REPO = HERE.parent
 sys.path.insert(0, str(REPO))
 sys.dont_write_bytecode = True
 
-import install  # noqa: E402 - it also has the sentence for a Python that is too old
+import install  # it also has the sentence for a Python that is too old
 
 LOCK = HERE / "requirements.lock"
 GROUPS = ["check", "unit", "contract", "link", "install", "gimp3", "gui"]

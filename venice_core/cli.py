@@ -15,10 +15,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from venice_core.cancel import Cancel
-from venice_core.errors import BadInput, ExitCode, MissingKey, VeniceError
+from venice_core.errors import BadInput, Cancelled, Charge, ExitCode, MissingKey, Unplaced, VeniceError
 from venice_core.job import Action, Options, SelectionUse
 from venice_core.journal import Entry, Journal, summary
 from venice_core.messages import sentence
@@ -28,6 +28,9 @@ from venice_core.run import Prepared, Result, Runner
 from venice_core.settings import Folders
 from venice_core.transport import Transport
 from venice_core.version import VERSION
+
+if TYPE_CHECKING:
+    from venice_core.files import Source
 
 
 def main(argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None) -> int:
@@ -160,11 +163,12 @@ def _run_one(
 ) -> dict[str, Any]:
     from venice_core import files
 
-    target = _target(path, action, arguments)
     source = files.Source.load(path, arguments.mask)
+    targets = _targets(path, action, arguments)
     if not arguments.dry_run:
-        transparent = action is Action.CUTOUT or source.picture.pixels.shape[2] == 4
-        files.check_target(target, transparent=transparent)
+        for part, target in targets.items():
+            alpha = action is Action.CUTOUT or source.picture.pixels.shape[2] == 4 or part == "layer"
+            files.check_target(target, transparent=alpha and part != "mask")
     opened = registry.open(options.provider)
     job = source.job(action, options)
     plan = Prepared.of(job, source.mask, opened.provider).plan
@@ -176,29 +180,33 @@ def _run_one(
     runner = Runner(opened.provider, opened.key, Transport(), Journal(Folders.of(env).jobs))
     coverage = source.mask.tobytes() if job.selected and source.mask is not None else None
     result = _Attempt(runner, quiet=arguments.json).run(job, source.crop(plan), coverage)
-    warnings = list(source.picture.warnings) + list(result.warnings)
-    written = {"output": str(target)}
     try:
-        if action is Action.CUTOUT and arguments.output == "mask":
-            files.write(target, source.matte(plan, result.placed))
-        elif action is Action.CUTOUT:
-            files.write(target, source.cut_out(plan, result.placed), source.picture.profile)
-        elif arguments.layer:
-            written = {"layer": str(_beside(target, "layer")), "mask": str(_beside(target, "mask"))}
-            files.write(Path(written["layer"]), result.placed.pixels)
-            files.write(Path(written["mask"]), source.matte(plan, result.placed)[plan.crop.slices])
-        else:
-            files.write(target, source.edited(plan, result.placed), source.picture.profile)
+        for part, target in targets.items():
+            _write(part, target, source, action, result)
     except OSError as error:
-        raise BadInput(
-            f"The result could not be written to {target} ({error.strerror}). "
-            f"It is kept as job {result.entry.id}."
-        ) from error
+        raise Unplaced(f"{target}: {error.strerror}; job {result.entry.id}") from error
     result.entry.placed()
+    warnings = list(source.picture.warnings) + list(result.warnings)
     for warning in warnings:
         print(f"{path}: {warning}", file=sys.stderr)
+    written = {part: str(target) for part, target in targets.items()}
     _say(arguments, ", ".join(written.values()))
     return {"input": str(path), **written, **_facts(result), "warnings": warnings}
+
+
+def _write(part: str, target: Path, source: Source, action: Action, result: Result) -> None:
+    from venice_core import files
+
+    plan, placed = result.plan, result.placed
+    if part == "layer":
+        files.write(target, placed.pixels)
+    elif part == "mask":
+        matte = source.matte(plan, placed)
+        files.write(target, matte if action is Action.CUTOUT else matte[plan.crop.slices])
+    elif action is Action.CUTOUT:
+        files.write(target, source.cut_out(plan, placed), source.picture.profile)
+    else:
+        files.write(target, source.edited(plan, placed), source.picture.profile)
 
 
 class _Attempt:
@@ -210,21 +218,24 @@ class _Attempt:
         self._sent = False
         self._line = sys.stderr.isatty() and not quiet
         self._outcome: list[Result | BaseException] = []
+        self._entry: Entry | None = None
 
     def run(self, job: Any, source: bytes, coverage: bytes | None) -> Result:
+        over = threading.Event()  # to join the thread would not do: see worker._Running
+
         def work() -> None:
             try:
-                result = self._runner.run(job, source, coverage, self._show, self._cancel)
+                result = self._runner.run(job, source, coverage, self._show, self._cancel, self._keep)
                 self._outcome.append(result)
             except BaseException as error:
                 self._outcome.append(error)
+            over.set()
 
-        thread = threading.Thread(target=work, daemon=True)
-        thread.start()
+        threading.Thread(target=work, daemon=True).start()
         told = False
-        while thread.is_alive():
+        while not over.is_set():
             try:
-                thread.join(0.2)
+                over.wait(0.2)
             except KeyboardInterrupt:
                 if self._sent and not told:
                     told = True
@@ -235,14 +246,20 @@ class _Attempt:
                     )
                 else:
                     self._cancel.set()
-                    thread.join(1.0)
+                    over.wait(1.0)
                     break
-        if not self._outcome:
-            raise KeyboardInterrupt
+        if not self._outcome:  # it hangs where nothing wakes it, such as a name look-up
+            cancelled = Cancelled(charge=Charge.POSSIBLE if self._sent else Charge.NONE)
+            if self._entry is not None:
+                self._entry.failed(cancelled)
+            raise cancelled
         outcome = self._outcome[0]
         if isinstance(outcome, BaseException):
             raise outcome
         return outcome
+
+    def _keep(self, entry: Entry) -> None:
+        self._entry = entry
 
     def _show(self, progress: Progress) -> None:
         if progress.stage in (Stage.WAITING, Stage.RETRYING):
@@ -253,21 +270,31 @@ class _Attempt:
             print(f"\r\x1b[K{progress.stage.value}{share}", end=end, file=sys.stderr, flush=True)
 
 
-def _target(path: Path, action: Action, arguments: argparse.Namespace) -> Path:
+def _targets(path: Path, action: Action, arguments: argparse.Namespace) -> dict[str, Path]:
+    """What is written where: "output" is the whole picture, "layer" and "mask" are parts of the result."""
     suffix = {Action.EDIT: "edited", Action.CUTOUT: "cutout"}[action]
     name = f"{path.stem}-{suffix}.png"
     out: Path | None = arguments.out
-    if out is None:
-        return path.with_name(name)
-    if out.is_dir():
-        return out / name
-    if len(arguments.input) > 1:
+    if out is None or out.is_dir():
+        target = _free((out or path.parent) / name)
+    elif len(arguments.input) > 1:
         raise BadInput(f"For several pictures -o must be a folder that exists; {out} is not.")
-    return out
+    else:
+        target = out
+    if action is Action.CUTOUT:
+        return {"mask" if arguments.output == "mask" else "output": target}
+    if arguments.layer:
+        return {part: target.with_name(f"{target.stem}-{part}.png") for part in ("layer", "mask")}
+    return {"output": target}
 
 
-def _beside(path: Path, word: str) -> Path:
-    return path.with_name(f"{path.stem}-{word}.png")
+def _free(path: Path) -> Path:
+    """`path`, or the first numbered one that does not exist: nobody asked to replace an earlier result."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return free
 
 
 def _facts(result: Result) -> dict[str, Any]:

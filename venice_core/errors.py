@@ -18,7 +18,8 @@
     └── Unanswered          sent, but no usable answer: may have been charged
         ├── ServerFailure   3xx, 5xx
         ├── LostConnection  reset, closed, timed out after the body had begun
-        └── UnusableAnswer  2xx that holds no picture
+        ├── UnusableAnswer  2xx that holds no picture
+        └── Unplaced        the answer is here and kept, but could not be put where it belongs
 
 Sentences for people are in `messages`; here are the facts.
 """
@@ -158,6 +159,11 @@ class LostConnection(Unanswered):
 
 class UnusableAnswer(Unanswered):
     kind = "unusable-answer"
+
+
+class Unplaced(Unanswered):
+    kind = "unplaced"
+    charge = Charge.CHARGED
 
 
 def every_kind() -> dict[str, type[VeniceError]]:

@@ -114,6 +114,23 @@ def place(answer: Pixels, source: Pixels, plan: Plan, coverage: Coverage | None)
     return Placed(np.dstack([colour, alpha]), coverage, warnings)
 
 
+def clipped_share(colours: Floats, coverage: Coverage | None) -> float:
+    """Which share (0–1) of the selected, not wholly transparent pixels lies outside sRGB.
+
+    `colours` are RGBA of shape (height, width, 4), sRGB-encoded with 0–1 inside sRGB; what is outside
+    by less than half of an 8-bit step does not count.
+    """
+    counted = colours[..., 3] > 0
+    if coverage is not None:
+        counted &= coverage > 0
+    total = int(counted.sum())
+    if total == 0:
+        return 0.0
+    step = 0.5 / 255.0
+    outside = ((colours[..., :3] < -step) | (colours[..., :3] > 1.0 + step)).any(axis=2)
+    return float((outside & counted).sum()) / total
+
+
 def place_cutout(answer: Pixels, plan: Plan, coverage: Coverage | None) -> Placed:
     """A cut-out's alpha as a layer mask of the crop's size, within the selection if there is one.
 

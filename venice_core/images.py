@@ -102,7 +102,7 @@ def decode(
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         grey = np.asarray(image, np.float64)
-        scale = 257.0 if grey.max(initial=0) > 255 else 1.0
+        scale = 257.0 if image.mode.startswith("I;16") or grey.max(initial=0) > 255 else 1.0
         image = Image.fromarray(np.clip(np.rint(grey / scale), 0, 255).astype(np.uint8), "L")
         deep, profile = True, b""
     notes = ("The file has more than 8 bits a channel; it is handled at 8.",) if deep else ()
@@ -187,8 +187,8 @@ def _is_srgb(profile: bytes) -> bool:
         return True
     try:
         name = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile)))
-    except ImageCms.PyCMSError:
-        return True
+    except (ImageCms.PyCMSError, OSError):
+        return True  # broken: it says nothing
     return "srgb" in name.lower()
 
 
@@ -200,7 +200,7 @@ def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
             converted = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
             if converted is not None:
                 return converted
-        except ImageCms.PyCMSError:
+        except (ImageCms.PyCMSError, OSError):
             pass  # a profile that does not fit the pixels says nothing about them
     return image.convert("RGB")
 

@@ -124,8 +124,16 @@ class Journal:
     def begin(self, job: Job, plan: Plan, *, source: bytes | Path, coverage: bytes | Path | None) -> Entry:
         """A new job with its pixels: RGBA of the crop's size, coverage of the window's. Files are moved in.
 
-        When this returns, the job is on disk.
+        When this returns, the job is on disk. Raises BadInput where it cannot be.
         """
+        try:
+            return self._begin(job, plan, source, coverage)
+        except OSError as error:
+            raise BadInput(
+                f"The job cannot be kept in {self.folder} ({error.strerror or error}), so it was not sent."
+            ) from error
+
+    def _begin(self, job: Job, plan: Plan, source: bytes | Path, coverage: bytes | Path | None) -> Entry:
         now = time.time()
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
         private_folder(self.folder)
@@ -182,12 +190,12 @@ class Scratch:
         self.path = parent / f"{os.getpid()}-{secrets.token_hex(4)}"
         self.path.mkdir(mode=0o700)
 
-    def file(self, name: str, size: int) -> Path:
+    def file(self, name: object, size: int | None = None) -> Path:
         """A file that was put here. Raises BadInput where it is missing or has another size in bytes."""
-        path = self.path / name
-        if Path(name).name != name or not path.is_file():
+        path = self.path / str(name)
+        if path.parent != self.path or not path.is_file():
             raise BadInput(f"There is no file “{name}” with pixels.")
-        if path.stat().st_size != size:
+        if size is not None and path.stat().st_size != size:
             raise BadInput(f"“{name}” holds {path.stat().st_size} bytes, not {size}.")
         return path
 

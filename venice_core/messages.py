@@ -46,6 +46,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "unanswered": ("The request was sent, but no usable answer came back.", ""),
     "server-failure": ("The service failed while working on the request.", "Try again later."),
     "lost-connection": ("The connection was lost after the request had been sent.", ""),
+    "unplaced": ("The result was made, but could not be put in place.", "Its answer is kept."),
     "unusable-answer": ("The service's answer holds no usable picture.", ""),
 }
 

@@ -66,7 +66,7 @@ class Plan:
         return 2 if self.guided else 1
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "images": self.images}
+        return {**asdict(self), "endpoint": self.endpoint.value, "images": self.images}
 
 
 def make_plan(job: Job, selection: Selection | None, capabilities: Capabilities) -> Plan:

@@ -6,6 +6,7 @@ not a byte of its body had left, or the provider itself said that it was busy.
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
 import math
 from dataclasses import dataclass
@@ -18,9 +19,10 @@ DEFAULT_WAIT = 2.0
 
 @dataclass(frozen=True)
 class Busy:
-    """The provider's documented "not now": 429, or 503 as JSON. `retry_after` is that header, or ""."""
+    """The provider's documented "not now": 429, or 503 as JSON, with the headers of these names, or ""."""
 
     retry_after: str = ""
+    retry_after_ms: str = ""
 
 
 def seconds_before_repeat(outcome: VeniceError | Busy, attempt: int, now: float) -> float | None:
@@ -31,13 +33,20 @@ def seconds_before_repeat(outcome: VeniceError | Busy, attempt: int, now: float)
     if attempt > 1:
         return None
     if isinstance(outcome, Busy):
-        if not outcome.retry_after:
-            return DEFAULT_WAIT
-        named = parse_retry_after(outcome.retry_after, now)
+        named = _named_wait(outcome, now)
         return DEFAULT_WAIT if named is None else named if named <= MAX_WAIT else None
     if isinstance(outcome, NoConnection) and outcome.retryable:
         return 0.0
     return None
+
+
+def _named_wait(busy: Busy, now: float) -> float | None:
+    """In s, milliseconds first since they are the finer word; None where no header can be read."""
+    with contextlib.suppress(ValueError):
+        milliseconds = float(busy.retry_after_ms)
+        if math.isfinite(milliseconds) and milliseconds >= 0:
+            return milliseconds / 1000
+    return parse_retry_after(busy.retry_after, now)
 
 
 def parse_retry_after(value: str, now: float) -> float | None:
@@ -53,4 +62,4 @@ def parse_retry_after(value: str, now: float) -> float | None:
         except (OverflowError, ValueError):
             return None
         return max(0.0, seconds)
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+    return seconds if seconds >= 0 else None

@@ -16,7 +16,7 @@ import numpy as np
 
 from venice_core import fit, images
 from venice_core.cancel import Cancel
-from venice_core.errors import BadInput, BrokenFile, Charge, MissingKey, UnusableAnswer, VeniceError
+from venice_core.errors import BadInput, BrokenFile, Charge, MissingKey, Unplaced, UnusableAnswer, VeniceError
 from venice_core.fit import Placed
 from venice_core.images import Pixels
 from venice_core.job import Action, Facts, Job
@@ -104,13 +104,19 @@ class Runner:
             response = self._send(request, entry, on_progress, cancel)
             if not 200 <= response.status < 300:
                 raise self.provider.failure(response)
-            facts = self.provider.facts(response)
-            entry.answered(response, Charge.NONE if facts.sandbox else Charge.CHARGED)
-            on_progress(Progress(Stage.FITTING))
+        except VeniceError as error:
+            entry.failed(error)
+            raise
+        facts = self.provider.facts(response)
+        entry.answered(response, Charge.NONE if facts.sandbox else Charge.CHARGED)
+        on_progress(Progress(Stage.FITTING))
+        try:
             placed = self._fit(response, pixels, prepared)
         except VeniceError as error:
             entry.failed(error)
             raise
+        except Exception as error:  # whatever it is, it must not cost a result that is on disk
+            raise Unplaced(f"{type(error).__name__}: {error}; job {entry.id}") from error
         recipe = _recipe(job, plan, entry, facts)
         warnings = plan.warnings + placed.warnings + tuple(_warnings(facts))
         entry.done(facts=asdict(facts), warnings=warnings)
@@ -129,15 +135,15 @@ class Runner:
 
     def _send(self, request: Request, entry: Entry, on_progress: OnProgress, cancel: Cancel) -> Response:
         def watch(progress: Progress) -> None:
+            on_progress(progress)  # first: from here on, whoever cancels must not throw the answer away
             if progress.stage is Stage.WAITING:
                 entry.sent()
-            on_progress(progress)
 
         attempt = 1
         while True:
             entry.sending()
             try:
-                response = self.transport.exchange(request, watch, cancel)
+                response = _without_key(self.transport.exchange(request, watch, cancel), request.key)
             except VeniceError as error:
                 pause = seconds_before_repeat(error, attempt, self.clock())
                 if pause is None:
@@ -145,7 +151,8 @@ class Runner:
             else:
                 if not self.provider.is_busy(response):
                     return response
-                busy = Busy(response.headers.get("retry-after", ""))
+                headers = response.headers
+                busy = Busy(headers.get("retry-after", ""), headers.get("retry-after-ms", ""))
                 pause = seconds_before_repeat(busy, attempt, self.clock())
                 if pause is None:
                     return response
@@ -164,6 +171,13 @@ class Runner:
         if prepared.job.action is Action.CUTOUT:
             return fit.place_cutout(answer, plan, prepared.mask)
         return fit.place(answer, pixels, plan, prepared.mask)
+
+
+def _without_key(response: Response, key: Secret) -> Response:
+    """For the case that the server repeats it; a picture's bytes stay as they came."""
+    headers = {name: key.scrub(value) for name, value in response.headers.items()}
+    body = response.body if images.sniff(response.body) else key.scrub(response.body)
+    return Response(response.status, headers, body)
 
 
 def _pixels(source: bytes | Path, plan: Plan) -> Pixels:

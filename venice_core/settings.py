@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, AnyStr, TypeVar
 
 import platformdirs
 
@@ -35,9 +35,18 @@ class Secret:
     def reveal(self) -> str:
         return self._value
 
-    def scrub(self, text: str) -> str:
+    @property
+    def sendable(self) -> bool:
+        """Whether it can stand in a header: visible ASCII characters only."""
+        return self._value.isascii() and self._value.isprintable() and " " not in self._value
+
+    def scrub(self, text: AnyStr) -> AnyStr:
         """`text` without the key, should a server have repeated it."""
-        return text.replace(self._value, "***") if self._value else text
+        if not self._value:
+            return text
+        if isinstance(text, bytes):
+            return text.replace(self._value.encode(), b"***")
+        return text.replace(self._value, "***")
 
     def __bool__(self) -> bool:
         return bool(self._value)
@@ -181,7 +190,9 @@ class KeyStore:
             values = json.loads(self.path.read_text("utf-8"))
         except (OSError, ValueError):
             return {}
-        return {str(k): str(v) for k, v in values.items()} if isinstance(values, dict) else {}
+        if not isinstance(values, dict):
+            return {}
+        return {name: value for name, value in values.items() if isinstance(value, str)}
 
 
 def _keyring_get(provider: str) -> str:

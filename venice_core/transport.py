@@ -68,7 +68,10 @@ class Response:
 
 def check_url(url: str) -> str:
     """The base address without a trailing slash. Raises BadInput for http:// beyond this machine."""
-    parts = urlsplit(url.strip())
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise BadInput(f"“{url}” is no address of a service, such as https://api.venice.ai/api/v1.")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
@@ -92,6 +95,10 @@ class _Bearer(AuthBase):
         self._key = key
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if not self._key.sendable:
+            raise BadInput(
+                "The API key holds characters that no key has, such as a line break: enter it again."
+            )
         if self._key:
             request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
         return request
@@ -171,13 +178,13 @@ class _Upload:
         self.complete = False
 
     def read(self, size: int = -1) -> bytes:
+        self.complete = self.sent >= self.len  # asked for more, so what was handed out has left
         self._cancel.check()
         self.begun = True
         chunk = cast("bytes", self._encoder.read(_CHUNK if size < 0 else max(size, _CHUNK)))
         self._on_progress(Progress(Stage.UPLOADING, self.sent, self.len))
         self.sent += len(chunk)
         if not chunk:
-            self.complete = True
             self._on_progress(Progress(Stage.WAITING))
         return chunk
 
@@ -258,7 +265,8 @@ def _parts(request: Request) -> Sequence[tuple[str, Any]]:
 
 
 def _receive(response: requests.Response, on_progress: OnProgress) -> bytes:
-    total = int(response.headers.get("Content-Length") or 0)
+    length = response.headers.get("Content-Length", "")
+    total = int(length) if length.isascii() and length.isdigit() else 0
     body = bytearray()
     for chunk in response.iter_content(_CHUNK):
         body += chunk

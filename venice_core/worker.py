@@ -14,10 +14,14 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
+from venice_core import fit
 from venice_core.cancel import Cancel
-from venice_core.errors import BadInput, Cancelled, VeniceError
+from venice_core.errors import BadInput, Cancelled, Charge, VeniceError
 from venice_core.job import Job
 from venice_core.journal import MASK, RESULT, Entry, Journal, Scratch
 from venice_core.progress import Progress, Stage
@@ -31,10 +35,10 @@ from venice_core.version import VERSION
 log = logging.getLogger("venice_core.worker")
 
 DETACHED = (
-    "The request had already been sent, so it may be charged. Its answer is still received and kept: "
-    "see Filters > Venice > Recover Results."
+    "The request had already been sent, so it may be charged. Its answer is still received, and kept in {}."
 )
 ABORT_SECONDS = 0.5
+CLIPPED_SHARE = 0.01
 
 
 class Worker:
@@ -66,7 +70,7 @@ class Worker:
         except SystemExit:  # asked to end by a signal
             if self._running is not None:
                 self._running.cancel.set()
-                self._running.join(ABORT_SECONDS)
+                self._running.over.wait(ABORT_SECONDS)
             raise
         finally:
             self._scratch.remove()
@@ -136,10 +140,10 @@ class Worker:
     def _pixels(self, name: Any, job: Job) -> bytes | None:
         if not name or job.window is None:
             return None
-        return self._scratch.file(str(name), job.window.extent.pixels).read_bytes()
+        return self._scratch.file(name, job.window.extent.pixels).read_bytes()
 
     def _start(self, call: Call) -> None:
-        if self._running is not None and self._running.is_alive():
+        if self._running is not None and not self._running.over.is_set():
             raise BadInput("A job is already running.")
         job = Job.from_json(call.params["job"])
         opened = self._open(job)
@@ -149,15 +153,14 @@ class Worker:
 
     def _cancel(self, *, stop: bool) -> None:
         running = self._running
-        if running is None or not running.is_alive():
+        if running is None or running.over.is_set():
             return
         if running.uploaded and not stop:
-            self._output.detached(running.call.id, DETACHED)
+            self._output.detached(running.call.id, DETACHED.format(running.folder))
             self._output.close()
             return
         running.cancel.set()
-        running.join(ABORT_SECONDS)
-        if running.is_alive():  # it hangs where nothing wakes it, such as a name look-up
+        if not running.over.wait(ABORT_SECONDS):  # it hangs where nothing wakes it, such as a name look-up
             running.abandon()
 
     def _end(self) -> None:
@@ -168,28 +171,32 @@ class Worker:
             return
         if not running.uploaded:
             running.cancel.set()
-            running.join(ABORT_SECONDS)
-            if running.is_alive():
+            if not running.over.wait(ABORT_SECONDS):
                 running.abandon()
                 self._scratch.remove()
                 os._exit(0)
-        running.join()
+        running.over.wait()
 
 
 class _Running(threading.Thread):
-    """A job under way."""
+    """A job under way.
+
+    `over` is set before its end is told, so that who hears of it can start the next at once. (Joining
+    the thread would not do: until Python 3.13 a signal in the middle of that marks it as ended.)
+    """
 
     def __init__(self, call: Call, job: Job, runner: Runner, scratch: Scratch, output: Output) -> None:
         super().__init__(name=f"job-{call.id}", daemon=True)
         self.call = call
         self.cancel = Cancel()
         self.uploaded = False
+        self.over = threading.Event()
         self._job = job
         self._runner = runner
         self._scratch = scratch
         self._output = output
         self._entry: Entry | None = None
-        self._over = threading.Lock()
+        self._telling = threading.Lock()
         self._abandoned = False
 
     def run(self) -> None:
@@ -204,9 +211,11 @@ class _Running(threading.Thread):
             self._tell(lambda: self._output.result(self.call.id, value))
 
     def abandon(self) -> None:
-        """Says that the job is cancelled although its thread still hangs; nothing was sent."""
+        """Says that the job is cancelled although its thread still hangs."""
         error = Cancelled()
         if self._entry is not None:
+            if self.uploaded:
+                error = Cancelled(charge=Charge(self._entry.record["charge"]))
             self._entry.failed(error)
         self._tell_error(error)
         self._abandoned = True
@@ -216,7 +225,8 @@ class _Running(threading.Thread):
         self._tell(lambda: self._output.error(self.call.id, error, name))
 
     def _tell(self, say: Callable[[], None]) -> None:
-        with self._over:
+        with self._telling:
+            self.over.set()
             if not self._abandoned:
                 say()
 
@@ -224,17 +234,18 @@ class _Running(threading.Thread):
         params = self.call.params
         coverage = None
         if self._job.window is not None and params.get("coverage"):
-            coverage = self._scratch.file(str(params["coverage"]), self._job.window.extent.pixels)
-        source = self._scratch.path / str(params["source"])
-        result = self._runner.run(
-            self._job,
-            self._scratch.file(str(params["source"]), source.stat().st_size),
-            coverage,
-            self._on_progress,
-            self.cancel,
-            self._on_entry,
-        )
-        return _result_message(result)
+            coverage = self._scratch.file(params["coverage"], self._job.window.extent.pixels)
+        source = self._scratch.file(params.get("source"))
+        result = self._runner.run(self._job, source, coverage, self._on_progress, self.cancel, self._on_entry)
+        message = _result_message(result)
+        if params.get("wide"):
+            message["warnings"] += _clipped(self._scratch.file(params["wide"]), result)
+        return message
+
+    @property
+    def folder(self) -> str:
+        """Where the job is kept, once it is."""
+        return str(self._entry.folder) if self._entry else ""
 
     def _on_entry(self, entry: Entry) -> None:
         self._entry = entry
@@ -262,6 +273,16 @@ def _result_message(result: Result) -> dict[str, Any]:
         "facts": asdict(result.facts),
         "price": asdict(result.plan.price) if result.plan.price else None,
     }
+
+
+def _clipped(path: Path, result: Result) -> list[str]:
+    """A warning where the layer has colours that sRGB cannot hold: `path` holds its float32 RGBA."""
+    crop = result.plan.crop
+    colours = np.fromfile(path, np.float32).reshape(crop.height, crop.width, 4)
+    share = fit.clipped_share(colours, result.placed.mask)
+    if share <= CLIPPED_SHARE:
+        return []
+    return [f"{100 * share:.0f} % of what was sent has colours outside sRGB, which the result cannot have."]
 
 
 def main(env: Mapping[str, str]) -> None:

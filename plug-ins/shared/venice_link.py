@@ -85,11 +85,12 @@ def read_manifest(folder):
     try:
         with io.open(path, encoding="utf-8") as file:
             command = json.load(file)["command"]
-        if not (isinstance(command, list) and command and all(isinstance(word, type("")) for word in command)):
+        words = isinstance(command, list) and [word for word in command if isinstance(word, type(""))]
+        if not words or words != command:
             raise ValueError("not a list of words")
     except (IOError, OSError, ValueError, KeyError, TypeError):
         raise LinkError(
-            "Venice is not wholly installed (%s is missing or damaged): run “python3 install.py” again." % path
+            "Venice is not wholly installed (%s is missing or broken): run “python3 install.py” again." % path
         )
     if not os.path.exists(command[0]):
         raise LinkError("The worker's Python (%s) is gone: run “python3 install.py” again." % command[0])
@@ -108,6 +109,7 @@ class Link(object):
         self._run_id = 0
         self._stage = ""
         self._detached = False
+        self._over = False  # no more messages: it is gone, or about to be, or goes on alone
         self.folder = ""
         self.version = ""
 
@@ -131,17 +133,13 @@ class Link(object):
         self._messages = queue.Queue()
         self._stage = ""
         self._detached = False
+        self._over = False
         # A file, not a pipe: nobody has to read it, and it cannot fill up.
         self._stderr = tempfile.TemporaryFile()
-        options = dict(_own_session(), env=self._environ, close_fds=True)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._stderr}
+        options = dict(_own_session(), env=self._environ, close_fds=True, **pipes)
         try:
-            self._process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._stderr,
-                **options  # fmt: skip - Python 2.7 takes no comma here
-            )
+            self._process = subprocess.Popen(self._command, **options)
         except OSError as error:
             raise LinkError("The worker could not be started: %s." % error)
         reader = threading.Thread(target=_read, args=(self._process.stdout, self._messages))
@@ -158,8 +156,9 @@ class Link(object):
         self.version = hello["version"]
 
     def ensure(self):
-        """Starts the worker again if it is gone."""
-        if self._process is None or self._process.poll() is not None:
+        """Starts the worker again if it is gone or was let go of."""
+        if self._process is None or self._over or self._process.poll() is not None:
+            self.close()
             self.start()
 
     def send(self, method, params=None):
@@ -203,7 +202,7 @@ class Link(object):
             error = message["error"]
             raise LinkError(error["message"], error["kind"], error["charge"])
         if event == "detached":
-            self._detached = True
+            self._detached = self._over = True
             raise Detached(message["message"], "cancelled", "possible")
         return False, None
 
@@ -252,7 +251,9 @@ class Link(object):
             self._remove_folder()
 
     def _gone(self):
-        self._remove_folder()
+        self._over = True
+        if not self._detached:
+            self._remove_folder()
         if self._stage in ("", "preparing"):
             self._stderr.seek(0)
             words = self._stderr.read().decode("utf-8", "replace").strip().splitlines()

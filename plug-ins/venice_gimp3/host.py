@@ -75,19 +75,34 @@ def read_selection(image):
 
 
 def read_shown(image, layer, crop):
-    """RGBA of what `layer` shows in `crop`: its mask and filters applied, its opacity and mode not."""
+    """What `layer` shows in `crop`, with its mask and filters, without opacity and mode: see `_colours`."""
     with rendered(image, layer, crop) as shown:
-        return _read(shown, _at_origin(crop), "R'G'B'A u8")
+        return _colours(image, shown, _at_origin(crop))
 
 
 def read_visible(image, crop):
-    """RGBA of what is visible of the whole image in `crop`."""
+    """What is visible of the whole image in `crop`: see `_colours`."""
     with private_image(image, image.get_width(), image.get_height()) as private:
         visible = Gimp.Layer.new_from_visible(image, private, "visible")
         try:
-            return _read(visible, crop, "R'G'B'A u8")
+            return _colours(image, visible, crop)
         finally:
             visible.delete()
+
+
+def _colours(image, drawable, rectangle):
+    """(RGBA, the same as float32 where the image may hold colours outside sRGB, else None)."""
+    pixels = _read(drawable, rectangle, "R'G'B'A u8")
+    return pixels, _read(drawable, rectangle, "R'G'B'A float") if _may_exceed_srgb(image) else None
+
+
+def _may_exceed_srgb(image):
+    if image.get_base_type() != Gimp.ImageBaseType.RGB:
+        return False
+    precision = image.get_precision().value_nick
+    profile = image.get_color_profile()
+    other = profile is not None and not profile.is_equal(Gimp.ColorProfile.new_rgb_srgb())
+    return other or precision.startswith(("half", "float", "double"))
 
 
 @contextlib.contextmanager
@@ -148,7 +163,8 @@ def kept_choice(image):
     try:
         yield
     finally:
-        image.set_selected_layers(layers)
+        if layers:  # GIMP takes an empty list for an error
+            image.set_selected_layers(layers)
         for layer in masks:
             layer.set_edit_mask(True)
         if channels:

@@ -67,10 +67,13 @@ class Task:
             return self._link.send("run", dict(described, source=self._link.write("source", b"")))
         crop = plan["crop"]
         if self._sees_visible():
-            pixels = host.read_visible(self._image, crop)
+            pixels, wide = host.read_visible(self._image, crop)
         else:
-            pixels = host.read_shown(self._image, self._layer, crop)
-        return self._link.send("run", dict(described, source=self._link.write("source", pixels)))
+            pixels, wide = host.read_shown(self._image, self._layer, crop)
+        described["source"] = self._link.write("source", pixels)
+        if wide is not None:
+            described["wide"] = self._link.write("wide", wide)
+        return self._link.send("run", described)
 
     def place(self, value):
         """Puts the worker's result into the image, as one undo step: (image, layers, warnings)."""

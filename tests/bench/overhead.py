@@ -78,9 +78,8 @@ def main() -> int:
         finally:
             gimp.close()
             server.shutdown()
-    print(
-        f"\nGIMP {gimp.version}, layer {LAYER[0]} x {LAYER[1]} px, selection {SELECTION[2]} x {SELECTION[3]} px"
-    )
+    sizes = f"layer {LAYER[0]} x {LAYER[1]} px, selection {SELECTION[2]} x {SELECTION[3]} px"
+    print(f"\nGIMP {gimp.version}, {sizes}")
     print(f"{'':32}{'median':>9}{'min':>9}{'max':>9}")
     row("plug-in, all but the service", ours)
     totals = [sum(each.values()) for each in others]

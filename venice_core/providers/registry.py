@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ class Registry:
         name = self.name(wish)
         catalogue = Catalogue.packaged()
         if name == "sandbox":
-            key = Secret("sandbox")
+            key = Secret(f"sandbox-{secrets.token_hex(8)}")
             return Opened(name, Venice(key, self._sandbox(), name, catalogue), key, "built in")
         url = check_url(self._env.get("VENICE_BASE_URL") or BASE_URL)
         key, source = self.keys.find(name)

@@ -1,0 +1,1223 @@
+"""The core against the sandbox: what leaves, what comes back, what it costs, what is kept."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from jsonschema import Draft202012Validator
+from PIL import Image, ImageDraw, ImageFilter
+from support import adobe_rgb
+
+from venice_core import cli
+from venice_core.cancel import Cancel
+from venice_core.errors import Busy, Cancelled, Charge, NoConnection
+from venice_core.geometry import Bounds
+from venice_core.job import Action, Job, Options
+from venice_core.journal import ANSWER, Entry, Journal
+from venice_core.progress import Progress, Stage
+from venice_core.providers.capabilities import Catalogue
+from venice_core.providers.venice import Venice
+from venice_core.run import Prepared, Result, Runner
+from venice_core.sandbox import Sandbox
+from venice_core.settings import Secret
+from venice_core.transport import Transport
+
+REPO = Path(__file__).resolve().parents[2]
+SPECIFICATION = REPO.parent / "shared" / "venice" / "openapi-image.json"
+KEY = "vk-0123456789-secret"
+EDIT, MULTI, CUTOUT = "/api/v1/image/edit", "/api/v1/image/multi-edit", "/api/v1/image/background-remove"
+PROMPTLY = 1.0  # s, from a cancel to its end
+BUSY_MACHINE = 1.5  # s more, for the tests' own threads and processes
+
+Pixels = npt.NDArray[np.uint8]
+
+
+# Ways in
+
+
+class Shell:
+    """The command line in this process, with a home of its own."""
+
+    def __init__(self, home: Path, url: str, capture: pytest.CaptureFixture[str]) -> None:
+        self.home = home / "venice"
+        self.env = {"VENICE_HOME": str(self.home), "VENICE_BASE_URL": url, "VENICE_API_KEY": KEY}
+        self.out = self.err = ""
+        self._capture = capture
+
+    def __call__(self, *arguments: object) -> int:
+        self._capture.readouterr()
+        code = cli.main([str(argument) for argument in arguments], self.env)
+        self.out, self.err = self._capture.readouterr()
+        return int(code)
+
+    def json(self, *arguments: object) -> tuple[int, Any]:
+        code = self(*arguments, "--json")
+        return code, json.loads(self.out)
+
+    @property
+    def jobs(self) -> list[Entry]:
+        return list(Journal(self.home / "jobs"))
+
+    @property
+    def job(self) -> Entry:
+        (only,) = self.jobs
+        return only
+
+
+@pytest.fixture
+def shell(home: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(home, sandbox.url, capsys)
+
+
+@pytest.fixture
+def photo(tmp_path: Path, chelsea: Pixels) -> Path:
+    """A picture within the service's limits, as a file."""
+    path = tmp_path / "cat.png"
+    Image.fromarray(chelsea).save(path)
+    return path
+
+
+@pytest.fixture
+def mask(tmp_path: Path, chelsea: Pixels) -> Path:
+    """A soft ellipse over `photo`, white = change."""
+    path = tmp_path / "mask.png"
+    soft_ellipse(chelsea.shape[1], chelsea.shape[0]).save(path)
+    return path
+
+
+@pytest.fixture
+def heavy(tmp_path: Path) -> Path:
+    """Noise, too large to fit into the sockets' buffers: 12 MB as PNG."""
+    path = tmp_path / "noise.bmp"
+    Image.fromarray(noise()).save(path)
+    return path
+
+
+def noise() -> Pixels:
+    return np.random.default_rng(5).integers(0, 256, (2000, 2000, 3), np.uint8)
+
+
+def soft_ellipse(width: int, height: int) -> Image.Image:
+    drawn = Image.new("L", (width, height))
+    ImageDraw.Draw(drawn).ellipse((width // 4, height // 4, width * 3 // 4, height * 3 // 4), fill=255)
+    return drawn.filter(ImageFilter.GaussianBlur(4))
+
+
+def python(*arguments: object, shell: Shell, **options: Any) -> subprocess.Popen[str]:
+    """`python -m venice_core` as a process of its own."""
+    env = {**os.environ, **shell.env, "PYTHONPATH": str(REPO)}
+    command = [sys.executable, "-m", "venice_core", *map(str, arguments)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, env=env, text=True, **pipes, **options)  # type: ignore[call-overload]
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 20) -> Any:
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+    return value
+
+
+def opened(data: bytes) -> Pixels:
+    return np.asarray(Image.open(io.BytesIO(data)))
+
+
+def posts(sandbox: Sandbox) -> list[str]:
+    return [seen.path for seen in sandbox.requests if seen.method == "POST"]
+
+
+class Attempt:
+    """A `Runner.run` in a thread, with what it said on the way."""
+
+    def __init__(self, home: Path, url: str, pixels: Pixels, cancel: Cancel | None = None) -> None:
+        height, width = pixels.shape[:2]
+        whole = Bounds(0, 0, width, height)
+        self.job = Job(Action.EDIT, whole, whole.extent, None, Options(prompt="a hat"))
+        self.cancel = cancel or Cancel()
+        self.journal = Journal(home / "jobs")
+        self.stages: list[Stage] = []
+        self.result: Result | None = None
+        self.error: BaseException | None = None
+        secret = Secret(KEY)
+        provider = Venice(secret, url, catalogue=Catalogue.packaged())
+        self._runner = Runner(provider, secret, Transport(), self.journal)
+        self._pixels = np.dstack([pixels, np.full((height, width), 255, np.uint8)]).tobytes()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        assert Prepared.of(self.job, None, provider).plan.size == whole.extent
+
+    def _run(self) -> None:
+        try:
+            self.result = self._runner.run(self.job, self._pixels, None, self._watch, self.cancel)
+        except BaseException as error:
+            self.error = error
+
+    def _watch(self, progress: Progress) -> None:
+        if self.stages[-1:] != [progress.stage]:
+            self.stages.append(progress.stage)
+
+    def start(self) -> Attempt:
+        self.thread.start()
+        return self
+
+    def finish(self, seconds: float = 30) -> Attempt:
+        self.thread.join(seconds)
+        assert not self.thread.is_alive(), "it still runs"
+        return self
+
+    @property
+    def entry(self) -> Entry:
+        (only,) = self.journal
+        return only
+
+
+class NoWaiting(Cancel):
+    """Notes how long it would have waited."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+
+    def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+
+class Scripted:
+    """A server of a few lines: reads a request wholly and answers what `reply` makes of its head."""
+
+    def __init__(self, reply: Callable[[bytes], bytes]) -> None:
+        self.heads: list[bytes] = []
+        self._reply = reply
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    @property
+    def url(self) -> str:
+        return f"{self.origin}/api/v1"
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError):
+                data = b""
+                while b"\r\n\r\n" not in data:
+                    data += connection.recv(65536)
+                head, _, body = data.partition(b"\r\n\r\n")
+                self.heads.append(head)
+                length = next(
+                    (int(line[15:]) for line in head.split(b"\r\n") if line[:15] == b"Content-Length:"), 0
+                )
+                while len(body) < length:
+                    body += connection.recv(65536)
+                connection.sendall(self._reply(head))
+
+    def __enter__(self) -> Scripted:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(5)
+
+
+def reply(status: str, body: bytes, *headers: str, length: str | None = None) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {length or len(body)}", "Connection: close", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+# What is sent
+
+
+def test_without_a_mask_one_picture_goes_to_edit(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
+    assert shell("edit", photo, "-p", "a hat") == 0
+    (seen,) = sandbox.requests
+    assert (seen.method, seen.path, seen.complete) == ("POST", EDIT, True)
+    assert seen.fields == {"prompt": "a hat", "model": "firered-image-edit", "output_format": "png"}
+    (file,) = seen.files
+    assert (file.name, file.format, file.content_type, file.mode) == ("image", "PNG", "image/png", "RGB")
+    assert np.array_equal(opened(file.data), np.asarray(Image.open(photo)))
+    assert seen.headers["User-Agent"].startswith("venice-gimp/")
+    assert seen.headers["Connection"].lower() == "close"
+
+
+def test_with_a_mask_two_pictures_of_one_size_go_to_multi_edit_base_first(
+    shell: Shell, sandbox: Sandbox, photo: Path, mask: Path
+) -> None:
+    code, said = shell.json("edit", photo, "-p", "a hat", "--mask", mask)
+    assert code == 0
+    assert posts(sandbox) == [MULTI]
+    (seen,) = sandbox.requests
+    assert set(seen.fields) == {"prompt", "modelId", "output_format"}
+    assert seen.fields["modelId"] == "firered-image-edit"
+    assert seen.fields["output_format"] == "png"
+    assert seen.fields["prompt"].startswith("a hat\n\nThe last image is a mask")
+    assert [file.name for file in seen.files] == ["images", "images"]
+    assert [file.mode for file in seen.files] == ["RGB", "L"]
+    base, hint = (opened(file.data) for file in seen.files)
+    assert base.shape[:2] == hint.shape
+    crop = Bounds(**said["results"][0]["plan"]["crop"])
+    assert np.array_equal(base, np.asarray(Image.open(photo))[crop.slices])
+    assert np.array_equal(hint, np.asarray(Image.open(mask))[crop.slices])
+
+
+def test_local_sends_the_crop_alone_to_edit(
+    shell: Shell, sandbox: Sandbox, tmp_path: Path, photo: Path
+) -> None:
+    drawn = Image.new("L", (451, 300))
+    ImageDraw.Draw(drawn).rectangle((10, 10, 80, 60), fill=255)
+    drawn.save(tmp_path / "corner.png")
+    arguments = ("edit", photo, "-p", "x", "--mask", tmp_path / "corner.png", "--selection", "local")
+    assert shell(*arguments) == 0
+    (seen,) = sandbox.requests
+    assert seen.path == EDIT
+    assert len(seen.files) == 1
+    assert seen.fields["prompt"] == "x"
+    assert (seen.files[0].width, seen.files[0].height) < (451, 300)
+
+
+@pytest.mark.parametrize(
+    ("option", "fields"),
+    [
+        ((), {}),
+        (("--no-safe-mode",), {"safe_mode": "false"}),
+        (("--enhance-prompt",), {"enhance_prompt": "true"}),
+        (("--aspect-ratio", "16:9"), {"aspect_ratio": "16:9"}),
+        (("--model", "nano-banana-2-edit", "--resolution", "2K"), {"resolution": "2K"}),
+    ],
+)
+def test_optional_fields_are_sent_only_when_asked_for(
+    shell: Shell, sandbox: Sandbox, photo: Path, option: tuple[str, ...], fields: dict[str, str]
+) -> None:
+    assert shell("edit", photo, "-p", "x", *option) == 0
+    sent = dict(sandbox.requests[0].fields)
+    for name in ("prompt", "model", "output_format"):
+        sent.pop(name)
+    assert sent == fields
+
+
+def test_quality_goes_through_multi_edit(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
+    assert shell("edit", photo, "-p", "x", "--model", "gpt-image-2-edit", "--quality", "low") == 0
+    (seen,) = sandbox.requests
+    assert (seen.path, seen.fields["quality"], len(seen.files)) == (MULTI, "low", 1)
+
+
+def test_a_cutout_sends_the_picture_and_nothing_else(
+    shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path
+) -> None:
+    assert shell("cutout", photo, "-o", tmp_path / "out.png") == 0
+    (seen,) = sandbox.requests
+    assert (seen.path, seen.fields, [file.name for file in seen.files]) == (CUTOUT, {}, ["image"])
+    cut = np.asarray(Image.open(tmp_path / "out.png"))
+    assert np.array_equal(cut[..., :3], np.asarray(Image.open(photo)))
+    assert cut[..., 3].min() < 20
+    assert cut[..., 3].max() == 255
+
+
+def test_a_cutout_with_a_mask_stays_within_it(
+    shell: Shell, sandbox: Sandbox, photo: Path, mask: Path, tmp_path: Path
+) -> None:
+    sandbox.switch(identity=True)  # alpha 255 everywhere
+    assert shell("cutout", photo, "--mask", mask, "-o", tmp_path / "m.png", "--output", "mask") == 0
+    assert np.array_equal(
+        np.asarray(Image.open(tmp_path / "m.png").convert("L")), np.asarray(Image.open(mask))
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "schema"),
+    [
+        (("edit", "-p", "a hat"), "EditImageRequest"),
+        (("edit", "-p", "a hat", "--no-safe-mode", "--enhance-prompt"), "EditImageRequest"),
+        (("edit", "-p", "x", "--aspect-ratio", "1:1"), "EditImageRequest"),
+        (("edit", "-p", "x", "--model", "gpt-image-2-edit", "--resolution", "1K"), "EditImageRequest"),
+        (("edit", "-p", "a hat", "--mask", "MASK"), "MultiEditImageRequest"),
+        (
+            ("edit", "-p", "x", "--mask", "MASK", "--model", "gpt-image-2-edit", "--quality", "medium"),
+            "MultiEditImageRequest",
+        ),
+        (("cutout",), "BackgroundRemoveImageRequest"),
+    ],
+)
+def test_requests_are_valid_by_the_published_specification(
+    shell: Shell, sandbox: Sandbox, photo: Path, mask: Path, arguments: tuple[str, ...], schema: str
+) -> None:
+    if not SPECIFICATION.exists():
+        pytest.skip("the service's OpenAPI document is not beside this checkout")
+    components = json.loads(SPECIFICATION.read_text("utf-8"))["components"]["schemas"]
+    name, *rest = arguments
+    assert shell(name, photo, *(mask if word == "MASK" else word for word in rest)) == 0
+    (seen,) = sandbox.requests
+    words = {"true": True, "false": False}
+    body = {key: words.get(value, value) for key, value in seen.fields.items()}
+    pictures = [base64.b64encode(file.data).decode() for file in seen.files]
+    body[seen.files[0].name] = pictures if schema.startswith("Multi") else pictures[0]
+    errors = list(Draft202012Validator(components[schema]).iter_errors(body))
+    assert not errors, [error.message for error in errors]
+
+
+# Outcomes
+
+OUTCOMES = [
+    (400, 3, "none", "invalid-request", 1),
+    (401, 3, "none", "bad-key", 1),
+    (402, 3, "none", "no-funds", 1),
+    (403, 3, "none", "forbidden", 1),
+    (404, 3, "none", "unknown-model", 1),
+    (410, 3, "none", "unknown-model", 1),
+    (413, 3, "none", "invalid-request", 1),
+    (415, 3, "none", "invalid-request", 1),
+    (418, 3, "none", "invalid-request", 1),
+    (422, 3, "unknown", "policy", 1),
+    (429, 4, "none", "busy", 2),
+    (503, 4, "none", "busy", 2),
+    (500, 5, "possible", "server-failure", 1),
+    (502, 5, "possible", "server-failure", 1),
+    (504, 5, "possible", "server-failure", 1),
+    (520, 5, "possible", "server-failure", 1),
+    (524, 5, "possible", "server-failure", 1),
+    (599, 5, "possible", "server-failure", 1),
+    (302, 5, "possible", "server-failure", 1),
+]
+
+
+@pytest.mark.parametrize(("status", "code", "charge", "kind", "count"), OUTCOMES)
+def test_each_documented_status_has_its_exit_code_and_is_journaled(
+    shell: Shell, sandbox: Sandbox, photo: Path, status: int, code: int, charge: str, kind: str, count: int
+) -> None:
+    sandbox.switch(status=status, retry_after="0")
+    exit_code, said = shell.json("edit", photo, "-p", "x")
+    assert exit_code == said["exit"] == code
+    assert posts(sandbox) == [EDIT] * count
+    error = said["results"][0]["error"]
+    assert (error["kind"], error["charge"], error["status"], error["exit"]) == (kind, charge, status, code)
+    assert error["request_id"].endswith("-BOX")
+    record = shell.job.record
+    assert (record["status"], record["charge"], record["error"]["kind"]) == ("failed", charge, kind)
+    assert error["message"] in shell.err
+    assert ("may have been charged" in shell.err) == (charge == "possible")
+    assert not list(photo.parent.glob("*edited*"))
+
+
+@pytest.mark.parametrize("kind", ["balance", "spending_limit", "accepts"])
+def test_every_kind_of_402_is_about_money(shell: Shell, sandbox: Sandbox, photo: Path, kind: str) -> None:
+    sandbox.switch(status=402, kind=kind)
+    assert shell("edit", photo, "-p", "x") == 3
+    assert "balance or the key's spending limit" in shell.err
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "words"), [("bad-key-123", 3, "API key"), ("restricted-1", 3, "may not")]
+)
+def test_a_key_that_is_refused_is_said(
+    shell: Shell, sandbox: Sandbox, photo: Path, key: str, code: int, words: str
+) -> None:
+    shell.env["VENICE_API_KEY"] = key
+    assert shell("edit", photo, "-p", "x") == code
+    assert words in shell.err
+    assert key not in shell.err
+
+
+def test_a_redirect_is_not_followed(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
+    with Sandbox() as target:
+        sandbox.switch(redirect=f"{target.url}/image/edit")
+        assert shell("edit", photo, "-p", "x") == 5
+        assert target.requests == []
+    assert posts(sandbox) == [EDIT]
+    assert shell.job.record["charge"] == "possible"
+    assert "redirect" in shell.err
+
+
+@pytest.mark.parametrize(
+    ("switches", "kind"),
+    [
+        ({"drop": "after_body"}, "lost-connection"),
+        ({"drop": "in_answer"}, "lost-connection"),
+        ({"garbage": "text"}, "unusable-answer"),
+        ({"garbage": "empty"}, "unusable-answer"),
+        ({"garbage": "truncated"}, "unusable-answer"),
+        ({"garbage": "json"}, "unusable-answer"),
+        ({"garbage": "html"}, "unusable-answer"),
+    ],
+)
+def test_no_usable_answer_may_have_been_charged_and_is_never_asked_for_again(
+    shell: Shell, sandbox: Sandbox, photo: Path, switches: dict[str, str], kind: str
+) -> None:
+    sandbox.switch(**switches)
+    code, said = shell.json("edit", photo, "-p", "x")
+    assert code == 5
+    assert posts(sandbox) == [EDIT]
+    assert said["results"][0]["error"]["kind"] == kind
+    assert shell.job.record["charge"] == "possible"
+    assert (shell.job.folder / ANSWER).exists() == ("garbage" in switches)
+    assert not list(photo.parent.glob("*edited*"))
+
+
+def test_the_words_of_an_answer_that_is_no_picture_are_shown(
+    shell: Shell, sandbox: Sandbox, photo: Path
+) -> None:
+    sandbox.switch(garbage="text")
+    shell("edit", photo, "-p", "x")
+    assert "I cannot help with that picture." in shell.err
+
+
+def test_a_connection_dropped_before_the_upload_is_complete_cost_nothing(
+    home: Path, sandbox: Sandbox
+) -> None:
+    sandbox.switch(drop="before_body")
+    attempt = Attempt(home, sandbox.url, noise()).start().finish()
+    assert isinstance(attempt.error, NoConnection)
+    assert not attempt.error.retryable, "bytes of the body had left"
+    assert len(sandbox.requests) == 1
+    assert not sandbox.requests[0].complete
+    assert (attempt.entry.record["status"], attempt.entry.record["charge"]) == ("failed", "none")
+
+
+def test_nobody_listening_is_no_connection(shell: Shell, photo: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    shell.env["VENICE_BASE_URL"] = f"http://127.0.0.1:{port}/api/v1"
+    assert shell("edit", photo, "-p", "x") == 4
+    assert "could not be reached" in shell.err
+    assert shell.job.record["charge"] == "none"
+    assert [status for status, _ in shell.job.record["history"]].count("sending") == 2
+
+
+@pytest.mark.parametrize("length", ["abc", "-1", "1e3", "٣"])
+def test_a_senseless_length_breaks_nothing(shell: Shell, photo: Path, length: str) -> None:
+    def answer(_: bytes) -> bytes:
+        return reply("200 OK", photo.read_bytes(), length=length)
+
+    with Scripted(answer) as server:
+        shell.env["VENICE_BASE_URL"] = server.url
+        assert shell("edit", photo, "-p", "x") in (0, 5)
+
+
+# Another picture than expected
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {"label": "text/html"},
+        {"format": "jpeg"},
+        {"format": "webp", "label": "image/png"},
+        {"size": "1024x681"},
+        {"size": "225x150"},
+        {"size": "512x512"},
+        {"blurred": True},
+        {"deprecated": True},
+        {"violation": True},
+    ],
+)
+def test_an_odd_picture_is_placed_all_the_same(
+    shell: Shell, sandbox: Sandbox, photo: Path, mask: Path, tmp_path: Path, switches: dict[str, Any]
+) -> None:
+    sandbox.switch(**switches)
+    out = tmp_path / "out.png"
+    code, said = shell.json("edit", photo, "-p", "x", "--mask", mask, "-o", out)
+    assert code == 0
+    result, source = np.asarray(Image.open(out)), np.asarray(Image.open(photo))
+    outside = np.asarray(Image.open(mask)) == 0
+    assert np.array_equal(result[outside], source[outside])
+    assert (result != source).any()
+    words = " ".join(said["results"][0]["warnings"])
+    expected = {
+        "512x512": "another shape",
+        "blurred": "blurred",
+        "deprecated": "retirement",
+        "violation": "terms",
+    }
+    for sign, word in expected.items():
+        assert (word in words) == (sign in switches or sign in switches.values())
+
+
+@pytest.mark.parametrize("size", ["902x600", "300x200"])
+def test_an_answer_of_another_size_comes_back_in_place(
+    shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path, size: str
+) -> None:
+    sandbox.switch(identity=True, size=size)
+    assert shell("edit", photo, "-p", "x", "-o", tmp_path / "out.png") == 0
+    difference = np.abs(
+        np.asarray(Image.open(tmp_path / "out.png"), int) - np.asarray(Image.open(photo), int)
+    )
+    assert difference.mean() < 6
+
+
+def test_a_picture_below_the_minimum_is_padded_and_comes_back_exactly(
+    shell: Shell, sandbox: Sandbox, tmp_path: Path, chelsea: Pixels
+) -> None:
+    tiny = chelsea[:40, :90]
+    Image.fromarray(tiny).save(tmp_path / "tiny.png")
+    sandbox.switch(identity=True)
+    assert shell("edit", tmp_path / "tiny.png", "-p", "x", "-o", tmp_path / "out.png") == 0
+    sent = sandbox.requests[0].files[0]
+    assert (sent.width, sent.height) == (256, 256)
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "out.png")), tiny)
+    assert "padded" in shell.err
+
+
+# Once more
+
+
+@pytest.mark.parametrize(
+    ("named", "wait"),
+    [
+        ("3", 3.0),
+        ("0.25", 0.25),
+        ("0", 0.0),
+        ("60", 60.0),
+        ("1500ms", 1.5),
+        (None, 2.0),
+        ("-4", 2.0),
+        ("nan", 2.0),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_service_is_asked_once_more_after_the_wait_it_names(
+    home: Path, sandbox: Sandbox, chelsea: Pixels, status: int, named: str | None, wait: float
+) -> None:
+    sandbox.switch(status=status, times=1, **({} if named is None else {"retry_after": named}))
+    cancel = NoWaiting()
+    attempt = Attempt(home, sandbox.url, chelsea, cancel).start().finish()
+    assert attempt.result is not None
+    assert cancel.waits == [wait]
+    assert posts(sandbox) == [EDIT, EDIT]
+    assert Stage.RETRYING in attempt.stages
+
+
+def test_a_date_is_a_wait_too(home: Path, sandbox: Sandbox, chelsea: Pixels) -> None:
+    sandbox.switch(status=429, times=1, retry_after=formatdate(time.time() + 40, usegmt=True))
+    cancel = NoWaiting()
+    assert Attempt(home, sandbox.url, chelsea, cancel).start().finish().result is not None
+    assert 30 < cancel.waits[0] <= 40
+
+
+@pytest.mark.parametrize("named", ["61", "86400", "61000ms", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_wait_of_more_than_a_minute_is_not_waited_for(
+    home: Path, sandbox: Sandbox, chelsea: Pixels, named: str
+) -> None:
+    sandbox.switch(status=429, retry_after=named)
+    cancel = NoWaiting()
+    attempt = Attempt(home, sandbox.url, chelsea, cancel).start().finish()
+    assert isinstance(attempt.error, Busy)
+    assert cancel.waits == []
+    assert posts(sandbox) == [EDIT]
+
+
+def test_the_wait_is_really_waited(home: Path, sandbox: Sandbox, chelsea: Pixels) -> None:
+    sandbox.switch(status=429, times=1, retry_after="0.6")
+    begin = time.monotonic()
+    assert Attempt(home, sandbox.url, chelsea).start().finish().result is not None
+    assert time.monotonic() - begin >= 0.6
+
+
+def test_a_cancel_is_heard_while_waiting_for_the_repeat(
+    home: Path, sandbox: Sandbox, chelsea: Pixels
+) -> None:
+    sandbox.switch(status=429, retry_after="50")
+    attempt = Attempt(home, sandbox.url, chelsea).start()
+    wait_for(lambda: Stage.RETRYING in attempt.stages)
+    attempt.cancel.set()
+    attempt.finish(PROMPTLY + BUSY_MACHINE)
+    assert isinstance(attempt.error, Cancelled)
+    assert attempt.entry.record["charge"] == "none"
+    assert posts(sandbox) == [EDIT]
+
+
+def test_a_503_that_the_service_did_not_write_is_not_repeated(shell: Shell, photo: Path) -> None:
+    page = b"<!DOCTYPE html><html><title>503 Service Unavailable</title></html>"
+    with Scripted(
+        lambda _: reply("503 Unavailable", page, "Content-Type: text/html", "Retry-After: 0")
+    ) as server:
+        shell.env["VENICE_BASE_URL"] = server.url
+        assert shell("edit", photo, "-p", "x") == 5
+        assert len(server.heads) == 1
+    assert shell.job.record["charge"] == "possible"
+    assert "503 Service Unavailable" in shell.err
+
+
+# Cancel
+
+
+def test_a_cancel_before_the_upload_is_complete_aborts_within_a_second_and_buys_nothing(
+    home: Path, sandbox: Sandbox
+) -> None:
+    sandbox.switch(stall=2.5, stall_at="body")
+    attempt = Attempt(home, sandbox.url, noise()).start()
+    wait_for(lambda: sandbox.requests and Stage.UPLOADING in attempt.stages)
+    time.sleep(0.3)  # until the sockets' buffers are full
+    begin = time.monotonic()
+    attempt.cancel.set()
+    attempt.finish(PROMPTLY + BUSY_MACHINE)
+    assert time.monotonic() - begin < PROMPTLY + BUSY_MACHINE
+    assert isinstance(attempt.error, Cancelled)
+    assert (attempt.entry.record["status"], attempt.entry.record["charge"]) == ("cancelled", "none")
+    time.sleep(3)  # the server goes on reading what there is
+    (seen,) = sandbox.requests
+    assert not seen.complete
+    assert seen.status is None
+
+
+def test_a_cancel_after_the_upload_ends_the_waiting_and_may_have_been_charged(
+    home: Path, sandbox: Sandbox, chelsea: Pixels
+) -> None:
+    sandbox.switch(stall=60)
+    attempt = Attempt(home, sandbox.url, chelsea).start()
+    wait_for(lambda: sandbox.requests and sandbox.requests[0].complete)
+    wait_for(lambda: Stage.WAITING in attempt.stages)
+    attempt.cancel.set()
+    attempt.finish(PROMPTLY + BUSY_MACHINE)
+    assert isinstance(attempt.error, Cancelled)
+    assert attempt.error.charge is Charge.POSSIBLE
+    assert (attempt.entry.record["status"], attempt.entry.record["charge"]) == ("cancelled", "possible")
+
+
+def test_a_cancel_just_after_the_last_byte_has_left_may_have_been_charged(
+    home: Path, sandbox: Sandbox, chelsea: Pixels
+) -> None:
+    """Between handing out the last bytes and being asked for more, nobody has been told WAITING yet."""
+    cancel = Cancel()
+    attempt = Attempt(home, sandbox.url, chelsea, cancel)
+    watch = attempt._watch
+
+    def last(progress: Progress) -> None:
+        watch(progress)
+        if progress.stage is Stage.UPLOADING and progress.total - progress.done <= 65_536:
+            cancel._event.set()  # without closing the sockets: by then the bytes are on their way
+
+    attempt._watch = last  # type: ignore[method-assign]
+    attempt.start().finish()
+    assert isinstance(attempt.error, Cancelled)
+    wait_for(lambda: sandbox.requests and sandbox.requests[0].complete)
+    assert attempt.entry.record["charge"] == "possible"
+
+
+def test_a_cancelled_job_is_never_begun(home: Path, sandbox: Sandbox, chelsea: Pixels) -> None:
+    cancel = Cancel()
+    cancel.set()
+    attempt = Attempt(home, sandbox.url, chelsea, cancel).start().finish()
+    assert isinstance(attempt.error, Cancelled)
+    assert sandbox.requests == []
+    assert list(attempt.journal) == []
+
+
+# The key
+
+
+def echoing(status: str, form: str) -> Callable[[bytes], bytes]:
+    """A server that repeats the Authorization header: in its body, of that form, and in a header."""
+
+    def answer(head: bytes) -> bytes:
+        line = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"authorization:"))
+        value = line.partition(b":")[2].strip().decode()
+        body = form.replace("KEY", value).encode()
+        return reply(status, body, f"X-Echo: {value}", f"CF-RAY: {value}", "Retry-After: 0")
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "status", ["200 OK", "302 Found", "401 No", "422 No", "429 Later", "500 Broken", "503 Later"]
+)
+@pytest.mark.parametrize(
+    "form", ['{"error":"KEY","request_id":"KEY"}', "<html><title>KEY</title></html>", "KEY"]
+)
+def test_the_key_is_in_no_file_and_no_word_even_when_the_server_repeats_it(
+    shell: Shell, photo: Path, status: str, form: str
+) -> None:
+    with Scripted(echoing(status, form)) as server:
+        shell.env["VENICE_BASE_URL"] = server.url
+        assert shell("edit", photo, "-p", "x", "--json") in (3, 4, 5)
+        assert b"Bearer " + KEY.encode() in server.heads[0], "the key did not travel"
+    assert KEY not in shell.out + shell.err
+    assert shell("jobs", "--json") == 0
+    assert KEY not in shell.out + shell.err
+    files = [path for path in shell.home.rglob("*") if path.is_file()]
+    assert files
+    assert not [path for path in files if KEY.encode() in path.read_bytes()]
+
+
+def test_the_key_is_in_no_file_after_good_runs(
+    shell: Shell, sandbox: Sandbox, photo: Path, mask: Path
+) -> None:
+    assert shell("edit", photo, "-p", "x", "--mask", mask) == 0
+    assert shell("cutout", photo, "--json") == 0
+    assert KEY not in shell.out + shell.err
+    assert sandbox.requests[0].headers["Authorization"] == "Bearer vk-***"
+    for path in [*shell.home.rglob("*"), *photo.parent.iterdir()]:
+        assert not path.is_file() or KEY.encode() not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize("key", ["vk-first-half\nsecond-half", "vk-clever”quote", "vk two words"])
+def test_a_key_that_no_header_can_hold_is_refused_without_being_shown(
+    shell: Shell, sandbox: Sandbox, photo: Path, key: str
+) -> None:
+    shell.env["VENICE_API_KEY"] = key
+    assert shell("edit", photo, "-p", "x") == 2
+    assert sandbox.requests == []
+    assert "API key" in shell.err
+    assert not any(word in shell.err for word in ("vk-", "half", "clever", "two"))
+
+
+def test_a_netrc_does_not_replace_the_key(shell: Shell, sandbox: Sandbox, photo: Path, home: Path) -> None:
+    netrc = home / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\ndefault login a password b\n")
+    netrc.chmod(0o600)
+    assert shell("edit", photo, "-p", "x") == 0
+    assert sandbox.requests[0].headers["Authorization"] == "Bearer vk-***"
+
+
+def test_without_a_key_nothing_is_sent(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
+    del shell.env["VENICE_API_KEY"]
+    assert shell("edit", photo, "-p", "x") == 2
+    assert "No API key" in shell.err
+    assert sandbox.requests == []
+    assert shell.jobs == []
+
+
+def test_the_built_in_sandbox_needs_no_key_and_says_what_it_is(
+    shell: Shell, photo: Path, tmp_path: Path
+) -> None:
+    shell.env = {"VENICE_HOME": str(shell.home), "VENICE_PROVIDER": "sandbox"}
+    code, said = shell.json("edit", photo, "-p", "x", "-o", tmp_path / "out.png")
+    assert code == 0
+    assert said["results"][0]["facts"]["sandbox"] is True
+    assert shell.job.record["charge"] == "none"
+
+
+# The address
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.venice.ai/api/v1",
+        "http://127.0.0.1.example.com/api/v1",
+        "http://192.168.0.7:8080/v1",
+        "http://localhost@example.com/v1",
+        "http://user:word@127.0.0.1/v1",
+        "ftp://127.0.0.1/v1",
+        "127.0.0.1:8080",
+        "https://",
+        "http://[",
+        "file:///etc/passwd",
+    ],
+)
+def test_an_address_that_would_show_the_key_is_refused(shell: Shell, photo: Path, url: str) -> None:
+    shell.env["VENICE_BASE_URL"] = url
+    assert shell("edit", photo, "-p", "x") == 2
+    assert shell.jobs == []
+
+
+def test_loopback_addresses_bypass_proxies(
+    shell: Shell, sandbox: Sandbox, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Scripted(lambda _: reply("502 No", b"")) as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.origin)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        assert shell("edit", photo, "-p", "x") == 0
+        assert proxy.heads == []
+
+
+def test_other_addresses_go_through_the_proxy_without_showing_it_the_key(
+    shell: Shell, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Scripted(lambda _: reply("403 No", b"")) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.origin)
+        monkeypatch.setenv("https_proxy", proxy.origin)
+        shell.env["VENICE_BASE_URL"] = "https://service.invalid/api/v1"
+        assert shell("edit", photo, "-p", "x") == 4
+        assert proxy.heads[0].startswith(b"CONNECT service.invalid:443")
+        assert not any(KEY.encode() in head for head in proxy.heads)
+    assert shell.job.record["charge"] == "none"
+
+
+# The command line's own
+
+
+def saved_source(path: Path, kind: str, pixels: Pixels) -> None:
+    picture = Image.fromarray(pixels)
+    if kind == "RGBA PNG":
+        alpha = Image.linear_gradient("L").resize(picture.size)
+        picture.putalpha(alpha)
+        picture.save(path.with_suffix(".png"))
+    elif kind == "AdobeRGB PNG":
+        picture.save(path.with_suffix(".png"), icc_profile=adobe_rgb())
+    elif kind == "AdobeRGB JPEG":
+        picture.save(path.with_suffix(".jpg"), quality=90, icc_profile=adobe_rgb())
+    elif kind == "grey PNG":
+        picture.convert("L").save(path.with_suffix(".png"))
+    else:
+        picture.save(path.with_suffix(".png"))
+
+
+@pytest.mark.parametrize("kind", ["RGB PNG", "RGBA PNG", "AdobeRGB PNG", "AdobeRGB JPEG", "grey PNG"])
+@pytest.mark.parametrize("use", ["guide", "local"])
+def test_outside_the_mask_every_byte_is_the_sources(
+    shell: Shell, sandbox: Sandbox, tmp_path: Path, coffee: Pixels, kind: str, use: str
+) -> None:
+    saved_source(tmp_path / "source", kind, coffee)
+    (path,) = tmp_path.glob("source.*")
+    soft_ellipse(600, 400).save(tmp_path / "m.png")
+    sandbox.switch(drift=True)
+    out = tmp_path / "out.png"
+    arguments = ("edit", path, "-p", "x", "--mask", tmp_path / "m.png", "--selection", use, "-o", out)
+    assert shell(*arguments) == 0
+    source, result, coverage = Image.open(path), Image.open(out), np.asarray(Image.open(tmp_path / "m.png"))
+    if kind == "grey PNG":
+        source = source.convert("RGB")
+    assert result.mode == source.mode
+    before, after = np.asarray(source, int), np.asarray(result, int)
+    assert np.array_equal(after[coverage == 0], before[coverage == 0])
+    assert np.abs(after - before)[coverage == 255].mean() > 20
+    if kind.startswith("AdobeRGB"):
+        assert result.info["icc_profile"] == adobe_rgb()
+    if kind == "RGBA PNG":
+        assert np.array_equal(after[..., 3], before[..., 3])
+
+
+def test_a_run_that_changes_nothing_gives_adobe_rgb_back(
+    shell: Shell, sandbox: Sandbox, tmp_path: Path, chelsea: Pixels
+) -> None:
+    """On colours inside sRGB: those of AdobeRGB beyond it are clipped."""
+    muted = (chelsea.astype(int) // 2 + 60).astype(np.uint8)
+    Image.fromarray(muted).save(tmp_path / "a.png", icc_profile=adobe_rgb())
+    sandbox.switch(identity=True)
+    assert shell("edit", tmp_path / "a.png", "-p", "x", "-o", tmp_path / "out.png") == 0
+    assert np.abs(np.asarray(Image.open(tmp_path / "out.png"), int) - muted).max() <= 2
+    assert not np.array_equal(opened(sandbox.requests[0].files[0].data), muted), "sent as if it were sRGB"
+
+
+def test_the_mask_can_grow_and_soften(
+    shell: Shell, sandbox: Sandbox, photo: Path, mask: Path, tmp_path: Path
+) -> None:
+    hard = Image.new("L", (451, 300))
+    ImageDraw.Draw(hard).rectangle((150, 100, 249, 199), fill=255)
+    hard.save(tmp_path / "hard.png")
+    arguments = (
+        "edit",
+        photo,
+        "-p",
+        "x",
+        "--mask",
+        tmp_path / "hard.png",
+        "--layer",
+        "-o",
+        tmp_path / "o.png",
+    )
+    changed = {}
+    for name, more in {
+        "plain": ("--feather", 0),
+        "auto": (),
+        "grown": ("--grow", 10, "--feather", 0),
+    }.items():
+        assert shell(*arguments, *more) == 0
+        changed[name] = np.asarray(Image.open(tmp_path / "o-mask.png"))
+    assert set(np.unique(changed["plain"])) == {0, 255}
+    assert (changed["plain"] == 255).sum() == 100 * 100
+    assert ((changed["auto"] > 0) & (changed["auto"] < 255)).any()
+    assert (changed["auto"] > 0).sum() <= 100 * 100
+    assert (changed["grown"] == 255).sum() > 119 * 119
+
+
+def test_layer_writes_the_layer_and_its_mask_apart(
+    shell: Shell, sandbox: Sandbox, photo: Path, mask: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "new.png"
+    code, said = shell.json("edit", photo, "-p", "x", "--mask", mask, "--layer", "-o", out)
+    (result,) = said["results"]
+    assert code == 0
+    assert not out.exists()
+    layer, its_mask = Image.open(result["layer"]), Image.open(result["mask"])
+    crop = Bounds(**result["plan"]["crop"])
+    assert layer.mode == "RGBA"
+    assert layer.size == its_mask.size == (crop.width, crop.height)
+    assert np.array_equal(np.asarray(its_mask), np.asarray(Image.open(mask))[crop.slices])
+
+
+def test_parts_are_png_whatever_the_whole_would_be(
+    shell: Shell, sandbox: Sandbox, photo: Path, mask: Path, tmp_path: Path
+) -> None:
+    code, said = shell.json("edit", photo, "-p", "x", "--mask", mask, "--layer", "-o", tmp_path / "new.jpg")
+    assert (code, Path(said["results"][0]["layer"]).name) == (0, "new-layer.png")
+    assert shell("cutout", photo, "--output", "mask", "-o", tmp_path / "mask.jpg") == 0
+    assert len(sandbox.requests) == 2
+
+
+def test_an_earlier_result_is_replaced_only_when_it_is_named(
+    shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "named.png"
+    for arguments in ([], [], ["-o", out], ["-o", out]):
+        assert shell("edit", photo, "-p", "x", *arguments) == 0
+    made = sorted(path.name for path in photo.parent.glob(f"{photo.stem}-edited*"))
+    assert made == [f"{photo.stem}-edited-2.png", f"{photo.stem}-edited.png"]
+
+
+def test_a_result_that_cannot_be_put_in_place_is_kept_and_counts_as_paid(
+    shell: Shell, sandbox: Sandbox, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("venice_core.files.write_atomically", full)
+    assert shell("edit", photo, "-p", "x") == 5
+    assert "No space left on device" in shell.err
+    assert shell.job.record["status"] == "done"
+
+
+def test_a_dry_run_says_the_plan_and_sends_and_writes_nothing(
+    shell: Shell, sandbox: Sandbox, photo: Path, mask: Path
+) -> None:
+    before = sorted(photo.parent.iterdir())
+    del shell.env["VENICE_API_KEY"]
+    assert shell("edit", photo, "-p", "x", "--mask", mask, "--dry-run") == 0
+    assert "/image/multi-edit firered-image-edit, 2 picture(s) of" in shell.out
+    assert "$0.040" in shell.out
+    code, said = shell.json("edit", photo, "-p", "x", "--dry-run")
+    assert code == 0
+    assert said["results"][0]["plan"]["endpoint"] == "/image/edit"
+    assert sandbox.requests == []
+    assert sorted(photo.parent.iterdir()) == before
+    assert not shell.home.exists()
+
+
+def test_json_is_one_object_with_what_people_are_told(shell: Shell, photo: Path) -> None:
+    code, said = shell.json("edit", photo, "-p", "x")
+    (result,) = said["results"]
+    assert (code, said["exit"]) == (0, 0)
+    assert result["input"] == str(photo)
+    assert Path(result["output"]).is_file()
+    assert result["job"] == shell.job.id
+    assert result["price"] == {"usd": 0.04, "diem": 0.04}
+    assert result["facts"]["model"] == "firered-image-edit"
+    assert shell.job.record["status"] == "placed"
+
+
+def test_several_pictures_are_done_in_turn_and_stop_at_the_first_failure(
+    shell: Shell, sandbox: Sandbox, tmp_path: Path, chelsea: Pixels
+) -> None:
+    paths = [tmp_path / f"{name}.png" for name in "abc"]
+    for path in paths:
+        Image.fromarray(chelsea).save(path)
+    out = tmp_path / "results"
+    out.mkdir()
+    assert shell("edit", *paths, "-p", "x", "-o", out) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["a-edited.png", "b-edited.png", "c-edited.png"]
+    assert len(sandbox.requests) == 3
+    sandbox.reset()
+    paths[1].write_bytes(b"no picture")
+    code, said = shell.json("edit", *paths, "-p", "x", "-o", out)
+    assert (code, len(said["results"]), len(sandbox.requests)) == (2, 2, 1)
+    assert said["results"][1]["error"]["kind"] == "broken-file"
+
+
+def test_bad_input_is_found_before_anything_is_sent(
+    shell: Shell, sandbox: Sandbox, photo: Path, mask: Path, tmp_path: Path
+) -> None:
+    Image.new("L", (450, 300), 255).save(tmp_path / "small.png")
+    Image.new("L", (451, 300)).save(tmp_path / "black.png")
+    (tmp_path / "words.png").write_text("words")
+    for arguments, words in [
+        ((photo, "-p", "x", "--mask", tmp_path / "small.png"), "must have the picture's size"),
+        ((photo, "-p", "x", "--mask", tmp_path / "black.png"), "under the selection"),
+        ((photo, "-p", "x", "--mask", tmp_path / "none.png"), "cannot be read"),
+        ((photo, "-p", "x", "--mask", tmp_path / "words.png"), "not a picture"),
+        ((photo, "-p", " "), "prompt is empty"),
+        ((photo, "-p", "x" * 32_769), "32769 characters"),
+        ((photo, "-p", "x", "--model", "gpt-image-2-edit", "--quality", "best"), "no quality “best”"),
+        ((photo, "-p", "x", "--aspect-ratio", "7:5"), "no aspect ratio"),
+        ((photo, "-p", "x", "--grow", "-200", "--mask", mask), "shrinks by 200 px"),
+        ((photo, "-p", "x", "--context", "-2"), "between -1"),
+        ((photo, "-p", "x", "--provider", "nobody"), "no provider “nobody”"),
+        ((photo, "-p", "x", "--reference", photo), "cannot be used yet"),
+        ((tmp_path / "none.png", "-p", "x"), "cannot be read"),
+        ((tmp_path / "words.png", "-p", "x"), "not a picture"),
+        ((photo, "-p", "x", "-o", tmp_path / "no" / "out.png"), "no folder"),
+        ((photo, "-p", "x", "-o", tmp_path / "out.xyz"), "no kind of picture"),
+        ((photo, photo, "-p", "x", "-o", tmp_path / "out.png"), "must be a folder"),
+    ]:
+        assert shell("edit", *arguments) == 2, arguments
+        assert words in shell.err
+    assert sandbox.requests == []
+    assert shell.jobs == []
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_found_before_sending(
+    shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path
+) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    assert shell("edit", photo, "-p", "x", "-o", locked / "out.png") == 2
+    assert sandbox.requests == []
+
+
+def test_transparency_into_a_jpeg_is_found_before_sending(
+    shell: Shell, sandbox: Sandbox, tmp_path: Path, chelsea: Pixels
+) -> None:
+    saved_source(tmp_path / "a", "RGBA PNG", chelsea)
+    assert shell("edit", tmp_path / "a.png", "-p", "x", "-o", tmp_path / "out.jpg") == 2
+    assert shell("cutout", tmp_path / "a.png", "-o", tmp_path / "out.jpg") == 2
+    assert sandbox.requests == []
+
+
+def test_a_home_that_cannot_be_written_sends_nothing(
+    shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "jobs").write_text("a file")
+    for home, words in [(tmp_path / "home" / "jobs", "cannot be read"), (tmp_path / "home", "was not sent")]:
+        shell.env["VENICE_HOME"] = str(home)
+        assert shell("edit", photo, "-p", "x") == 2
+        assert words in shell.err
+    assert sandbox.requests == []
+
+
+def test_jobs_are_listed_newest_first(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
+    assert shell("jobs") == 0
+    shell("edit", photo, "-p", "the first")
+    time.sleep(1.1)  # a job's name is its second
+    sandbox.switch(status=500)
+    shell("edit", photo, "-p", "the second")
+    _, said = shell.json("jobs")
+    assert [(job["prompt"], job["status"], job["charge"]) for job in said["jobs"]] == [
+        ("the second", "failed", "possible"),
+        ("the first", "placed", "none"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["edit"], ["edit", "a.png"], ["paint"], ["edit", "a.png", "-p", "x", "--mode"]]
+)
+def test_a_wrong_command_line_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments, {})
+    assert caught.value.code == 2
+
+
+# As a process
+
+
+def test_the_command_line_works_as_a_module(
+    shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path
+) -> None:
+    process = python("edit", photo, "-p", "x", "-o", tmp_path / "out.png", "--json", shell=shell)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert json.loads(out)["exit"] == 0
+    assert KEY not in out
+    assert len(sandbox.requests) == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, 3), (503, 4), (504, 5)])
+def test_exit_codes_reach_the_shell(
+    shell: Shell, sandbox: Sandbox, photo: Path, status: int, code: int
+) -> None:
+    sandbox.switch(status=status, retry_after="0")
+    process = python("edit", photo, "-p", "x", shell=shell)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Traceback" not in err
+
+
+@pytest.fixture
+def interruptible() -> Iterator[dict[str, Any]]:
+    """A process group of its own, so that Ctrl-C reaches the command alone."""
+    if os.name != "posix":
+        pytest.skip("Ctrl-C is sent as a POSIX signal")
+    yield {"start_new_session": True}
+
+
+def test_ctrl_c_before_the_upload_is_complete_buys_nothing(
+    shell: Shell, sandbox: Sandbox, heavy: Path, interruptible: dict[str, Any]
+) -> None:
+    sandbox.switch(stall=60, stall_at="body")
+    process = python("edit", heavy, "-p", "x", shell=shell, **interruptible)
+    wait_for(lambda: sandbox.requests)
+    time.sleep(0.5)
+    begin = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert time.monotonic() - begin < PROMPTLY + BUSY_MACHINE
+    assert process.returncode == 130
+    assert "Cancelled" in err
+    assert (shell.job.record["status"], shell.job.record["charge"]) == ("cancelled", "none")
+    assert not sandbox.requests[0].complete
+
+
+def test_ctrl_c_after_the_upload_waits_for_what_may_be_paid(
+    shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path, interruptible: dict[str, Any]
+) -> None:
+    sandbox.switch(stall=2)
+    process = python("edit", photo, "-p", "x", "-o", tmp_path / "out.png", shell=shell, **interruptible)
+    wait_for(lambda: sandbox.requests and sandbox.requests[0].complete)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "already sent and may be charged" in err
+    assert (tmp_path / "out.png").is_file()
+    assert shell.job.record["status"] == "placed"
+
+
+def test_a_second_ctrl_c_stops_for_good(
+    shell: Shell, sandbox: Sandbox, photo: Path, interruptible: dict[str, Any]
+) -> None:
+    sandbox.switch(stall=60)
+    process = python("edit", photo, "-p", "x", shell=shell, **interruptible)
+    wait_for(lambda: sandbox.requests and sandbox.requests[0].complete)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.7)
+    assert process.poll() is None
+    begin = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert time.monotonic() - begin < PROMPTLY + BUSY_MACHINE
+    assert process.returncode == 130
+    assert "may have been charged" in err
+    assert shell.job.record["charge"] == "possible"
+
+
+def test_the_sandbox_command_serves_until_ctrl_c(
+    shell: Shell, photo: Path, tmp_path: Path, interruptible: dict[str, Any]
+) -> None:
+    process = python("sandbox", "--switch", "identity", shell=shell, **interruptible)
+    assert process.stdout is not None
+    name, _, url = process.stdout.readline().strip().partition("=")
+    assert name == "VENICE_BASE_URL"
+    shell.env["VENICE_BASE_URL"] = url
+    assert shell("edit", photo, "-p", "x", "-o", tmp_path / "out.png") == 0
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "out.png")), np.asarray(Image.open(photo)))
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 0

@@ -1,0 +1,30 @@
+"""Made by hand for the tests: what no library at hand makes."""
+
+from __future__ import annotations
+
+import struct
+
+
+def adobe_rgb() -> bytes:
+    """A matrix profile with AdobeRGB's (1998) primaries (D50 adapted) and its gamma, made here."""
+    colours = {b"rXYZ": (0.60974, 0.31111, 0.01947), b"gXYZ": (0.20528, 0.62567, 0.06087)}
+    colours |= {b"bXYZ": (0.14919, 0.06322, 0.74457), b"wtpt": (0.9642, 1.0, 0.8249)}
+    fixed = {
+        name: b"XYZ \0\0\0\0" + b"".join(struct.pack(">i", round(v * 65536)) for v in values)
+        for name, values in colours.items()
+    }
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(2.19921875 * 256)) + b"\0\0"
+    name = b"Adobe RGB (1998) like\0"
+    text = b"desc\0\0\0\0" + struct.pack(">I", len(name)) + name + bytes(78 + 12 - len(name) % 4)
+    tags = {b"desc": text, b"cprt": b"text\0\0\0\0none\0\0\0\0", **fixed}
+    tags |= {b"rTRC": curve, b"gTRC": curve, b"bTRC": curve}
+    table, body, place = b"", b"", 128 + 4 + 12 * len(tags)
+    for tag, value in tags.items():
+        data = value + bytes(-len(value) % 4)
+        table += tag + struct.pack(">II", place + len(body), len(data))
+        body += data
+    head = struct.pack(">I4sI4s4s4s", 0, b"lcms", 0x02400000, b"mntr", b"RGB ", b"XYZ ")
+    head += struct.pack(">6H", 2020, 1, 1, 0, 0, 0) + b"acsp" + bytes(28)
+    head += b"".join(struct.pack(">i", round(v * 65536)) for v in (0.9642, 1.0, 0.8249)) + bytes(48)
+    profile = head + struct.pack(">I", len(tags)) + table + body
+    return struct.pack(">I", len(profile)) + profile[4:]

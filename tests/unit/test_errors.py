@@ -1,0 +1,86 @@
+"""Every error has a wire kind and a sentence for people, and none holds a key."""
+
+from __future__ import annotations
+
+import pytest
+
+from venice_core import errors
+from venice_core.errors import Charge, ExitCode, VeniceError
+from venice_core.messages import SENTENCES, sentence
+
+CLASSES = [
+    value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, VeniceError)
+]
+
+
+def test_every_class_has_a_kind_of_its_own() -> None:
+    kinds = [cls.kind for cls in CLASSES]
+    assert len(set(kinds)) == len(kinds)
+    assert all("kind" in vars(cls) for cls in CLASSES)
+    assert errors.every_kind() == {cls.kind: cls for cls in CLASSES}
+
+
+def test_every_kind_has_a_sentence_and_every_sentence_a_kind() -> None:
+    assert set(SENTENCES) == set(errors.every_kind())
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_a_sentence_reads_as_one(cls: type[VeniceError]) -> None:
+    text = sentence(cls("The detail."), "venice")
+    assert "The detail." in text
+    assert "{" not in text
+    assert text.isprintable()
+    assert "  " not in text
+    if cls not in (errors.BadInput,):
+        assert sentence(cls(), "venice").endswith(".")
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_every_class_is_in_the_tree_of_the_docstring(cls: type[VeniceError]) -> None:
+    assert errors.__doc__ is not None
+    assert cls.__name__ in errors.__doc__
+
+
+@pytest.mark.parametrize(
+    ("cls", "code", "charge"),
+    [
+        (errors.BadInput, 2, "none"),
+        (errors.MissingKey, 2, "none"),
+        (errors.BrokenFile, 2, "none"),
+        (errors.Cancelled, 130, "none"),
+        (errors.NoConnection, 4, "none"),
+        (errors.Busy, 4, "none"),
+        (errors.InvalidRequest, 3, "none"),
+        (errors.BadKey, 3, "none"),
+        (errors.NoFunds, 3, "none"),
+        (errors.Forbidden, 3, "none"),
+        (errors.UnknownModel, 3, "none"),
+        (errors.PolicyRefusal, 3, "unknown"),
+        (errors.ServerFailure, 5, "possible"),
+        (errors.LostConnection, 5, "possible"),
+        (errors.UnusableAnswer, 5, "possible"),
+    ],
+)
+def test_exit_codes_and_money(cls: type[VeniceError], code: int, charge: str) -> None:
+    error = cls()
+    assert (int(error.exit_code), error.charge.value) == (code, charge)
+    assert error.maybe_charged == (charge != "none")
+
+
+def test_what_may_have_been_charged_is_said() -> None:
+    assert "may have been charged" in sentence(errors.LostConnection("reset"))
+    assert "not known" in sentence(errors.PolicyRefusal("no"))
+    assert "may have been charged" not in sentence(errors.Busy("later"))
+    assert "may have been charged" in sentence(errors.Cancelled(charge=Charge.POSSIBLE))
+
+
+def test_facts_are_in_the_sentence() -> None:
+    text = sentence(errors.ServerFailure("boom", status=500, request_id="ray-1"))
+    assert "HTTP 500: boom" in text
+    assert "Support id: ray-1." in text
+    assert "venice" in sentence(errors.MissingKey(), "venice")
+    assert "VENICE_API_KEY" in sentence(errors.MissingKey(), "venice")
+
+
+def test_exit_codes_are_those_documented() -> None:
+    assert {int(code) for code in ExitCode} == {0, 2, 3, 4, 5, 130}

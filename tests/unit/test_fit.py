@@ -1,0 +1,291 @@
+"""From the layer to what is sent and back into place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from scipy import ndimage
+
+from venice_core import fit
+from venice_core.geometry import Bounds, Extent, Padding
+from venice_core.images import Pixels
+from venice_core.plan import Endpoint, Plan
+
+levels = st.sampled_from([0, 0, 1, 100, 254, 255, 255])
+
+
+def plan(
+    crop: Bounds | Extent, padding: Padding | None = None, size: Extent | None = None, factor: float = 1.0
+) -> Plan:
+    bounds = crop if isinstance(crop, Bounds) else Bounds.of(crop)
+    padding = padding or Padding()
+    sent = size or padding.around(bounds.extent).scaled(factor)
+    return Plan(Endpoint.EDIT, "venice", "m", "p", bounds, padding, sent)
+
+
+def with_alpha(pixels: Pixels, alpha: int | Pixels = 255) -> Pixels:
+    return np.dstack(
+        [pixels, np.broadcast_to(np.uint8(alpha) if np.isscalar(alpha) else alpha, pixels.shape[:2])]
+    )
+
+
+def extent(pixels: Pixels) -> Extent:
+    return Extent(pixels.shape[1], pixels.shape[0])
+
+
+paddings = st.builds(Padding, *[st.integers(0, 9)] * 4)
+
+
+@given(
+    arrays.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3))),
+    paddings,
+)
+def test_there_and_back_is_the_identity_where_nothing_is_scaled(pixels: Pixels, padding: Padding) -> None:
+    used = plan(extent(pixels), padding)
+    sent = fit.to_send(with_alpha(pixels), used)
+    assert extent(sent) == used.size
+    back, warnings = fit.from_answer(sent, used)
+    assert np.array_equal(back, pixels)
+    assert not warnings
+
+
+@pytest.mark.parametrize("factor", [0.25, 0.37, 0.5, 0.81, 1.0, 1.3])
+def test_a_marked_block_comes_back_where_it_was(factor: float) -> None:
+    pixels = np.zeros((240, 320, 3), np.uint8)
+    pixels[96:144, 128:208] = 255
+    used = plan(Bounds(-40, 12, 320, 240), Padding(16, 9, 21, 30), factor=factor)
+    back, _ = fit.from_answer(fit.to_send(with_alpha(pixels), used), used)
+    found = back[..., 0] > 127
+    assert found.shape == (240, 320)
+    rows, columns = np.flatnonzero(found.any(axis=1)), np.flatnonzero(found.any(axis=0))
+    edges = np.array([rows[0] - 96, rows[-1] - 143, columns[0] - 128, columns[-1] - 207])
+    assert np.abs(edges).max() <= 1
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.75, 1.5])
+def test_a_smooth_picture_comes_back_nearly_equal(factor: float, astronaut: Pixels) -> None:
+    smooth = np.rint(ndimage.gaussian_filter(astronaut.astype(float), (6, 6, 0))).astype(np.uint8)
+    used = plan(extent(smooth), Padding(3, 40, 4, 41), factor=factor)
+    back, _ = fit.from_answer(fit.to_send(with_alpha(smooth), used), used)
+    difference = np.abs(back.astype(int) - smooth)
+    assert difference.mean() < 0.6
+    assert difference.max() <= 8
+
+
+def test_padding_repeats_the_edge() -> None:
+    pixels = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    sent = fit.to_send(with_alpha(pixels), plan(Extent(2, 2), Padding(1, 1, 2, 3)))
+    assert sent.shape == (6, 5, 3)
+    assert (sent[:2, :2] == pixels[0, 0]).all()
+    assert (sent[2:, 2:] == pixels[1, 1]).all()
+
+
+def test_the_mask_is_sent_in_the_pictures_place_and_size() -> None:
+    coverage = np.zeros((60, 80), np.uint8)
+    coverage[20:40, 30:50] = 255
+    used = plan(Extent(80, 60), Padding(10, 6, 10, 6), factor=0.5)
+    mask = fit.mask_to_send(coverage, used)
+    assert extent(mask) == used.size
+    assert mask[13, 20] == mask[22, 29] == 255
+    assert mask[11, 20] == mask[13, 18] == 0
+
+
+@pytest.mark.parametrize(
+    ("size", "stretched"),
+    [(Extent(100, 80), False), (Extent(200, 160), False), (Extent(101, 80), False), (Extent(100, 100), True)],
+)
+def test_an_answer_of_another_shape_is_stretched_with_a_warning(size: Extent, stretched: bool) -> None:
+    answer = np.full((size.height, size.width, 3), 90, np.uint8)
+    back, warnings = fit.from_answer(answer, plan(Extent(100, 80)))
+    assert extent(back) == Extent(100, 80)
+    assert any("another shape" in warning for warning in warnings) == stretched
+
+
+# Flattening
+
+
+def test_an_opaque_picture_is_flattened_to_itself(coffee: Pixels) -> None:
+    assert np.array_equal(fit.flatten(with_alpha(coffee)), coffee)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_hidden_colours_play_no_part(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 256, (17, 23, 4), np.uint8)
+    pixels[..., 3] = rng.choice([0, 0, 128, 255], (17, 23))
+    other = pixels.copy()
+    other[pixels[..., 3] == 0, :3] = rng.integers(0, 256, 3)
+    assert np.array_equal(fit.flatten(pixels), fit.flatten(other))
+
+
+def test_visible_pixels_keep_their_colours_when_flattened(astronaut: Pixels) -> None:
+    alpha = np.zeros((512, 512), np.uint8)
+    alpha[100:400, 50:300] = 255
+    flat = fit.flatten(with_alpha(astronaut, alpha))
+    assert np.array_equal(flat[alpha == 255], astronaut[alpha == 255])
+
+
+def test_flattening_leaves_no_hard_edge(astronaut: Pixels) -> None:
+    smooth = np.rint(ndimage.gaussian_filter(astronaut.astype(float), (12, 12, 0))).astype(np.uint8)
+    y, x = np.mgrid[:512, :512]
+    alpha = np.where((x - 256) ** 2 + (y - 256) ** 2 < 150**2, 255, 0).astype(np.uint8)
+    hidden = np.where(alpha[..., None] == 255, smooth, np.uint8(0))  # black under the transparency
+    flat = fit.flatten(with_alpha(hidden, alpha)).astype(int)
+    step = max(np.abs(np.diff(flat, axis=0)).max(), np.abs(np.diff(flat, axis=1)).max())
+    black = hidden.astype(int)
+    naive = max(np.abs(np.diff(black, axis=0)).max(), np.abs(np.diff(black, axis=1)).max())
+    assert naive > 150
+    assert step < 25
+
+
+def test_an_empty_picture_is_flattened_to_grey() -> None:
+    assert (fit.flatten(np.zeros((5, 6, 4), np.uint8)) == 128).all()
+
+
+# Placing
+
+
+def test_the_layer_keeps_the_sources_alpha() -> None:
+    source = np.full((10, 10, 4), 40, np.uint8)
+    source[..., 3] = np.arange(100).reshape(10, 10) + 150
+    answer = np.full((10, 10, 3), 200, np.uint8)
+    placed = fit.place(answer, source, plan(Extent(10, 10)), np.full((10, 10), 255, np.uint8))
+    assert np.array_equal(placed.pixels[..., 3], source[..., 3])
+    assert (placed.pixels[..., :3] == 200).all()
+
+
+@pytest.mark.parametrize(
+    ("transparent", "filled"), [(0.0, False), (0.4, False), (0.5, False), (0.6, True), (1.0, True)]
+)
+def test_a_mostly_transparent_selection_is_filled(transparent: float, filled: bool) -> None:
+    source = np.full((10, 10, 4), 255, np.uint8)
+    coverage = np.zeros((10, 10), np.uint8)
+    coverage[:, :5] = 255
+    source[: round(10 * transparent), :, 3] = 0
+    placed = fit.place(np.zeros((10, 10, 3), np.uint8), source, plan(Extent(10, 10)), coverage)
+    alpha = placed.pixels[..., 3]
+    assert (alpha[:, :5] == 255).all() == (filled or transparent == 0)
+    assert np.array_equal(alpha[:, 5:], source[:, 5:, 3]), "alpha changed outside the support"
+
+
+def test_whether_it_is_mostly_transparent_is_weighed_by_coverage() -> None:
+    source = np.full((2, 10, 4), 255, np.uint8)
+    source[:, 5:, 3] = 0
+    coverage = np.full((2, 10), 255, np.uint8)
+    coverage[:, 5:] = 100
+    answer = np.zeros((2, 10, 3), np.uint8)
+    kept = fit.place(answer, source, plan(Extent(10, 2)), coverage).pixels[..., 3]
+    assert np.array_equal(kept, source[..., 3])
+    filled = fit.place(answer, source, plan(Extent(10, 2)), coverage[:, ::-1]).pixels[..., 3]
+    assert (filled == 255).all()
+
+
+@pytest.mark.parametrize(("visible", "filled"), [(0, True), (1, False)])
+def test_without_a_selection_only_an_empty_crop_is_filled(visible: int, filled: bool) -> None:
+    source = np.zeros((4, 4, 4), np.uint8)
+    source[0, 0, 3] = visible
+    placed = fit.place(np.full((4, 4, 3), 9, np.uint8), source, plan(Extent(4, 4)), None)
+    assert placed.mask is None
+    assert (placed.pixels[..., 3] == 255).all() == filled
+
+
+def test_where_the_answer_is_transparent_the_source_shows() -> None:
+    source = with_alpha(np.full((4, 8, 3), 50, np.uint8))
+    answer = with_alpha(np.full((4, 8, 3), 250, np.uint8))
+    answer[:, :4, 3] = 0
+    placed = fit.place(answer, source, plan(Extent(8, 4)), None)
+    assert (placed.pixels[:, :4, :3] == 50).all()
+    assert (placed.pixels[:, 4:, :3] == 250).all()
+    assert (placed.pixels[..., 3] == 255).all()
+
+
+def test_a_cutout_stays_within_the_selection() -> None:
+    answer = with_alpha(np.full((4, 8, 3), 7, np.uint8), 200)
+    coverage = np.zeros((4, 8), np.uint8)
+    coverage[:, 4:] = 255
+    placed = fit.place_cutout(answer, plan(Extent(8, 4)), coverage)
+    assert placed.mask is not None
+    assert not placed.mask[:, :4].any()
+    assert (placed.mask[:, 4:] == 200).all()
+
+
+def test_a_cutout_without_transparency_says_so() -> None:
+    placed = fit.place_cutout(np.zeros((4, 4, 3), np.uint8), plan(Extent(4, 4)), None)
+    assert placed.mask is not None
+    assert (placed.mask == 255).all()
+    assert "no transparency" in placed.warnings[0]
+
+
+# Compositing
+
+
+@given(
+    arrays.arrays(np.uint8, (6, 7, 4)),
+    arrays.arrays(np.uint8, (6, 7, 4)),
+    arrays.arrays(np.uint8, (6, 7), elements=levels),
+)
+def test_mask_0_leaves_the_bases_bytes_and_mask_255_the_layers(
+    base: Pixels, layer: Pixels, mask: Pixels
+) -> None:
+    result = fit.composite(base, layer, mask)
+    assert np.array_equal(result[mask == 0], base[mask == 0])
+    assert np.array_equal(result[mask == 255], layer[mask == 255])
+
+
+def test_half_a_mask_is_half_of_each_without_dark_fringes() -> None:
+    base, layer = np.array([[[200, 0, 0, 255]]], np.uint8), np.array([[[0, 100, 0, 255]]], np.uint8)
+    mask = np.array([[128]], np.uint8)
+    assert fit.composite(base, layer, mask)[0, 0].tolist() == [100, 50, 0, 255]
+    clear = np.array([[[0, 0, 0, 0]]], np.uint8)  # its black is hidden and must not be mixed in
+    assert fit.composite(base, clear, mask)[0, 0].tolist() == [200, 0, 0, 127]
+
+
+def test_no_mask_replaces_everything() -> None:
+    base, layer = np.zeros((2, 2, 4), np.uint8), np.full((2, 2, 4), 9, np.uint8)
+    result = fit.composite(base, layer, None)
+    result[0, 0] = 1
+    assert (layer == 9).all()
+
+
+@given(arrays.arrays(np.uint8, (5, 5)), arrays.arrays(np.uint8, (5, 5)))
+def test_multiplying_coverages_is_exact_to_rounding(one: Pixels, other: Pixels) -> None:
+    exact = one.astype(float) * other / 255
+    assert np.abs(fit.multiply(one, other) - exact).max() <= 0.5
+    assert np.array_equal(fit.multiply(one, np.full_like(one, 255)), one)
+
+
+# Resampling
+
+
+def test_hidden_colours_do_not_bleed_when_a_picture_shrinks_or_grows() -> None:
+    pixels = np.zeros((40, 40, 4), np.uint8)
+    pixels[..., 0] = 255  # red, hidden
+    pixels[:, 20:] = (0, 0, 255, 255)
+    for size in (Extent(13, 13), Extent(97, 97)):
+        scaled = fit.resize(pixels, size).astype(int)
+        shown = scaled[..., 3] > 8
+        assert scaled[shown][:, 0].max() <= 2
+        assert scaled[shown][:, 2].min() >= 250
+
+
+def test_the_same_size_is_the_identity() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 9, 4), np.uint8)
+    assert np.array_equal(fit.resize(pixels, Extent(9, 9)), pixels)
+
+
+# Colours that sRGB cannot hold
+
+
+def test_only_what_is_selected_visible_and_really_outside_counts_as_clipped() -> None:
+    colours = np.full((10, 10, 4), 0.5, np.float32)
+    colours[0, 0, 0], colours[0, 1, 1], colours[0, 2, 2] = 1.2, -0.1, 1.0 + 0.4 / 255
+    colours[0, 3] = (2.0, 2.0, 2.0, 0.0)
+    colours[9, 9, 0] = 3.0
+    assert fit.clipped_share(colours, None) == pytest.approx(3 / 99)
+    upper = np.zeros((10, 10), np.uint8)
+    upper[:5] = 1
+    assert fit.clipped_share(colours, upper) == pytest.approx(2 / 49)
+    assert fit.clipped_share(colours, np.zeros((10, 10), np.uint8)) == 0.0

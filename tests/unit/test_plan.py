@@ -1,0 +1,503 @@
+"""What is sent for a job: crop, shape, size, endpoint, prompt, price."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from venice_core.errors import BadInput
+from venice_core.geometry import Bounds, Extent, Padding, parse_ratio, with_ratio
+from venice_core.job import Action, Job, Options, SelectionUse
+from venice_core.plan import MASK_SENTENCES, Endpoint, Plan, make_plan
+from venice_core.providers.capabilities import Capabilities, Catalogue, Limits, Model
+from venice_core.providers.venice import ASPECT_RATIOS, DEFAULT_MODEL, LIMITS
+from venice_core.selection import Selection
+
+CANVAS = Extent(3000, 2000)
+LAYER = Bounds(-100, 50, 2400, 1800)
+
+
+def selected(
+    box: Bounds,
+    layer: Bounds = LAYER,
+    *,
+    action: Action = Action.EDIT,
+    canvas: Extent = CANVAS,
+    **options: Any,
+) -> tuple[Job, Selection]:
+    """A job with a rectangle selected, in image coordinates."""
+    job = Job(action, layer, canvas, box, Options(**{"prompt": "a blue door", **options}))
+    return job, Selection.of(job, np.full((box.height, box.width), 255, np.uint8))
+
+
+def unselected(layer: Bounds = LAYER, action: Action = Action.EDIT, **options: Any) -> tuple[Job, None]:
+    return Job(action, layer, CANVAS, None, Options(**{"prompt": "a blue door", **options})), None
+
+
+def venice(*models: Model, **more: Any) -> Capabilities:
+    """Venice's limits, with these models; the first is the default."""
+    catalogue = Catalogue({model.id: model for model in models}) if models else Catalogue.packaged()
+    default = models[0].id if models else DEFAULT_MODEL
+    return Capabilities("venice", default, more.pop("limits", LIMITS), catalogue, ASPECT_RATIOS, **more)
+
+
+BOX = Bounds(400, 300, 600, 200)
+
+
+# Geometry
+
+sides = st.integers(1, 4000)
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> tuple[Job, Selection | None, Capabilities]:
+    canvas = Extent(draw(sides), draw(sides))
+    layer = Bounds(draw(st.integers(-2000, 3000)), draw(st.integers(-2000, 3000)), draw(sides), draw(sides))
+    options = Options(
+        prompt="x",
+        context=draw(st.sampled_from([-1, -1, 0, 1, 40, 3000])),
+        selection=draw(st.sampled_from(list(SelectionUse))),
+    )
+    limits = Limits(
+        min_pixels=draw(st.sampled_from([1, 4096, 65_536])),
+        max_pixels=draw(st.sampled_from([500_000, 2_000_000, 33_177_600])),
+        min_side=draw(st.sampled_from([1, 16, 64])),
+        max_images=3,
+    )
+    offered = draw(st.lists(st.sampled_from(ASPECT_RATIOS), max_size=4, unique=True))
+    model = Model("m", aspect_ratios=tuple(offered))
+    visible = layer.intersection(Bounds.of(canvas))
+    job, selection = Job(Action.EDIT, layer, canvas, None, options), None
+    if visible is not None and draw(st.booleans()):
+        width, height = draw(st.integers(1, visible.width)), draw(st.integers(1, visible.height))
+        x = visible.x + draw(st.integers(0, visible.width - width))
+        y = visible.y + draw(st.integers(0, visible.height - height))
+        box = Bounds(x, y, width, height)
+        job = Job(Action.EDIT, layer, canvas, box, options)
+        if job.selected:
+            selection = Selection(box, np.empty((0, 0), np.uint8), box, hard=True)
+    return job, selection, venice(model, limits=limits)
+
+
+def planned(request: tuple[Job, Selection | None, Capabilities]) -> Plan:
+    try:
+        return make_plan(*request)
+    except BadInput as error:
+        assume("too long and narrow" not in error.detail)
+        raise
+
+
+@given(requests())
+def test_the_crop_lies_in_the_layer_and_holds_what_is_selected(request_: Any) -> None:
+    job, selection, _ = request_
+    plan = planned(request_)
+    assert job.layer.contains(plan.crop)
+    if selection is not None:
+        assert plan.crop.contains(selection.support)
+    else:
+        assert plan.crop == job.layer
+
+
+@given(requests())
+def test_what_is_sent_is_within_the_limits(request_: Any) -> None:
+    limits = request_[2].limits
+    plan = planned(request_)
+    assert plan.size.pixels <= limits.max_pixels
+    assert plan.size.pixels >= limits.min_pixels
+    assert plan.size.shorter >= limits.min_side
+    if plan.padded.pixels <= limits.max_pixels:
+        assert plan.size == plan.padded
+
+
+@given(requests())
+def test_what_is_sent_has_an_accepted_shape_to_the_pixel(request_: Any) -> None:
+    model = request_[2].catalogue.get("m")
+    plan = planned(request_)
+    accepted = [ratio for name in model.aspect_ratios if (ratio := parse_ratio(name)) is not None]
+    if not accepted:
+        assert plan.aspect_ratio == ""
+        return
+    ratio = parse_ratio(plan.aspect_ratio)
+    assert ratio in accepted
+    width, height = plan.padded.width, plan.padded.height
+    assert min(abs(width - height * ratio), abs(height - width / ratio)) <= 1
+    # scaling floors each side
+    assert abs(plan.size.ratio / plan.padded.ratio - 1) <= 1 / plan.size.shorter
+
+
+@given(requests())
+def test_the_same_job_gives_the_same_plan(request_: Any) -> None:
+    assert planned(request_) == planned(request_)
+
+
+@given(requests())
+def test_padding_is_for_what_the_layer_lacks_only(request_: Any) -> None:
+    job, _, _ = request_
+    plan = planned(request_)
+    if plan.padding.left or plan.padding.right:
+        assert plan.crop.width == job.layer.width
+    if plan.padding.top or plan.padding.bottom:
+        assert plan.crop.height == job.layer.height
+
+
+@pytest.mark.parametrize(
+    ("box", "margin"),
+    [
+        (Bounds(700, 700, 600, 200), 300),
+        (Bounds(700, 700, 200, 601), 301),
+        (Bounds(700, 700, 128, 128), 64),
+        (Bounds(1000, 800, 130, 10), 65),
+        (Bounds(1000, 800, 30, 20), 113),  # 64, and then as much as the service's minimum of 256 x 256 needs
+    ],
+)
+def test_automatic_context_is_half_the_longer_side_and_at_least_64_px(box: Bounds, margin: int) -> None:
+    plan = make_plan(*selected(box), venice())
+    if margin == 113:
+        assert (plan.crop.width, plan.crop.height) == (256, 256)
+        assert (plan.crop.x, plan.crop.y) == (1000 - 113, 800 - 118)
+    else:
+        assert plan.crop.contains(box.pad(margin, within=LAYER))
+        assert plan.crop.x == box.x - margin
+        assert plan.crop.right == box.right + margin
+
+
+def test_context_stops_at_the_layer() -> None:
+    plan = make_plan(*selected(Bounds(0, 100, 2200, 1700)), venice())
+    assert plan.crop == LAYER
+    assert not plan.padding
+
+
+@pytest.mark.parametrize("context", [0, 10, 250])
+def test_context_is_as_asked_around_what_grows(context: int) -> None:
+    job, selection = selected(BOX, context=context, grow=7)
+    assert make_plan(job, selection, venice()).crop == BOX.pad(7 + context, within=LAYER)
+
+
+def test_a_layer_below_the_minimum_is_padded_evenly_and_says_so() -> None:
+    plan = make_plan(*unselected(Bounds(5, 6, 100, 41)), venice())
+    assert plan.crop == Bounds(5, 6, 100, 41)
+    assert plan.padding == Padding(78, 107, 78, 108)
+    assert plan.size == plan.padded == Extent(256, 256)
+    assert "padded to 256 × 256 px" in plan.warnings[0]
+
+
+def test_a_crop_above_the_maximum_is_scaled_down_and_says_so() -> None:
+    plan = make_plan(*unselected(Bounds(0, 0, 9000, 6000)), venice())
+    assert plan.size.pixels <= 33_177_600 < (plan.size.width + 1) * (plan.size.height + 1)
+    assert not plan.padding
+    assert "9000 × 6000 px is sent at" in plan.warnings[0]
+
+
+def test_a_shape_no_service_takes_is_refused_before_sending() -> None:
+    with pytest.raises(BadInput, match="too long and narrow"):
+        make_plan(*unselected(Bounds(0, 0, 10_000_000, 64)), venice())
+
+
+def test_the_shape_is_reached_with_real_pixels_first() -> None:
+    square_only = Model("m", aspect_ratios=("1:1",))
+    plan = make_plan(*selected(BOX, context=0), venice(square_only))
+    assert plan.crop.extent == Extent(600, 600)
+    assert not plan.padding
+    assert plan.crop.y + 300 == BOX.y + 100, "the selection is not in the middle"
+    assert plan.aspect_ratio == "1:1"
+
+
+def test_the_nearest_shape_is_taken() -> None:
+    model = Model("m", aspect_ratios=("auto", "1:1", "16:9", "9:16", "3:2"))
+    for layer, expected in [((1920, 1080), "16:9"), ((1000, 1010), "1:1"), ((900, 1700), "9:16")]:
+        assert make_plan(*unselected(Bounds(0, 0, *layer)), venice(model)).aspect_ratio == expected
+
+
+def test_a_model_that_keeps_the_inputs_shape_gets_it_as_it_is() -> None:
+    model = Model("m", aspect_ratios=("1:1",), keeps_shape=True)
+    plan = make_plan(*unselected(), venice(model))
+    assert plan.size == LAYER.extent
+    assert plan.aspect_ratio == ""
+    assert make_plan(*selected(BOX), venice(model)).aspect_ratio == "1:1"  # multi-edit does not keep it
+
+
+@given(sides, sides, st.sampled_from([name for name in ASPECT_RATIOS if name != "auto"]))
+def test_an_extent_of_a_ratio_holds_the_first_and_is_no_larger_than_needed(
+    width: int, height: int, name: str
+) -> None:
+    ratio = parse_ratio(name)
+    assert ratio is not None
+    inner, outer = Extent(width, height), with_ratio(Extent(width, height), ratio)
+    assert outer.width >= width
+    assert outer.height >= height
+    assert outer.width == inner.width or outer.height == inner.height
+    assert min(abs(outer.width - outer.height * ratio), abs(outer.height - outer.width / ratio)) <= 1
+
+
+bounds = st.builds(Bounds, st.integers(-50, 50), st.integers(-50, 50), st.integers(1, 80), st.integers(1, 80))
+
+
+@given(bounds, st.builds(Extent, st.integers(1, 120), st.integers(1, 120)), bounds)
+def test_widening_holds_the_rectangle_and_stays_inside(one: Bounds, wanted: Extent, within: Bounds) -> None:
+    inner = one.intersection(within)
+    assume(inner is not None)
+    assert inner is not None
+    wide = inner.widen(wanted, within)
+    assert within.contains(wide)
+    assert wide.contains(inner)
+    assert wide.width == min(max(inner.width, wanted.width), within.width)
+    assert wide.height == min(max(inner.height, wanted.height), within.height)
+
+
+@given(bounds, bounds)
+def test_the_intersection_is_what_both_hold(one: Bounds, other: Bounds) -> None:
+    common = one.intersection(other)
+    assert common == other.intersection(one)
+    pixels = {(x, y) for x in range(one.x, one.right) for y in range(one.y, one.bottom)} & {
+        (x, y) for x in range(other.x, other.right) for y in range(other.y, other.bottom)
+    }
+    assert (common.extent.pixels if common else 0) == len(pixels)
+
+
+@pytest.mark.parametrize(
+    ("text", "ratio"),
+    [("16:9", 16 / 9), ("9:19.5", 9 / 19.5), ("1:1", 1.0), ("auto", None), ("", None), ("16x9", None)]
+    + [(text, None) for text in ("1:0", "0:1", "-1:2", "nan:1", "inf:1", ":", "1:2:3")],
+)
+def test_ratios_are_read_from_text(text: str, ratio: float | None) -> None:
+    assert parse_ratio(text) == ratio
+
+
+# Endpoint
+
+ONE = Model("one", "One Image", max_images=1)
+PLAIN = Model("plain")
+FINE = Model("fine", qualities=("low", "high"), resolutions=("1K", "2K"))
+
+
+@pytest.mark.parametrize(
+    ("selection", "model", "options", "endpoint", "images"),
+    [
+        (None, PLAIN, {}, Endpoint.EDIT, 1),
+        ("guide", PLAIN, {}, Endpoint.MULTI_EDIT, 2),
+        ("local", PLAIN, {}, Endpoint.EDIT, 1),
+        ("ignore", PLAIN, {}, Endpoint.EDIT, 1),
+        ("guide", ONE, {}, Endpoint.EDIT, 1),
+        ("local", ONE, {}, Endpoint.EDIT, 1),
+        (None, FINE, {"quality": "high"}, Endpoint.MULTI_EDIT, 1),
+        ("local", FINE, {"quality": "high"}, Endpoint.MULTI_EDIT, 1),
+        ("guide", FINE, {"quality": "high"}, Endpoint.MULTI_EDIT, 2),
+        (None, FINE, {"resolution": "2K"}, Endpoint.EDIT, 1),
+    ],
+)
+def test_the_endpoint_follows_the_selection_and_the_model(
+    selection: str | None, model: Model, options: dict[str, Any], endpoint: Endpoint, images: int
+) -> None:
+    use = {} if selection is None else {"selection": SelectionUse(selection)}
+    job = unselected(**options)[0] if selection is None else selected(BOX, **use, **options)[0]
+    limits_result = job.selected
+    given_selection = selected(BOX, **use, **options)[1] if limits_result else None
+    plan = make_plan(job, given_selection, venice(model))
+    assert (plan.endpoint, plan.images) == (endpoint, images)
+    assert plan.guided == (images == 2)
+    assert bool(plan.warnings) == (model is ONE and selection == "guide")
+    if selection == "ignore":
+        assert plan.crop == LAYER
+        assert plan.support is None
+
+
+def test_a_model_of_one_picture_sees_no_mask_and_says_so() -> None:
+    plan = make_plan(*selected(BOX), venice(ONE))
+    assert "One Image takes one picture only" in plan.warnings[0]
+    assert plan.prompt == "a blue door"
+    assert plan.crop != LAYER
+
+
+def test_a_cutout_goes_to_its_own_endpoint_without_model_and_prompt() -> None:
+    plan = make_plan(*unselected(action=Action.CUTOUT, prompt=""), venice())
+    assert (plan.endpoint, plan.model, plan.prompt, plan.images) == (Endpoint.BACKGROUND_REMOVE, "", "", 1)
+    limited = make_plan(*selected(BOX, action=Action.CUTOUT), venice())
+    assert limited.crop == BOX.pad(300, within=LAYER)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "words"),
+    [
+        (FINE, {"quality": "ultra"}, "no quality “ultra”: it offers low, high"),
+        (FINE, {"resolution": "8K"}, "no resolution “8K”: it offers 1K, 2K"),
+        (
+            Model("m", aspect_ratios=("1:1",)),
+            {"aspect_ratio": "16:9"},
+            "no aspect ratio “16:9”: it offers 1:1",
+        ),
+        (PLAIN, {"aspect_ratio": "7:5"}, "no aspect ratio"),
+    ],
+)
+def test_what_a_model_does_not_offer_is_refused_before_sending(
+    model: Model, options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(BadInput, match=words):
+        make_plan(*unselected(**options), venice(model))
+
+
+def test_auto_as_aspect_ratio_is_sent_where_the_model_lists_it() -> None:
+    lists_it, lacks_it = Model("m", aspect_ratios=("auto", "1:1")), Model("m", aspect_ratios=("1:1",))
+    plan = make_plan(*unselected(aspect_ratio="auto"), venice(lists_it))
+    assert (plan.aspect_ratio, plan.size) == ("auto", LAYER.extent)
+    with pytest.raises(BadInput, match="auto"):
+        make_plan(*unselected(aspect_ratio="auto"), venice(lacks_it))
+
+
+# Prompt
+
+
+@pytest.mark.parametrize("prompt", ["", "  ", "\n\t "])
+def test_an_empty_prompt_is_refused(prompt: str) -> None:
+    with pytest.raises(BadInput, match="prompt is empty"):
+        make_plan(*unselected(prompt=prompt), venice())
+
+
+def test_a_prompt_longer_than_the_model_takes_is_refused_not_cut() -> None:
+    model = Model("m", max_prompt=20)
+    assert make_plan(*unselected(prompt="x" * 20), venice(model)).prompt == "x" * 20
+    with pytest.raises(BadInput, match="21 characters; the model takes at most 20"):
+        make_plan(*unselected(prompt="x" * 21), venice(model))
+
+
+def test_the_services_limit_counts_where_the_model_names_none() -> None:
+    with pytest.raises(BadInput, match="at most 32768"):
+        make_plan(*unselected(prompt="x" * 32_769), venice(PLAIN))
+
+
+@given(st.text(min_size=1, max_size=300).filter(str.strip), st.integers(1, 600))
+def test_the_sentence_about_the_mask_is_shortened_and_never_the_users_words(words: str, limit: int) -> None:
+    words = words.strip()
+    assume(len(words) <= limit)
+    plan = make_plan(*selected(BOX, prompt=words), venice(Model("m", max_prompt=limit)))
+    assert len(plan.prompt) <= limit
+    assert plan.prompt.startswith(words)
+    added = plan.prompt[len(words) :].strip()
+    fitting = [sentence for sentence in MASK_SENTENCES if len(words) + 2 + len(sentence) <= limit]
+    assert added == (fitting[0] if fitting else "")
+
+
+def test_the_sentences_get_shorter_and_each_says_what_white_means() -> None:
+    lengths = [len(sentence) for sentence in MASK_SENTENCES]
+    assert lengths == sorted(lengths, reverse=True)
+    assert all("white" in sentence and "last image" in sentence for sentence in MASK_SENTENCES)
+
+
+# Price
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "guided", "usd"),
+    [
+        ("", {}, False, 0.04),
+        ("firered-image-edit", {}, True, 0.04),
+        ("flux-2-max-edit", {}, False, 0.12),
+        ("flux-2-max-edit", {}, True, 0.1545),
+        ("nano-banana-2-edit", {"resolution": "4K"}, False, 0.19),
+        ("grok-imagine-edit", {}, False, 0.0323),  # its input pictures cost from the first on
+        ("grok-imagine-edit", {"resolution": "2K"}, True, 0.0446),
+        ("gpt-image-2-edit", {"quality": "low"}, False, 0.03),
+        ("gpt-image-2-edit", {"quality": "medium", "resolution": "2K"}, True, 0.1492),
+        ("qwen-image-2-edit", {"enhance_prompt": True}, False, 0.09),
+        ("no-such-model", {}, False, None),
+    ],
+)
+def test_the_price_is_what_the_packaged_catalogue_says(
+    model: str, options: dict[str, Any], guided: bool, usd: float | None
+) -> None:
+    job = (selected(BOX, model=model, **options)) if guided else unselected(model=model, **options)
+    price = make_plan(*job, venice()).price
+    assert (price and price.usd) == (None if usd is None else pytest.approx(usd))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"id": "m"},
+        {"id": "m", "model_spec": None},
+        {"id": "m", "model_spec": {"pricing": None, "constraints": None}},
+        {"id": "m", "model_spec": {"pricing": {"inpaint": {}}}},
+    ],
+)
+def test_a_catalogue_entry_may_lack_anything_but_its_id(entry: dict[str, Any]) -> None:
+    model = Model.from_entry(entry)
+    assert model.price() is None
+    assert make_plan(*selected(BOX), venice(model)).endpoint is Endpoint.MULTI_EDIT
+
+
+def test_constraints_are_read_as_the_service_writes_them() -> None:
+    spec = {
+        "name": "Full",
+        "constraints": {
+            "aspectRatios": ["auto", "1:1"],
+            "promptCharacterLimit": 5000,
+            "combineImages": True,
+            "maxInputImages": 6,
+            "singleImageAspectRatio": False,
+            "defaultResolution": "1K",
+            "resolutions": ["1K", "2K"],
+            "qualities": ["low", "high"],
+            "defaultQuality": "high",
+        },
+    }
+    model = Model.from_entry({"id": "full", "model_spec": spec})
+    assert (model.max_images, model.max_prompt, model.keeps_shape) == (6, 5000, True)
+    assert (model.resolutions, model.qualities) == (("1K", "2K"), ("low", "high"))
+    spec["constraints"]["combineImages"] = False  # type: ignore[index]
+    assert Model.from_entry({"id": "full", "model_spec": spec}).max_images == 1
+
+
+# The job itself
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"context": -2},
+        {"feather": -2},
+        {"grow": 1001},
+        {"grow": -1001},
+        {"variations": 0},
+        {"variations": 5},
+        {"colour": "red"},
+        {"selection": "all"},
+        {"prompt": 7},
+        {"grow": True},
+        {"safe-mode": 1},
+    ],
+)
+def test_options_outside_their_range_or_type_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(BadInput):
+        Options.from_json(options)
+
+
+def test_a_job_survives_the_way_through_a_message() -> None:
+    job, _ = selected(BOX, grow=-3, selection=SelectionUse.LOCAL, safe_mode=False)
+    assert Job.from_json(job.to_json()) == job
+    dashed = Options.from_json({"aspect-ratio": "1:1", "enhance-prompt": True})
+    assert (dashed.aspect_ratio, dashed.enhance_prompt) == ("1:1", True)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {},
+        {"action": "paint", "layer": {}, "canvas": {}},
+        {"action": "edit", "layer": {"x": 0, "y": 0, "width": 0, "height": 5}, "canvas": {}},
+        {"action": "edit", "layer": [1], "canvas": {"width": 1, "height": 1}},
+    ],
+)
+def test_a_message_that_is_no_job_is_bad_input(message: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match="not a job"):
+        Job.from_json(message)
+
+
+def test_no_extent_and_no_bounds_are_empty() -> None:
+    for make in (lambda: Extent(0, 1), lambda: Bounds(0, 0, 1, 0), lambda: Bounds(0, 0, 5, 5).pad(-3)):
+        with pytest.raises(ValueError, match="no pixel"):
+            make()
+    assert math.isclose(Extent(16, 9).ratio, 16 / 9)
