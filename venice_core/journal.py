@@ -135,7 +135,8 @@ class Journal:
 
     def _begin(self, job: Job, plan: Plan, source: bytes | Path, coverage: bytes | Path | None) -> Entry:
         now = time.time()
-        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
+        # Sorted by name they are sorted by time.
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now)) + f"{int(now % 1 * 1000):03d}"
         private_folder(self.folder)
         folder = self.folder / f"{stamp}-{secrets.token_hex(4)}"
         folder.mkdir(mode=0o700)

@@ -39,6 +39,8 @@ def pick_layer(image, drawables):
         drawable = Gimp.Layer.from_mask(drawable)
     if not isinstance(drawable, Gimp.Layer):
         raise HostError("Select a layer: a channel cannot be edited this way.")
+    if drawable.is_group() and not drawable.get_children():
+        raise HostError("This layer group is empty.")
     return drawable
 
 

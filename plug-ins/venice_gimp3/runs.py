@@ -26,8 +26,8 @@ def on_image(procedure, run_mode, image, drawables, config, folder):
             else:
                 placed = _run(procedure, task, link)
         image, layers, warnings = placed
-        for warning in warnings:
-            Gimp.message(warning)
+        if warnings:
+            Gimp.message("\n".join(warnings))
         Gimp.displays_flush()
         return host.values_with_layers(image, layers)
     except (venice_link.LinkError, host.HostError) as error:

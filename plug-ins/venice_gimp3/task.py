@@ -48,6 +48,7 @@ class Task:
         self._layer = host.pick_layer(image, drawables)
         self._config = config
         self._link = link
+        self._told = []
 
     def options(self):
         """By name; GIMP gives an empty text as None where the caller left it at its default."""
@@ -55,8 +56,10 @@ class Task:
         return {name: "" if value is None else value for name, value in values.items()}
 
     def plan(self):
-        """What would be sent, as the worker's message says it. Raises LinkError, HostError."""
-        return self._link.call("plan", self._describe())
+        """What would be sent, to be shown to a person. Raises LinkError, HostError."""
+        plan = self._link.call("plan", self._describe())
+        self._told = plan["warnings"]
+        return plan
 
     def start(self):
         """Exports the pixels, starts the job and returns the call's number. Raises LinkError, HostError."""
@@ -76,10 +79,13 @@ class Task:
         return self._link.send("run", described)
 
     def place(self, value):
-        """Puts the worker's result into the image, as one undo step: (image, layers, warnings)."""
+        """Puts the worker's result into the image, as one undo step: (image, layers, warnings).
+
+        The warnings are those that `plan` has not told already.
+        """
         pixels, mask = _load(value["pixels"]), _load(value["mask"])
         crop, name, recipe = value["crop"], value["name"], value["recipe"]
-        warnings = list(value["warnings"])
+        warnings = [warning for warning in value["warnings"] if warning not in self._told]
         image, source = self._image, self._layer
         if not image.is_valid():
             image, layer = host.open_as_image(crop, pixels, mask, name, recipe)
@@ -107,8 +113,6 @@ class Task:
             raise host.HostError("The layer is gone.")
         canvas = host.canvas_of(self._image)
         layer = host.bounds_of(self._layer)
-        if layer["width"] < 1 or layer["height"] < 1:
-            raise host.HostError("The layer is empty.")
         if self._sees_visible():
             layer = host.intersection(layer, dict(canvas, x=0, y=0))
             if layer is None:

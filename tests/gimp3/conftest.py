@@ -1,0 +1,122 @@
+"""A running GIMP 3, the sandbox it talks to, and what must hold after every test."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gimp3_machine import REPO, Gimp, find_gimp, until
+from jsonschema import Draft202012Validator
+
+from venice_core.sandbox import Sandbox
+
+SPECIFICATION = REPO.parent / "shared" / "venice" / "openapi-image.json"
+SCHEMAS = {
+    "/image/edit": "EditImageRequest",
+    "/image/multi-edit": "MultiEditImageRequest",
+    "/image/background-remove": "BackgroundRemoveImageRequest",
+}
+
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[Sandbox]:
+    with Sandbox() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _machine(tmp_path_factory: pytest.TempPathFactory, _server: Sandbox) -> Iterator[Gimp]:
+    program = find_gimp()
+    if program is None:
+        reason = "there is no GIMP 3 on this computer (gimp-console)"
+        if os.environ.get("VENICE_TEST_HOSTS") == "required":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    machine = Gimp(program, tmp_path_factory.mktemp("gimp"), _server.url)
+    yield machine
+    machine.close()
+
+
+@pytest.fixture
+def sandbox(_server: Sandbox) -> Iterator[Sandbox]:
+    """Healthy, and without a memory of other tests; its requests must be as the service documents them."""
+    _server.reset()
+    yield _server
+    if SPECIFICATION.exists():
+        documented = json.loads(SPECIFICATION.read_text("utf-8"))
+        for seen in _server.requests:
+            if seen.complete:
+                _check_documented(documented, seen)
+    _server.reset()
+
+
+@pytest.fixture
+def gimp(_machine: Gimp, sandbox: Sandbox) -> Iterator[Gimp]:
+    """Afterwards nothing of a run is left but its job: no image, no temporary file, no process."""
+    shutil.rmtree(_machine.home, ignore_errors=True)
+    _machine.images()  # starts it
+    yield _machine
+    _machine.use_worker()
+    assert _machine.strays() == []
+    for image in _machine.images():
+        _machine.delete(image)
+    assert [path for path in _machine.temporary.iterdir() if not path.name.startswith("gimp")] == [], (
+        "GIMP's own only"
+    )
+    until(lambda: not list(_machine.home.glob("scratch/*")))
+
+
+@dataclass(frozen=True)
+class Job:
+    """An entry of the journal."""
+
+    folder: Path
+    record: dict[str, Any]
+
+    @property
+    def outcome(self) -> tuple[str, str]:
+        """How it stands, and what is known about money."""
+        return self.record["status"], self.record["charge"]
+
+    @property
+    def answer(self) -> bytes:
+        return (self.folder / "answer.bin").read_bytes()
+
+
+@pytest.fixture
+def jobs(gimp: Gimp) -> Callable[[], list[Job]]:
+    """The journal's entries, oldest first."""
+
+    def read() -> list[Job]:
+        records = (gimp.home / "jobs").glob("*/job.json")
+        found = [Job(path.parent, json.loads(path.read_text("utf-8"))) for path in records]
+        return sorted(found, key=lambda job: job.record["created"])
+
+    return read
+
+
+def _check_documented(documented: dict[str, Any], seen: Any) -> None:
+    name = SCHEMAS[seen.path.removeprefix("/api/v1")]
+    properties = documented["components"]["schemas"][name]["properties"]
+    sent: dict[str, Any] = {key: _typed(value, properties.get(key, {})) for key, value in seen.fields.items()}
+    for file in seen.files:
+        if file.name == "images":
+            sent.setdefault("images", []).append("a picture")
+        else:
+            sent[file.name] = "a picture"
+    schema = {**documented, "$ref": f"#/components/schemas/{name}"}
+    problems = [error.message for error in Draft202012Validator(schema).iter_errors(sent)]
+    assert not problems, f"{seen.path} is not as documented: {problems}"
+
+
+def _typed(text: str, schema: dict[str, Any]) -> Any:
+    """A form's field as the JSON value it stands for."""
+    if schema.get("type") == "boolean":
+        return {"true": True, "false": False}[text]
+    return text

@@ -1,0 +1,225 @@
+"""Remove Background: the source's own pixels, cut out by the returned alpha."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from gimp3_machine import Gimp
+from gimp3_pictures import array, check_equal, decoded, photo, raw
+from PIL import Image
+from test_gimp3_edit import untouched
+
+from venice_core.sandbox import Sandbox, pictures
+
+CUTOUT = "plug-in-venice-remove-background"
+SIZE, AT = (480, 360), (-30, 25)
+MODES: dict[str, tuple[dict[str, Any], str, float]] = {
+    "8 bit": ({}, "u1", 255.0),
+    "greyscale": ({"base": "grey"}, "u1", 255.0),
+    "16 bit gamma": ({"precision": "U16_NON_LINEAR"}, "u2", 65535.0),
+    "16 bit linear": ({"precision": "U16_LINEAR"}, "u2", 65535.0),
+    "16 bit gamma AdobeRGB": ({"precision": "U16_NON_LINEAR", "adobe_rgb": True}, "u2", 65535.0),
+    "32 bit float linear": ({"precision": "FLOAT_LINEAR"}, "f4", 1.0),
+}
+
+
+def make_photo(gimp: Gimp) -> tuple[int, int]:
+    image = gimp.new_image(600, 400)
+    gimp.add_layer(image, raw(photo("chelsea", 600, 400)), name="behind")
+    layer = gimp.add_layer(image, raw(photo("astronaut", *SIZE)), AT, "source")
+    gimp.select_layers(image, [layer])
+    return image, layer
+
+
+def matte_of(seen: Any) -> Any:
+    """The alpha that the sandbox answered with, worked out again from what was sent."""
+    sent = Image.fromarray(decoded(seen.files[0].data))
+    return np.asarray(pictures.remove_background(sent))[..., 3]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_cut_out_has_the_sources_own_pixels_at_full_precision(
+    gimp: Gimp, sandbox: Sandbox, mode: str
+) -> None:
+    convert, kind, one = MODES[mode]
+    image, source = make_photo(gimp)
+    gimp.convert(image, **convert)
+    before, own = gimp.snapshot(image), array(gimp.pixels(source), kind)
+
+    run = gimp.run(CUTOUT, image, [source], output="layer")
+
+    assert run["error"] == ""
+    (new,) = run["layers"]
+    layer = gimp.describe(new)
+    assert (layer["offsets"], layer["size"], layer["mask"]) == (AT, SIZE, None)
+    assert (layer["mode"], layer["opacity"], layer["visible"]) == ("normal", 100.0, True)
+    places = [each["id"] for each in gimp.tree(image)]
+    assert places.index(new) == places.index(source) - 1
+    assert untouched(gimp.snapshot(image), new) == untouched(before)
+
+    found = array(gimp.pixels(new), kind)
+    matte = matte_of(sandbox.requests[0])
+    colours = 1 if convert.get("base") == "grey" else 3
+    kept = found[..., -1] > 0
+    assert 0.02 < kept.mean() < 0.98
+    same = np.where(kept[..., None], found[..., :colours], own.reshape(*SIZE[::-1], -1)[..., :colours])
+    assert np.array_equal(same, own.reshape(*SIZE[::-1], -1)[..., :colours]), (
+        "every colour byte is the source's"
+    )
+    check_equal(found[..., -1] / one * 255.0, matte, f"{mode}, the alpha", tolerance=0.01)
+
+
+def test_an_indexed_cut_out_keeps_its_palette_colours(gimp: Gimp, sandbox: Sandbox) -> None:
+    image, source = make_photo(gimp)
+    gimp.convert(image, "indexed")
+    own = array(gimp.pixels(source))
+    (new,) = gimp.run(CUTOUT, image, [source])["layers"]
+    found = array(gimp.pixels(new))
+    kept = found[..., 1] > 0
+    assert gimp.describe(new)["type"] == "indexeda-image"
+    assert 0.02 < kept.mean() < 0.98
+    assert np.array_equal(found[..., 0][kept], own[kept])
+
+
+def test_the_sources_alpha_and_active_mask_count(gimp: Gimp, sandbox: Sandbox) -> None:
+    picture = np.dstack([photo("astronaut", *SIZE), np.full(SIZE[::-1], 255, np.uint8)])
+    picture[:, :60, 3] = 0
+    picture[:, 60:120, 3] = 128
+    coverage = np.full(SIZE[::-1], 255, np.uint8)
+    coverage[:70] = 0
+    coverage[70:140] = 100
+    image = gimp.new_image(*SIZE)
+    source = gimp.add_layer(image, raw(picture))
+    gimp.add_mask(source, raw(coverage))
+    before = gimp.describe(source)
+    sandbox.switch(identity=True)  # a matte of 255 everywhere
+    (new,) = gimp.run(CUTOUT, image, [source])["layers"]
+    found = array(gimp.pixels(new))
+    expected = picture[..., 3].astype(float) * coverage / 255.0
+    check_equal(found[..., 3], expected, "source alpha × mask", tolerance=1.0)
+    kept = found[..., 3] > 0
+    assert np.array_equal(found[kept][:, :3], picture[kept][:, :3])
+    assert gimp.describe(source) == before
+
+
+def test_a_mask_that_is_switched_off_does_not_count(gimp: Gimp, sandbox: Sandbox) -> None:
+    image, source = make_photo(gimp)
+    gimp.add_mask(source, raw(np.zeros(SIZE[::-1], np.uint8)), enabled=False)
+    sandbox.switch(identity=True)
+    (new,) = gimp.run(CUTOUT, image, [source])["layers"]
+    found = array(gimp.pixels(new))
+    check_equal(found[..., :3], photo("astronaut", *SIZE), "the cut-out")
+    assert (found[..., 3] == 255).all()
+
+
+@pytest.mark.parametrize("mode", ["8 bit", "16 bit gamma"])
+def test_as_a_mask_it_is_a_copy_with_its_own_pixels(gimp: Gimp, sandbox: Sandbox, mode: str) -> None:
+    image, source = make_photo(gimp)
+    gimp.convert(image, **MODES[mode][0])
+    before = gimp.snapshot(image)
+    (new,) = gimp.run(CUTOUT, image, [source], output="mask")["layers"]
+    layer = gimp.describe(new)
+    assert layer["pixels"] == gimp.describe(source)["pixels"]
+    assert (layer["offsets"], layer["size"], layer["mask_use"][0]) == (AT, SIZE, True)
+    matte = matte_of(sandbox.requests[0])
+    assert 0.02 < (matte > 0).mean() < 0.98
+    check_equal(array(gimp.pixels(layer["mask_id"], "Y u8")), matte, "the layer mask")
+    assert untouched(gimp.snapshot(image), new) == untouched(before)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_mask_made_of_a_masked_source_multiplies_the_active_one(
+    gimp: Gimp, sandbox: Sandbox, enabled: bool
+) -> None:
+    image, source = make_photo(gimp)
+    coverage = np.tile(np.linspace(0, 255, SIZE[0]).astype(np.uint8), (SIZE[1], 1))
+    gimp.add_mask(source, raw(coverage), enabled)
+    before = gimp.describe(source)
+    (new,) = gimp.run(CUTOUT, image, [source], output="mask")["layers"]
+    layer = gimp.describe(new)
+    matte = matte_of(sandbox.requests[0]).astype(float)
+    expected = np.rint(matte * coverage / 255.0) if enabled else matte
+    check_equal(array(gimp.pixels(layer["mask_id"], "Y u8")), expected, "the layer mask")
+    assert layer["pixels"] == before["pixels"]
+    assert gimp.describe(source) == before
+
+
+@pytest.mark.parametrize("output", ["layer", "mask"])
+def test_with_a_selection_only_its_surroundings_are_sent_and_the_cut_out_stays_within(
+    gimp: Gimp, sandbox: Sandbox, output: str
+) -> None:
+    image, source = make_photo(gimp)
+    gimp.select(image, (100, 60, 200, 200), feather=10.0)
+    before = gimp.snapshot(image)
+    coverage = array(gimp.coverage(image))
+    sandbox.switch(identity=True)
+    (new,) = gimp.run(CUTOUT, image, [source], output=output)["layers"]
+    (file,) = sandbox.requests[0].files
+    assert file.width < SIZE[0]
+    assert file.height < SIZE[1]
+    alpha = np.zeros((400, 600))
+    layer = gimp.describe(new)
+    found = array(
+        gimp.pixels(layer["mask_id"] if output == "mask" else new, "Y u8" if output == "mask" else None)
+    )
+    found = found if output == "mask" else found[..., 3]
+    (x, y), (width, height) = layer["offsets"], layer["size"]
+    left, top = max(0, -x), max(0, -y)
+    alpha[y + top : y + height, x + left : x + width] = found[top:, left:][: 400 - y - top]
+    check_equal(alpha, coverage, "the alpha within the canvas", tolerance=0.0 if output == "mask" else 1.0)
+    assert untouched(gimp.snapshot(image), new) == untouched(before)
+
+
+def group(gimp: Gimp, image: int) -> int:
+    found = gimp.add_group(image)
+    gimp.add_layer(image, raw(photo("astronaut", *SIZE)), (20, 10), "one", found)
+    gimp.add_layer(image, raw(photo("coffee", 200, 150)), (180, 140), "two", found, opacity=50.0)
+    return found
+
+
+def text(gimp: Gimp, image: int) -> int:
+    return gimp.add_text(image, "Venice", (20, 40), 190.0)
+
+
+def filtered(gimp: Gimp, image: int) -> int:
+    layer = gimp.add_layer(image, raw(photo("astronaut", *SIZE)), (20, 10))
+    gimp.add_filter(layer, "gegl:gaussian-blur", std_dev_x=5.0, std_dev_y=5.0)
+    return layer
+
+
+@pytest.mark.parametrize("make", [group, text, filtered])
+@pytest.mark.parametrize("output", ["layer", "mask"])
+def test_what_has_no_plain_pixels_is_copied_as_rendered(
+    gimp: Gimp, sandbox: Sandbox, make: Any, output: str
+) -> None:
+    image = gimp.new_image(600, 400)
+    gimp.add_layer(image, raw(photo("chelsea", 600, 400)), name="behind")
+    source = make(gimp, image)
+    gimp.select_layers(image, [source])
+    before, facts = gimp.snapshot(image), gimp.describe(source)
+    shown = array(gimp.shown(source, (*facts["offsets"], *facts["size"])))
+    sandbox.switch(identity=True)
+    run = gimp.run(CUTOUT, image, [source], output=output)
+    assert run["error"] == ""
+    (new,) = run["layers"]
+    layer = gimp.describe(new)
+    assert (layer["group"], layer["text"], layer["filters"]) == (False, None, [])
+    assert (layer["offsets"], layer["size"]) == (facts["offsets"], facts["size"])
+    found = array(gimp.pixels(new, "R'G'B'A u8"))
+    check_equal(found[..., 3], shown[..., 3], f"the alpha of {make.__name__}")
+    kept = shown[..., 3] > 0
+    check_equal(found[kept], shown[kept], f"the pixels of {make.__name__}")
+    assert untouched(gimp.snapshot(image), new) == untouched(before)
+
+
+def test_a_cut_out_is_named_after_its_source_and_carries_its_recipe(gimp: Gimp) -> None:
+    image, source = make_photo(gimp)
+    (new,) = gimp.run(CUTOUT, image, [source])["layers"]
+    layer = gimp.describe(new)
+    assert "source" in layer["name"]
+    assert "sandbox" in layer["name"]
+    recipe = json.loads(layer["parasites"]["venice-recipe"].decode("ascii"))
+    assert (recipe["version"], recipe["action"]) == (1, "cutout")
