@@ -132,6 +132,6 @@ def test_large_8_bit_writes_come_out_wrong_in_gimp_so_results_are_written_as_16_
     """When this fails, GIMP has been mended, and `host._write_rgba` may become simpler."""
     image = gimp.new_image(*SIZE)
     gimp.convert(image, **MODES["16 bit gamma AdobeRGB"])
-    picture = photo("coffee", *SIZE)
-    found = array(gimp.pixels(gimp.add_layer(image, raw(picture)), "R'G'B' u8"))
+    picture = np.dstack([photo("coffee", *SIZE), np.full(SIZE[::-1], 255, np.uint8)])
+    found = array(gimp.pixels(gimp.add_layer(image, raw(picture)), "R'G'B'A u8"))
     assert np.abs(found.astype(int) - picture.astype(int)).max() > 8
