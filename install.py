@@ -536,7 +536,9 @@ def doctor():
         there = read_json(os.path.join(folder, "worker.json")).get("version", "none")
         row(there == version(), "Plug-in", "%s in %s" % (there, folder), again)
         works = worker_works(environment_of(folder))
-        row(works, "Worker", "answers" if works else "does not answer", again)
+        env = environment_of(folder)
+        answers = "%s %s" % (python_of(env), "answers" if works else "does not answer") if env else "none"
+        row(works, "Worker", answers, again)
         for program, number in profile.gimps:
             missing = missing_procedures(program)[0] if there != "none" else PROCEDURES
             text = "does not list " + ", ".join(missing) if missing else "lists the plug-in"

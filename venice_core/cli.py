@@ -40,7 +40,10 @@ def main(argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None
     try:
         return int(arguments.command(arguments, env))
     except VeniceError as error:
-        print(sentence(error), file=sys.stderr)
+        text = sentence(error)
+        if getattr(arguments, "json", False):
+            print(json.dumps({"exit": int(error.exit_code), "results": [], "error": _error(error, text)}))
+        print(text, file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.CANCELLED

@@ -90,8 +90,10 @@ def from_answer(answer: Pixels, plan: Plan) -> tuple[Pixels, tuple[str, ...]]:
     return np.ascontiguousarray(whole[inner.slices]), warnings
 
 
-def place(answer: Pixels, source: Pixels, plan: Plan, coverage: Coverage | None) -> Placed:
-    """The answer as a layer over the crop, with the coverage as its layer mask.
+def place(
+    answer: Pixels, source: Pixels, plan: Plan, coverage: Coverage | None, mask: Coverage | None = None
+) -> Placed:
+    """The answer as a layer over the crop; its layer mask is `mask`, by default the coverage itself.
 
     The layer keeps the source's alpha, except where the support is mostly transparent (more than half
     of it, weighted by coverage): there the answer fills it. Without a selection that is so only where
@@ -111,7 +113,7 @@ def place(answer: Pixels, source: Pixels, plan: Plan, coverage: Coverage | None)
         weight = coverage.astype(np.int64)
         if 2 * int((weight * alpha).sum()) < 255 * int(weight.sum()):
             alpha = np.where(coverage > 0, np.uint8(255), alpha)
-    return Placed(np.dstack([colour, alpha]), coverage, warnings)
+    return Placed(np.dstack([colour, alpha]), coverage if mask is None else mask, warnings)
 
 
 def clipped_share(colours: Floats, coverage: Coverage | None) -> float:

@@ -72,6 +72,13 @@ class Options:
         return cls(**chosen)
 
     def __post_init__(self) -> None:
+        for name in self.__dataclass_fields__:
+            value = getattr(self, name)
+            try:
+                if isinstance(value, str):
+                    value.encode()
+            except UnicodeEncodeError as error:
+                raise BadInput(f"The option “{name}” holds bytes that are no text (UTF-8).") from error
         for name, low, high in (
             ("context", -1, MAX_CONTEXT),
             ("grow", -MAX_GROW, MAX_GROW),

@@ -24,7 +24,7 @@ from venice_core.errors import BadInput, Cancelled, Charge, VeniceError
 from venice_core.geometry import Extent
 from venice_core.job import Job
 from venice_core.plan import Plan
-from venice_core.settings import private_folder, write_atomically
+from venice_core.settings import private_folder, sync_folder, write_atomically
 from venice_core.transport import Response
 
 ANSWER = "answer.bin"
@@ -140,6 +140,7 @@ class Journal:
         private_folder(self.folder)
         folder = self.folder / f"{stamp}-{secrets.token_hex(4)}"
         folder.mkdir(mode=0o700)
+        sync_folder(self.folder)
         _take(source, folder / SOURCE)
         if coverage is not None:
             _take(coverage, folder / COVERAGE)
@@ -177,6 +178,7 @@ class Journal:
         try:
             record = json.loads((folder / "job.json").read_text("utf-8"))
             Status(record["status"])
+            summary(Entry(folder, record))
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return Entry(folder, record)

@@ -19,6 +19,8 @@ from venice_core.selection import Selection
 
 MIN_CONTEXT = 64
 CONTEXT_SHARE = 0.5
+MAX_PADDED = 200_000_000
+"""In px: padding beyond this is not what anybody wants to send."""
 
 # The longest that fits is added to the prompt; the person's words are never shortened.
 MASK_SENTENCES = (
@@ -208,6 +210,8 @@ def _shape(
     crop = crop.widen(with_ratio(crop.extent, ratio), within=layer)
     outer = with_ratio(crop.extent, ratio)
     outer = with_ratio(_at_least(outer, limits), ratio)
+    if outer.pixels > MAX_PADDED:
+        raise BadInput(f"With the aspect ratio {nearest} the region would become {outer}: choose another.")
     return crop, Padding.centred(crop.extent, outer), nearest
 
 

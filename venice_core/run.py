@@ -6,6 +6,7 @@ result goes is the caller's (the worker's or the command line's).
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -29,6 +30,8 @@ from venice_core.selection import Coverage, Selection
 from venice_core.settings import Secret
 from venice_core.transport import Request, Response, Transport
 
+log = logging.getLogger(__name__)
+
 NAME_LENGTH = 60
 
 
@@ -43,6 +46,7 @@ class Result:
     name: str
     recipe: dict[str, Any]
     warnings: tuple[str, ...]
+    charge: Charge
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,11 @@ class Prepared:
         """`coverage` is that of `job.window`. Raises BadInput where the job cannot be sent."""
         selection = Selection.of(job, coverage) if job.selected and coverage is not None else None
         return cls(job, make_plan(job, selection, provider.capabilities), selection)
+
+    @property
+    def coverage(self) -> Coverage | None:
+        """The grown coverage over the crop, not feathered."""
+        return self.selection.cut(self.plan.crop) if self.selection else None
 
     @property
     def mask(self) -> Coverage | None:
@@ -107,8 +116,9 @@ class Runner:
         except VeniceError as error:
             entry.failed(error)
             raise
-        facts = self.provider.facts(response)
-        entry.answered(response, Charge.NONE if facts.sandbox else Charge.CHARGED)
+        facts = self._facts(response)
+        charge = Charge.NONE if facts.sandbox else Charge.CHARGED
+        warnings = _keep(lambda: entry.answered(response, charge))
         on_progress(Progress(Stage.FITTING))
         try:
             placed = self._fit(response, pixels, prepared)
@@ -116,11 +126,11 @@ class Runner:
             entry.failed(error)
             raise
         except Exception as error:  # whatever it is, it must not cost a result that is on disk
-            raise Unplaced(f"{type(error).__name__}: {error}; job {entry.id}") from error
+            raise Unplaced(f"{type(error).__name__}: {error}; job {entry.id}", charge=charge) from error
         recipe = _recipe(job, plan, entry, facts)
-        warnings = plan.warnings + placed.warnings + tuple(_warnings(facts))
-        entry.done(facts=asdict(facts), warnings=warnings)
-        return Result(entry, plan, placed, facts, _name(job, plan, facts), recipe, warnings)
+        warnings = plan.warnings + placed.warnings + tuple(_warnings(facts)) + warnings
+        _keep(lambda: entry.done(facts=asdict(facts), warnings=warnings))
+        return Result(entry, plan, placed, facts, _name(job, plan, facts), recipe, warnings, charge)
 
     def _encode(self, pixels: Pixels, prepared: Prepared) -> tuple[Encoded, ...]:
         plan, limit = prepared.plan, self.provider.capabilities.limits.max_file_bytes
@@ -137,7 +147,7 @@ class Runner:
         def watch(progress: Progress) -> None:
             on_progress(progress)  # first: from here on, whoever cancels must not throw the answer away
             if progress.stage is Stage.WAITING:
-                entry.sent()
+                _keep(entry.sent)
 
         attempt = 1
         while True:
@@ -160,6 +170,13 @@ class Runner:
             on_progress(Progress(Stage.RETRYING, seconds=pause))
             cancel.wait(pause)
 
+    def _facts(self, response: Response) -> Facts:
+        try:
+            return self.provider.facts(response)
+        except Exception:  # what is said beside a picture must not cost the picture
+            log.exception("the answer's facts could not be read")
+            return Facts()
+
     def _fit(self, response: Response, pixels: Pixels, prepared: Prepared) -> Placed:
         plan = prepared.plan
         data = self.provider.picture(response)
@@ -170,7 +187,17 @@ class Runner:
         answer = images.to_srgb(picture.pixels, picture.profile)
         if prepared.job.action is Action.CUTOUT:
             return fit.place_cutout(answer, plan, prepared.mask)
-        return fit.place(answer, pixels, plan, prepared.mask)
+        return fit.place(answer, pixels, plan, prepared.coverage, prepared.mask)
+
+
+def _keep(write: Callable[[], None]) -> tuple[str, ...]:
+    """Writes to the journal; a disk that is full must not cost an answer that is paid for."""
+    try:
+        write()
+    except OSError as error:
+        log.exception("the journal could not be written")
+        return (f"The answer could not be kept on the disk: {error.strerror or error}.",)
+    return ()
 
 
 def _without_key(response: Response, key: Secret) -> Response:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import cv2
 import numpy as np
@@ -40,21 +40,35 @@ def support_of(coverage: Coverage) -> Bounds | None:
 def grow(coverage: Coverage, radius: int) -> Coverage:
     """Grey dilation by a disc of `radius` px (every pixel within that distance); negative: erosion.
 
-    The disc is taken row by row: each of its rows is a horizontal line, and dilation by a line is
-    quick. So the work grows with the radius, not with its square.
+    The disc is taken row by row, from its poles to its equator: each of its rows is a horizontal line,
+    and the maximum over a line comes from that over the line before, which is shorter. So the work grows
+    with the radius, not with its square.
     """
     if radius < 0:
         return np.asarray(255 - grow(255 - coverage, -radius), np.uint8)
-    if radius == 0:
-        return np.array(coverage)
-    height = coverage.shape[0]
-    grown = np.zeros_like(coverage)
-    for distance in range(min(radius, height - 1) + 1):
-        half = math.isqrt(radius * radius - distance * distance)
-        line = np.ones((1, 2 * min(half, coverage.shape[1]) + 1), np.uint8)
-        row = np.asarray(cv2.dilate(coverage, line, borderType=cv2.BORDER_REPLICATE), np.uint8)
-        np.maximum(grown[distance:], row[: height - distance], out=grown[distance:])
-        np.maximum(grown[: height - distance], row[distance:], out=grown[: height - distance])
+    grown = _dilated(coverage.tobytes(), coverage.shape[1], radius) if radius else coverage
+    return np.array(grown)
+
+
+@lru_cache(maxsize=2)
+def _dilated(coverage: bytes, width: int, radius: int) -> Coverage:
+    """Kept, since a window asks for the same plan again and again."""
+    source = np.frombuffer(coverage, np.uint8).reshape(-1, width)
+    height = source.shape[0]
+    line, half = source.copy(), 0
+    grown = np.zeros_like(source)
+    for distance in range(radius, -1, -1):
+        wanted = math.isqrt(radius * radius - distance * distance)
+        while half < min(wanted, width - 1):
+            half += 1
+            # what lies `half` away on either side
+            np.maximum(line[:, half:], source[:, :-half], out=line[:, half:])
+            np.maximum(line[:, :-half], source[:, half:], out=line[:, :-half])
+        if distance < height:
+            below, above = grown[distance:], grown[: height - distance]
+            np.maximum(below, line[: height - distance], out=below)
+            np.maximum(above, line[distance:], out=above)
+    grown.setflags(write=False)
     return grown
 
 

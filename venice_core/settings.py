@@ -111,10 +111,11 @@ def write_atomically(path: Path, data: bytes, *, private: bool = True) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
+    """Afterwards what was made in it or renamed is on the disk too."""
     if os.name == "posix":
         descriptor = os.open(path, os.O_RDONLY)
         try:

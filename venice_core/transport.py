@@ -80,7 +80,8 @@ def check_url(url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
+    """This machine by name or number; other names that end so may be looked up elsewhere."""
+    if host == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -21,7 +21,7 @@ import numpy as np
 
 from venice_core import fit
 from venice_core.cancel import Cancel
-from venice_core.errors import BadInput, Cancelled, Charge, VeniceError
+from venice_core.errors import BadInput, Cancelled, Charge, Unplaced, VeniceError
 from venice_core.job import Job
 from venice_core.journal import MASK, RESULT, Entry, Journal, Scratch
 from venice_core.progress import Progress, Stage
@@ -130,11 +130,13 @@ class Worker:
 
     def _configure(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """`provider`: which to use from now on; `key`: that provider's key ("" forgets it)."""
-        name = self._registry.name(str(params.get("provider") or ""))
+        wish = str(params.get("provider") or "")
+        name = self._registry.name(wish)
         kept = ""
         if params.get("key") is not None:
-            kept = self._registry.keys.store(name, Secret(str(params["key"])))
-        self._registry.settings.update(provider=name)
+            kept = self._registry.store_key(name, Secret(str(params["key"])))
+        if wish:
+            self._registry.settings.update(provider=name)
         return {"provider": name, "kept": kept}
 
     def _pixels(self, name: Any, job: Job) -> bytes | None:
@@ -206,7 +208,8 @@ class _Running(threading.Thread):
             self._tell_error(error)
         except Exception as error:
             log.exception("job failed")
-            self._tell_error(VeniceError(f"{type(error).__name__}: {error}"))
+            charge = Charge(self._entry.record["charge"]) if self._entry else Charge.NONE
+            self._tell_error(VeniceError(f"{type(error).__name__}: {error}", charge=charge))
         else:
             self._tell(lambda: self._output.result(self.call.id, value))
 
@@ -237,9 +240,13 @@ class _Running(threading.Thread):
             coverage = self._scratch.file(params["coverage"], self._job.window.extent.pixels)
         source = self._scratch.file(params.get("source"))
         result = self._runner.run(self._job, source, coverage, self._on_progress, self.cancel, self._on_entry)
-        message = _result_message(result)
+        try:
+            message = _result_message(result)
+        except OSError as error:
+            detail = f"{error.strerror or error}; job {result.entry.id}"
+            raise Unplaced(detail, charge=result.charge) from error
         if params.get("wide"):
-            message["warnings"] += _clipped(self._scratch.file(params["wide"]), result)
+            message["warnings"] += _clipped(self._scratch.path / str(params["wide"]), result)
         return message
 
     @property
@@ -278,7 +285,11 @@ def _result_message(result: Result) -> dict[str, Any]:
 def _clipped(path: Path, result: Result) -> list[str]:
     """A warning where the layer has colours that sRGB cannot hold: `path` holds its float32 RGBA."""
     crop = result.plan.crop
-    colours = np.fromfile(path, np.float32).reshape(crop.height, crop.width, 4)
+    try:
+        colours = np.fromfile(path, np.float32).reshape(crop.height, crop.width, 4)
+    except (OSError, ValueError):
+        log.exception("colours outside sRGB could not be counted")
+        return []
     share = fit.clipped_share(colours, result.placed.mask)
     if share <= CLIPPED_SHARE:
         return []

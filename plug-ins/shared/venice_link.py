@@ -258,7 +258,8 @@ class Link(object):
             self._stderr.seek(0)
             words = self._stderr.read().decode("utf-8", "replace").strip().splitlines()
             detail = " (%s)" % words[-1] if words else ""
-            return WorkerGone("The worker ended unexpectedly%s. Nothing was sent." % detail)
+            sent = "" if self._run_id and not self._stage else " Nothing was sent."
+            return WorkerGone("The worker ended unexpectedly%s.%s" % (detail, sent))
         return WorkerGone(
             "The worker ended unexpectedly while a request was under way. It may have been charged; what is "
             "known is in the list of jobs.",

@@ -73,6 +73,7 @@ class _TaskWindow:
         self._placed = None
         self._replan = 0
         self._call = None
+        self._plan_call = self._plan_poll = 0
         self._first = None
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, TITLES[name])
         self._dialog.set_ok_label("Send")
@@ -88,8 +89,9 @@ class _TaskWindow:
         return None
 
     def destroy(self):
-        if self._replan:
-            GLib.source_remove(self._replan)
+        for source in (self._replan, self._plan_poll):
+            if source:
+                GLib.source_remove(source)
         self._dialog.destroy()
 
     def _fill(self, name):
@@ -146,18 +148,33 @@ class _TaskWindow:
         return GLib.SOURCE_REMOVE
 
     def _show_plan(self):
-        """What would be sent and what it costs, before anything is."""
+        """Asks what would be sent and what it costs; the answer is shown when it comes."""
         try:
             self._link.ensure()
-            plan = self._task.plan()
+            self._plan_call = self._task.ask_plan()
         except (venice_link.LinkError, host.HostError) as error:
             self._plan_label.set_text(str(error))
             return
-        self._plan_label.set_text(describe(plan))
-        if plan["key"]:
-            self._error.hide()
-        else:
-            self._error.show(KEY_MISSING, with_buttons=True)
+        if not self._plan_poll:
+            self._plan_poll = GLib.timeout_add(POLL_MS, self._on_plan_poll)
+
+    def _on_plan_poll(self):
+        try:
+            message = None if self._call else self._link.receive(0)
+            over, plan = self._link.answer(message, self._plan_call)
+        except venice_link.LinkError as error:
+            over, plan = True, None
+            self._plan_label.set_text(str(error))
+        if plan is not None:
+            self._task.told(plan)
+            self._plan_label.set_text(describe(plan))
+            if plan["key"]:
+                self._error.hide()
+            else:
+                self._error.show(KEY_MISSING, with_buttons=True)
+        if over:
+            self._plan_poll = 0
+        return not over
 
     def _work(self):
         """Runs the job with the window alive: True when the window's work is done."""

@@ -39,9 +39,36 @@ def pick_layer(image, drawables):
         drawable = Gimp.Layer.from_mask(drawable)
     if not isinstance(drawable, Gimp.Layer):
         raise HostError("Select a layer: a channel cannot be edited this way.")
-    if drawable.is_group() and not drawable.get_children():
+    if _is_empty(drawable):
         raise HostError("This layer group is empty.")
+    locked = _locked_group(drawable)
+    if locked is not None:
+        raise HostError(
+            f"The layer group “{locked.get_name()}” is locked: unlock it, the result goes into it."
+        )
     return drawable
+
+
+def _is_empty(layer):
+    return layer.is_group() and all(_is_empty(child) for child in layer.get_children())
+
+
+def _locked_group(layer):
+    """The outermost group around `layer` whose contents are locked, or None."""
+    found, group = None, layer.get_parent()
+    while group is not None:
+        if group.get_lock_content():
+            found = group
+        group = group.get_parent()
+    return found
+
+
+def _unlock(layer):
+    """A copy has the locks of what it was copied from; writes to it would fail, silently or not."""
+    layer.set_lock_content(False)
+    layer.set_lock_position(False)
+    layer.set_lock_visibility(False)
+    layer.set_lock_alpha(False)
 
 
 def bounds_of(item):
@@ -133,6 +160,7 @@ def rendered(image, layer, crop, with_mask=True):
     with private_image(image, crop["width"], crop["height"]) as private:
         copy = Gimp.Layer.new_from_drawable(layer, private)
         private.insert_layer(copy, None, 0)
+        _unlock(copy)
         source = bounds_of(layer)
         copy.set_offsets(source["x"] - crop["x"], source["y"] - crop["y"])
         copy.set_opacity(100.0)
@@ -178,8 +206,8 @@ def add_result(image, source, crop, pixels, mask, name, recipe):
     kind = _LAYER_TYPES[image.get_base_type()]
     width, height = crop["width"], crop["height"]
     layer = Gimp.Layer.new(image, name, width, height, kind, 100.0, Gimp.LayerMode.NORMAL)
-    _insert_above(image, source, layer)
     layer.set_offsets(crop["x"], crop["y"])
+    _insert_above(image, source, layer)
     _write_rgba(layer, pixels)
     if mask is not None:
         _add_mask(layer, mask, _at_origin(crop))
@@ -284,11 +312,15 @@ def _add_mask(layer, coverage, rectangle):
 
 
 def _insert_above(image, source, layer):
-    """In the source's group; at the top of the image where there is no source (any more)."""
+    """In the source's group; at the top of the image where there is no source (any more).
+
+    Above a group that was locked meanwhile, since nothing in it may be changed.
+    """
     if source is None or not source.is_valid():
         image.insert_layer(layer, None, 0)
-    else:
-        image.insert_layer(layer, source.get_parent(), image.get_item_position(source))
+        return
+    below = _locked_group(source) or source
+    image.insert_layer(layer, below.get_parent(), image.get_item_position(below))
 
 
 def _add_copy(image, source, name, with_mask):
@@ -296,6 +328,7 @@ def _add_copy(image, source, name, with_mask):
     plain = not (source.is_group() or source.is_text_layer() or source.get_filters())
     if plain:
         layer = _copy_with_alpha(source, image) if with_mask else Gimp.Layer.new_from_drawable(source, image)
+        _unlock(layer)
         _insert_above(image, source, layer)
         if layer.get_mask() is not None:
             applied = with_mask and layer.get_apply_mask()
@@ -322,6 +355,7 @@ def _copy_with_alpha(source, image):
     with private_image(image, source.get_width(), source.get_height()) as private:
         copy = Gimp.Layer.new_from_drawable(source, private)
         private.insert_layer(copy, None, 0)
+        _unlock(copy)
         if not copy.has_alpha():
             profile = private.get_color_profile()
             if profile is not None:

@@ -1,10 +1,13 @@
 """One task: from what is selected in GIMP, over the worker, to new layers.
 
-The steps are separate, so that a window can stay alive between them: `plan` (what would be sent),
+The steps are separate, so that a window can stay alive between them: `ask_plan` (what would be sent),
 `start` (pixels out, then the job runs in the worker), `place` (the result into the image).
 """
 
+import contextlib
+
 import host
+import venice_link
 from gi.repository import Gimp
 
 OPTIONS = {
@@ -49,17 +52,20 @@ class Task:
         self._config = config
         self._link = link
         self._told = []
+        self._sent_from = None
 
     def options(self):
         """By name; GIMP gives an empty text as None where the caller left it at its default."""
         values = {name: self._config.get_property(name) for name in OPTIONS[self._name]}
         return {name: "" if value is None else value for name, value in values.items()}
 
-    def plan(self):
-        """What would be sent, to be shown to a person. Raises LinkError, HostError."""
-        plan = self._link.call("plan", self._describe())
+    def ask_plan(self):
+        """Asks the worker what would be sent and returns the call's number. Raises LinkError, HostError."""
+        return self._link.send("plan", self._describe())
+
+    def told(self, plan):
+        """Remembers that a person has seen this plan with its warnings."""
         self._told = plan["warnings"]
-        return plan
 
     def start(self):
         """Exports the pixels, starts the job and returns the call's number. Raises LinkError, HostError."""
@@ -69,6 +75,7 @@ class Task:
             # The worker's own words for it, before a pixel is copied.
             return self._link.send("run", dict(described, source=self._link.write("source", b"")))
         crop = plan["crop"]
+        self._sent_from = host.bounds_of(self._layer)
         if self._sees_visible():
             pixels, wide = host.read_visible(self._image, crop)
         else:
@@ -81,10 +88,11 @@ class Task:
     def place(self, value):
         """Puts the worker's result into the image, as one undo step: (image, layers, warnings).
 
-        The warnings are those that `plan` has not told already.
+        The warnings are those that have not been `told` already.
         """
         pixels, mask = _load(value["pixels"]), _load(value["mask"])
-        crop, name, recipe = value["crop"], value["name"], value["recipe"]
+        crop, name = value["crop"], value["name"]
+        recipe = dict(value["recipe"], host=self._host_options())
         warnings = [warning for warning in value["warnings"] if warning not in self._told]
         image, source = self._image, self._layer
         if not image.is_valid():
@@ -93,7 +101,9 @@ class Task:
         else:
             with host.kept_choice(image), host.undo_group(image):
                 layer = self._add(image, source, crop, pixels, mask, name, recipe, warnings)
-        self._link.call("placed", {"job": value["job"]})
+        # The result is there: that its working files stay must not make it look like a failure.
+        with contextlib.suppress(venice_link.LinkError):
+            self._link.call("placed", {"job": value["job"]})
         return image, [layer], warnings
 
     def _add(self, image, source, crop, pixels, mask, name, recipe, warnings):
@@ -102,8 +112,14 @@ class Task:
             return host.add_result(image, None, crop, pixels, mask, name, recipe)
         if ACTIONS[self._name] == "cutout":
             name = f"{name} · {source.get_name()}"
-            add = host.add_cutout if self._config.get_property("output") == "layer" else host.add_masked_copy
-            return add(image, source, crop, mask, name, recipe)
+            before, now = self._sent_from, host.bounds_of(source)
+            if (now["width"], now["height"]) == (before["width"], before["height"]):
+                moved = dict(crop, x=crop["x"] + now["x"] - before["x"], y=crop["y"] + now["y"] - before["y"])
+                as_layer = self._config.get_property("output") == "layer"
+                add = host.add_cutout if as_layer else host.add_masked_copy
+                return add(image, source, moved, mask, name, recipe)
+            warnings.append("The source layer's size has changed: the result is what the service sent back.")
+            mask = None
         warnings += _limits_of(image, source)
         return host.add_result(image, source, crop, pixels, mask, name, recipe)
 
@@ -126,6 +142,11 @@ class Task:
             return {"job": job}
         job["window"] = window
         return {"job": job, "coverage": self._link.write("coverage", coverage)}
+
+    def _host_options(self):
+        """The options that are GIMP's alone, for the recipe."""
+        names = {"edit": ["sample"], "cutout": ["output"]}[ACTIONS[self._name]]
+        return {name: self._config.get_property(name) for name in names}
 
     def _sees_visible(self):
         return self._name == "plug-in-venice-edit" and self._config.get_property("sample") == "visible"

@@ -650,8 +650,14 @@ def test_a_cancel_is_heard_while_waiting_for_the_repeat(
     assert posts(sandbox) == [EDIT]
 
 
-def test_a_503_that_the_service_did_not_write_is_not_repeated(shell: Shell, photo: Path) -> None:
-    page = b"<!DOCTYPE html><html><title>503 Service Unavailable</title></html>"
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"<!DOCTYPE html><html><title>503 Service Unavailable</title></html>",
+        b'{"message":"503 Service Unavailable"}',
+    ],
+)
+def test_a_503_that_the_service_did_not_write_is_not_repeated(shell: Shell, photo: Path, page: bytes) -> None:
     with Scripted(
         lambda _: reply("503 Unavailable", page, "Content-Type: text/html", "Retry-After: 0")
     ) as server:
@@ -992,6 +998,14 @@ def test_a_result_that_cannot_be_put_in_place_is_kept_and_counts_as_paid(
     assert shell("edit", photo, "-p", "x") == 5
     assert "No space left on device" in shell.err
     assert shell.job.record["status"] == "done"
+
+
+def test_what_is_no_text_is_bad_input_and_json_says_so(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
+    for arguments in (["-p", "bad\udcff"], ["-p", "x", "--grow", "99999"]):
+        code, said = shell.json("edit", photo, *arguments)
+        assert (code, said["exit"], said["error"]["kind"]) == (2, 2, "bad-input")
+    assert not sandbox.requests
+    assert not shell.home.exists()
 
 
 def test_a_dry_run_says_the_plan_and_sends_and_writes_nothing(

@@ -153,6 +153,10 @@ def remove(image, layer):
     _image(image).remove_layer(_item(layer))
 
 
+def resize(layer, size):
+    _item(layer).resize(*size, 0, 0)
+
+
 def set_property(item, **settings):
     """Such as opacity=50.0, visible=False, edit_mask=True, show_mask=True, offsets=(3, 4)."""
     for name, value in settings.items():

@@ -191,8 +191,7 @@ class Gimp:
             (self.folder / "gimp.log").open("ab") as log,
         ):
             self._process = subprocess.Popen(
-                # without -f: text layers need fonts
-                [self.program, "-i", "-d", "--batch-interpreter", "python-fu-eval", "-b", script, "--quit"],
+                self._command(script),
                 env=self._variables,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -206,6 +205,10 @@ class Gimp:
             except (OSError, EOFError) as error:
                 self._kill()
                 raise GimpError(f"GIMP did not start: {error}\n{self.log()[-3000:]}") from error
+
+    def _command(self, script: str) -> list[str]:
+        # without -f: text layers need fonts
+        return [self.program, "-i", "-d", "--batch-interpreter", "python-fu-eval", "-b", script, "--quit"]
 
     def _kill(self) -> None:
         """GIMP and the plug-ins it runs, not the workers: they have sessions of their own."""

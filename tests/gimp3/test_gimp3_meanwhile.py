@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+import pytest
 from gimp3_machine import Gimp, until
 from gimp3_pictures import array, check_equal, photo, raw
 
 from venice_core.sandbox import Sandbox
 
-EDIT = "plug-in-venice-edit"
+EDIT, CUTOUT = "plug-in-venice-edit", "plug-in-venice-remove-background"
 Jobs = Callable[[], list[Any]]
 WHOLE = (10, 10, 320, 256)
 
@@ -63,3 +65,47 @@ def test_a_group_removed_meanwhile_does_not_lose_the_result(gimp: Gimp, sandbox:
     run = running.result(20)
     assert run["error"] == ""
     assert [layer["id"] for layer in gimp.tree(image)] == run["layers"]
+
+
+@pytest.mark.parametrize("output", ["layer", "mask"])
+@pytest.mark.parametrize("selected", [False, True])
+def test_a_cut_out_follows_a_source_that_moved_meanwhile(
+    gimp: Gimp, sandbox: Sandbox, jobs: Jobs, output: str, selected: bool
+) -> None:
+    image, source = make_photo(gimp)
+    if selected:
+        gimp.select(image, (60, 50, 120, 110), "rectangle")
+    expected = np.zeros((WHOLE[3], WHOLE[2]), np.uint8)
+    expected[40:150, 50:170] = 255
+    if not selected:
+        expected[:] = 255
+    sandbox.switch(identity=True, stall=1.5)
+    running = gimp.begin("run", CUTOUT, image, [source], output=output)
+    until(lambda: [job for job in jobs() if job.record["status"] == "sent"])
+    gimp.meanwhile("set_property", source, offsets=(13, 9))
+    run = running.result(20)
+    assert run["error"] == ""
+    facts = gimp.describe(run["layers"][0])
+    alpha = np.zeros((WHOLE[3], WHOLE[2]), np.uint8)
+    (x, y), (width, height) = facts["offsets"], facts["size"]
+    if output == "mask":
+        found: Any = array(gimp.pixels(facts["mask_id"], "Y u8"))
+    else:
+        found = array(gimp.pixels(facts["id"], "R'G'B'A u8"))[..., 3]
+    alpha[y - 9 : y - 9 + height, x - 13 : x - 13 + width] = found
+    check_equal(alpha, expected, "where the source shows")
+
+
+def test_a_cut_out_of_a_source_whose_size_changed_is_what_was_sent_back(
+    gimp: Gimp, sandbox: Sandbox, jobs: Jobs
+) -> None:
+    image, source = make_photo(gimp)
+    sandbox.switch(stall=1.5)
+    running = gimp.begin("run", CUTOUT, image, [source])
+    until(lambda: [job for job in jobs() if job.record["status"] == "sent"])
+    gimp.meanwhile("resize", source, (200, 100))
+    run = running.result(20)
+    assert run["error"] == ""
+    facts = gimp.describe(run["layers"][0])
+    assert (*facts["offsets"], *facts["size"]) == WHOLE
+    assert jobs()[-1].record["status"] == "placed"

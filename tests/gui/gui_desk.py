@@ -38,8 +38,8 @@ class Screen:
                 "-screen",
                 "0",
                 f"{SIZE[0]}x{SIZE[1]}x24",
-                "-nolisten",
-                "tcp",
+                # nor by names that all machines of one network share
+                *("-nolisten", "tcp", "-nolisten", "local"),
             ],
             pass_fds=[writing],
             stdout=subprocess.DEVNULL,
@@ -73,9 +73,9 @@ class Desk(Gimp):
             [program, "--version"], capture_output=True, text=True, check=True
         ).stdout.split()[-1]
         with (folder / "profile" / "gimprc").open("a") as file:
-            # no window about news, and all of GIMP in one window
+            # no window about news
             file.write(f'(config-version "{version}")\n(show-welcome-dialog no)\n(check-updates no)\n')
-            file.write("(single-window-mode yes)\n(restore-session no)\n")
+            file.write("(restore-session no)\n")
 
     def _command(self, script: str) -> list[str]:
         return [self.program, "-n", "-d", "--batch-interpreter", "python-fu-eval", "-b", script]

@@ -183,6 +183,18 @@ def test_whether_it_is_mostly_transparent_is_weighed_by_coverage() -> None:
     assert (filled == 255).all()
 
 
+def test_feathering_does_not_decide_what_is_filled() -> None:
+    source = with_alpha(np.zeros((40, 40, 3), np.uint8), 255)
+    source[10:30, 10:30, 3] = 0  # the middle: 400 of 1,600 selected px
+    answer = np.full((40, 40, 3), 9, np.uint8)
+    coverage = np.full((40, 40), 255, np.uint8)
+    middle = np.zeros_like(coverage)
+    middle[10:30, 10:30] = 255
+    placed = fit.place(answer, source, plan(Extent(40, 40)), coverage, middle)
+    assert np.array_equal(placed.pixels[..., 3], source[..., 3])
+    assert placed.mask is middle
+
+
 @pytest.mark.parametrize(("visible", "filled"), [(0, True), (1, False)])
 def test_without_a_selection_only_an_empty_crop_is_filled(visible: int, filled: bool) -> None:
     source = np.zeros((4, 4, 4), np.uint8)

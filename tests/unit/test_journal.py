@@ -196,6 +196,27 @@ def test_a_crash_while_fitting_leaves_the_answer(tmp_path: Path, monkeypatch: py
     assert (entry.folder / SOURCE).read_bytes() == PICTURE.tobytes()
 
 
+@pytest.mark.parametrize("mark", ["sent", "answered", "done"])
+def test_a_full_disk_does_not_cost_a_paid_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: str
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Entry, mark, full)
+    result = run(tmp_path, FakeTransport(answer()))
+    assert result.placed.pixels.shape[:2] == PICTURE.shape[:2]
+    assert any("No space left" in warning for warning in result.warnings) == (mark == "answered")
+
+
+def test_a_record_that_lacks_something_does_not_hide_the_others(tmp_path: Path) -> None:
+    run(tmp_path, FakeTransport(answer()))
+    folder = tmp_path / "19990101-000000000-broken"
+    folder.mkdir()
+    (folder / "job.json").write_text('{"status": "done", "job": {}}')
+    assert len(list(Journal(tmp_path))) == 1
+
+
 def test_cookies_are_not_kept(tmp_path: Path) -> None:
     run(tmp_path, FakeTransport(answer(set_cookie="session=1", cf_ray="r")))
     assert only(tmp_path).record["answer"]["headers"] == {"cf-ray": "r"}

@@ -36,6 +36,7 @@ class Registry:
         self.keys = KeyStore(folders.settings, env)
         self._stack = ExitStack()
         self._sandbox_url = ""
+        self._found: dict[str, tuple[Secret, str]] = {}
 
     def __enter__(self) -> Registry:
         return self
@@ -60,8 +61,19 @@ class Registry:
             key = Secret(f"sandbox-{secrets.token_hex(8)}")
             return Opened(name, Venice(key, self._sandbox(), name, catalogue), key, "built in")
         url = check_url(self._env.get("VENICE_BASE_URL") or BASE_URL)
-        key, source = self.keys.find(name)
+        key, source = self._find_key(name)
         return Opened(name, Venice(key, url, name, catalogue), key, source)
+
+    def store_key(self, name: str, key: Secret) -> str:
+        """As `KeyStore.store`."""
+        self._found.pop(name, None)
+        return self.keys.store(name, key)
+
+    def _find_key(self, name: str) -> tuple[Secret, str]:
+        """Asked once: a locked keyring takes its time, each time."""
+        if name not in self._found:
+            self._found[name] = self.keys.find(name)
+        return self._found[name]
 
     def _sandbox(self) -> str:
         if not self._sandbox_url:

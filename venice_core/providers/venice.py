@@ -96,7 +96,9 @@ class Venice:
     def is_busy(self, response: Response) -> bool:
         if response.status == 429:
             return True
-        return response.status == 503 and isinstance(_json(response), dict)
+        body = _json(response)
+        # only as documented: a gateway's own 503 may come after the request was worked on
+        return response.status == 503 and isinstance(body, dict) and isinstance(body.get("error"), str)
 
     def failure(self, response: Response) -> VeniceError:
         status, detail = response.status, self.key.scrub(_words(response))
@@ -146,7 +148,7 @@ class Venice:
 def _json(response: Response) -> Any:
     try:
         return json.loads(response.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
