@@ -68,8 +68,14 @@ class Entry:
         return busy and not _alive(int(self.record.get("pid", 0)))
 
     def sending(self) -> None:
-        """From here on a charge is possible, and the job is never sent again."""
-        self._mark(Status.SENDING, charge=Charge.POSSIBLE.value)
+        """From here on a charge is possible, and the job is never sent again.
+
+        Raises BadInput where that cannot be written: then it must not be sent.
+        """
+        try:
+            self._mark(Status.SENDING, charge=Charge.POSSIBLE.value)
+        except OSError as error:
+            raise _not_kept(self.folder, error) from error
 
     def sent(self) -> None:
         self._mark(Status.SENT)
@@ -129,9 +135,7 @@ class Journal:
         try:
             return self._begin(job, plan, source, coverage)
         except OSError as error:
-            raise BadInput(
-                f"The job cannot be kept in {self.folder} ({error.strerror or error}), so it was not sent."
-            ) from error
+            raise _not_kept(self.folder, error) from error
 
     def _begin(self, job: Job, plan: Plan, source: bytes | Path, coverage: bytes | Path | None) -> Entry:
         now = time.time()
@@ -204,6 +208,10 @@ class Scratch:
 
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _not_kept(folder: Path, error: OSError) -> BadInput:
+    return BadInput(f"The job cannot be kept in {folder} ({error.strerror or error}), so it was not sent.")
 
 
 def _sweep(parent: Path) -> None:

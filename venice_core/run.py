@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ class Runner:
             if not 200 <= response.status < 300:
                 raise self.provider.failure(response)
         except VeniceError as error:
-            entry.failed(error)
+            _keep(partial(entry.failed, error))
             raise
         facts = self._facts(response)
         charge = Charge.NONE if facts.sandbox else Charge.CHARGED
@@ -123,7 +124,7 @@ class Runner:
         try:
             placed = self._fit(response, pixels, prepared)
         except VeniceError as error:
-            entry.failed(error)
+            _keep(partial(entry.failed, error))
             raise
         except Exception as error:  # whatever it is, it must not cost a result that is on disk
             raise Unplaced(f"{type(error).__name__}: {error}; job {entry.id}", charge=charge) from error

@@ -1,19 +1,19 @@
-"""The windows: prompt and options, what will be sent and its price, progress, cancel, errors, settings.
+"""The window of a task: prompt and options, what will be sent and its price, progress, cancel, errors.
 
-A task's window stays open until its result is placed: an error is shown in it, with the prompt kept.
+It stays open until its result is placed: an error is shown in it, with the prompt kept.
 """
 
 import gi
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
-gi.require_version("Gdk", "3.0")
 import host
 import venice_link
-from gi.repository import Gdk, GimpUi, GLib, GObject, Gtk
-from task import STAGES
+from gi.repository import GimpUi, GLib, Gtk
+from settings_window import BINARY, run_settings, status_of
+from task import STAGES, TITLES
+from widgets import ErrorBar, add_choice, label, make_prompt_large, mnemonic
 
-BINARY = "venice"
 POLL_MS = 50
 REPLAN_MS = 200
 
@@ -39,10 +39,6 @@ MORE = {
     ],
     "plug-in-venice-remove-background": ["defringe"],
 }
-TITLES = {
-    "plug-in-venice-edit": "Edit with Prompt",
-    "plug-in-venice-remove-background": "Remove Background",
-}
 KEY_MISSING = "No API key is set for this service."
 
 
@@ -50,16 +46,6 @@ def run_task(procedure, config, task, link):
     """Shows the window until the result is placed: what `Task.place` returns, or None when given up."""
     GimpUi.init(BINARY)
     window = _TaskWindow(procedure, config, task, link)
-    try:
-        return window.run()
-    finally:
-        window.destroy()
-
-
-def run_settings(link):
-    """Shows the settings; True when they were stored."""
-    GimpUi.init(BINARY)
-    window = _SettingsWindow(link)
     try:
         return window.run()
     finally:
@@ -98,23 +84,20 @@ class _TaskWindow:
         dialog = self._dialog
         area = dialog.get_content_area()
         if name == "plug-in-venice-edit":
-            self._first = _make_prompt_large(dialog.get_widget("prompt", Gtk.TextView.__gtype__), dialog)
-            area.pack_start(_mnemonic("What should change?", self._first), False, False, 0)
+            self._first = make_prompt_large(dialog.get_widget("prompt", Gtk.TextView.__gtype__), dialog)
+            area.pack_start(mnemonic("What should change?", self._first), False, False, 0)
             dialog.connect("show", lambda _dialog: self._first.grab_focus())
         dialog.fill(MAIN[name])
         grid = Gtk.Grid(row_spacing=6, column_spacing=6, border_width=12)
-        try:
-            status = self._link.call("status", {"provider": self._config.get_property("provider") or ""})
-        except venice_link.LinkError:  # such as an unknown provider among the last values
-            status = self._link.call("status", {"provider": "sandbox"})
+        status = status_of(self._link, self._config.get_property("provider") or "")
         row = 0
         if name == "plug-in-venice-edit":
             models = [(model["id"], _model_label(model)) for model in status["models"]]
             default = f"default: {status['default_model']}"
-            _add_choice(grid, row, "Mo_del:", self._config, "model", models, default)
+            add_choice(grid, row, "Mo_del:", self._config, "model", models, default)
             row += 1
         providers = [(provider, provider) for provider in status["providers"]]
-        _add_choice(
+        add_choice(
             grid, row, "Pro_vider:", self._config, "provider", providers, f"as set: {status['provider']}"
         )
         area.pack_start(grid, False, False, 0)
@@ -127,8 +110,8 @@ class _TaskWindow:
             dialog.fill(MORE[name])
         # What was packed so far is the form; it rests while a job runs.
         self._inputs = area.get_children()
-        self._plan_label = _label(selectable=True)
-        self._error = _ErrorBar()
+        self._plan_label = label(selectable=True)
+        self._error = ErrorBar()
         self._error.add_button("_Settings...", self._open_settings)
         self._error.add_button("_Try the sandbox", self._use_sandbox)
         self._progress = Gtk.ProgressBar(show_text=True, no_show_all=True, margin=12)
@@ -299,96 +282,6 @@ class _TaskWindow:
         self._config.set_property("provider", "sandbox")
 
 
-class _SettingsWindow:
-    def __init__(self, link):
-        self._link = link
-        status = link.call("status", {"provider": ""}) if self._readable() else None
-        self._dialog = GimpUi.Dialog(title="Venice Settings", role=BINARY)
-        self._dialog.add_button("_Cancel", Gtk.ResponseType.CANCEL)
-        self._dialog.add_button("_Save", Gtk.ResponseType.OK)
-        self._dialog.set_default_response(Gtk.ResponseType.OK)
-        grid = Gtk.Grid(row_spacing=6, column_spacing=6, border_width=12)
-        self._provider = Gtk.ComboBoxText()
-        for name in (status or link.call("status", {"provider": "sandbox"}))["providers"]:
-            self._provider.append(name, name)
-        self._provider.set_active_id(status["provider"] if status else "venice")
-        self._provider.connect("changed", self._on_provider)
-        self._key = Gtk.Entry(visibility=False, width_chars=44, activates_default=True)
-        self._key.set_input_purpose(Gtk.InputPurpose.PASSWORD)
-        self._note = _label()
-        self._error = _ErrorBar()
-        for row, (text, widget) in enumerate((("_Provider:", self._provider), ("API _key:", self._key))):
-            grid.attach(_mnemonic(text, widget), 0, row, 1, 1)
-            widget.set_hexpand(True)
-            grid.attach(widget, 1, row, 1, 1)
-        area = self._dialog.get_content_area()
-        for widget in (grid, self._note, self._error.widget):
-            area.pack_start(widget, False, False, 0)
-        area.show_all()
-        self._on_provider(self._provider)
-
-    def _readable(self):
-        try:
-            self._link.call("status", {"provider": ""})
-        except venice_link.LinkError:
-            return False
-        return True
-
-    def run(self):
-        while self._dialog.run() == Gtk.ResponseType.OK:
-            params = {"provider": self._provider.get_active_id()}
-            if self._key.get_text().strip():
-                params["key"] = self._key.get_text().strip()
-            try:
-                self._link.call("configure", params)
-                return True
-            except venice_link.LinkError as error:
-                self._error.show(str(error))
-        return False
-
-    def destroy(self):
-        self._dialog.destroy()
-
-    def _on_provider(self, combo):
-        name = combo.get_active_id()
-        status = self._link.call("status", {"provider": name})
-        self._key.set_sensitive(name != "sandbox")
-        if name == "sandbox":
-            note = "The sandbox runs on this machine, needs no key and costs nothing. It only recolours."
-        elif status["key"]:
-            kept = {"environment": "environment", "keyring": "system's keyring", "file": "settings folder"}
-            note = f"A key is set ({kept[status['key_source']]}). Leave the field empty to keep it."
-        else:
-            note = "No key is set. It is kept in the system's keyring, or else in a file only you can read."
-        self._note.set_text(note)
-
-
-class _ErrorBar:
-    """A bar with a sentence, and buttons for what helps."""
-
-    def __init__(self):
-        self.widget = Gtk.InfoBar(message_type=Gtk.MessageType.ERROR, no_show_all=True)
-        self.widget.set_orientation(Gtk.Orientation.VERTICAL)
-        self._text = _label(selectable=True)
-        self._text.show()
-        self.widget.get_content_area().pack_start(self._text, True, True, 0)
-        self._buttons = []
-
-    def add_button(self, text, action):
-        button = self.widget.add_button(text, Gtk.ResponseType.NONE)
-        button.connect("clicked", lambda _button: action())
-        self._buttons.append(button)
-
-    def show(self, text, with_buttons=False):
-        self._text.set_text(text)
-        for button in self._buttons:
-            button.set_visible(with_buttons)
-        self.widget.show()
-
-    def hide(self):
-        self.widget.hide()
-
-
 def describe(plan):
     """A plan in a few sentences: what leaves the machine, where to, and the price."""
     size = f"{plan['size']['width']} × {plan['size']['height']} px"
@@ -408,69 +301,3 @@ def describe(plan):
 def _model_label(model):
     price = model["price"]
     return f"{model['id']} (${price['usd']:.3g})" if price and price["usd"] is not None else model["id"]
-
-
-def _add_choice(grid, row, text, config, name, choices, default):
-    """A list bound to a text option: "" is the default, and other texts may be typed."""
-    combo = Gtk.ComboBoxText.new_with_entry()
-    labels = dict(choices)
-    for label in labels.values():
-        combo.append_text(label)
-    entry = combo.get_child()
-    entry.set_placeholder_text(default)
-
-    def picked(_combo):
-        index = combo.get_active()
-        if index >= 0:
-            entry.set_text(choices[index][0])
-
-    combo.connect("changed", picked)
-    flags = GObject.BindingFlags.BIDIRECTIONAL | GObject.BindingFlags.SYNC_CREATE
-    config.bind_property(name, entry, "text", flags)
-    grid.attach(_mnemonic(text, entry), 0, row, 1, 1)
-    combo.set_hexpand(True)
-    grid.attach(combo, 1, row, 1, 1)
-    grid.show_all()
-
-
-def _mnemonic(text, widget):
-    label = Gtk.Label(label=text, use_underline=True, xalign=0.0)
-    label.set_mnemonic_widget(widget)
-    label.show()
-    return label
-
-
-def _label(selectable=False):
-    return Gtk.Label(xalign=0.0, wrap=True, max_width_chars=64, selectable=selectable, margin=12)
-
-
-def _make_prompt_large(widget, dialog):
-    """Several lines, and Ctrl+Enter sends. Returns the text view in `widget`."""
-    view = _find(widget, Gtk.TextView)
-    frame = view.get_parent()
-    if isinstance(frame, Gtk.ScrolledWindow):
-        frame.set_shadow_type(Gtk.ShadowType.IN)
-    view.set_wrap_mode(Gtk.WrapMode.WORD_CHAR)
-    view.set_size_request(420, 84)
-
-    def on_key(_view, event):
-        enter = event.keyval in (Gdk.KEY_Return, Gdk.KEY_KP_Enter)
-        if enter and event.state & Gdk.ModifierType.CONTROL_MASK:
-            dialog.response(Gtk.ResponseType.OK)
-            return True
-        return False
-
-    view.connect("key-press-event", on_key)
-    return view
-
-
-def _find(widget, kind):
-    """The first widget of that kind in a tree of widgets."""
-    if isinstance(widget, kind):
-        return widget
-    if isinstance(widget, Gtk.Container):
-        for child in widget.get_children():
-            found = _find(child, kind)
-            if found is not None:
-                return found
-    return None

@@ -6,9 +6,7 @@ import traceback
 import host
 import venice_link
 from gi.repository import Gegl, Gimp
-from task import ACTIONS, STAGES, Task
-
-TITLES = {"edit": "Edit with Prompt", "cutout": "Remove Background"}
+from task import STAGES, TITLES, Task
 
 
 def on_image(procedure, run_mode, image, drawables, config, folder):
@@ -42,9 +40,9 @@ def settings(procedure, config, folder):
     try:
         with venice_link.Link(venice_link.read_manifest(folder)) as link:
             if config.get_property("run-mode") == Gimp.RunMode.INTERACTIVE:
-                import dialog
+                import settings_window
 
-                if not dialog.run_settings(link):
+                if not settings_window.run_settings(link):
                     return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
             else:
                 link.call("configure", {"provider": config.get_property("provider") or ""})
@@ -58,7 +56,7 @@ def settings(procedure, config, folder):
 
 def _run(procedure, task, link):
     """Without a window: GIMP's own progress bar. Its Cancel ends this process; the worker sees that."""
-    Gimp.progress_init(TITLES[ACTIONS[procedure.get_name()]])
+    Gimp.progress_init(TITLES[procedure.get_name()])
     with contextlib.closing(_ProgressBar()) as bar:
         call_id = task.start()
         while True:

@@ -31,6 +31,10 @@ OPTIONS = {
     "plug-in-venice-remove-background": ("defringe", "provider"),
 }
 ACTIONS = {"plug-in-venice-edit": "edit", "plug-in-venice-remove-background": "cutout"}
+TITLES = {
+    "plug-in-venice-edit": "Edit with Prompt",
+    "plug-in-venice-remove-background": "Remove Background",
+}
 
 STAGES = {
     "preparing": "Preparing…",

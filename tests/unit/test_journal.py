@@ -209,6 +209,17 @@ def test_a_full_disk_does_not_cost_a_paid_answer(
     assert any("No space left" in warning for warning in result.warnings) == (mark == "answered")
 
 
+def test_what_cannot_be_written_down_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("venice_core.journal.write_atomically", full)
+    transport = FakeTransport(answer())
+    with pytest.raises(BadInput, match="No space left on device"):
+        run(tmp_path, transport)
+    assert len(transport.steps) == 1, "nobody asked for the answer"
+
+
 def test_a_record_that_lacks_something_does_not_hide_the_others(tmp_path: Path) -> None:
     run(tmp_path, FakeTransport(answer()))
     folder = tmp_path / "19990101-000000000-broken"

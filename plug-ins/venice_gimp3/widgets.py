@@ -1,0 +1,100 @@
+"""Pieces that the windows are made of."""
+
+import gi
+
+gi.require_version("Gtk", "3.0")
+gi.require_version("Gdk", "3.0")
+from gi.repository import Gdk, GObject, Gtk
+
+
+class ErrorBar:
+    """A bar with a sentence, and buttons for what helps."""
+
+    def __init__(self):
+        self.widget = Gtk.InfoBar(message_type=Gtk.MessageType.ERROR, no_show_all=True)
+        self.widget.set_orientation(Gtk.Orientation.VERTICAL)
+        self._text = label(selectable=True)
+        self._text.show()
+        self.widget.get_content_area().pack_start(self._text, True, True, 0)
+        self._buttons = []
+
+    def add_button(self, text, action):
+        button = self.widget.add_button(text, Gtk.ResponseType.NONE)
+        button.connect("clicked", lambda _button: action())
+        self._buttons.append(button)
+
+    def show(self, text, with_buttons=False):
+        self._text.set_text(text)
+        for button in self._buttons:
+            button.set_visible(with_buttons)
+        self.widget.show()
+
+    def hide(self):
+        self.widget.hide()
+
+
+def add_choice(grid, row, text, config, name, choices, default):
+    """A list bound to a text option: "" is the default, and other texts may be typed."""
+    combo = Gtk.ComboBoxText.new_with_entry()
+    for _, shown in choices:
+        combo.append_text(shown)
+    entry = combo.get_child()
+    entry.set_placeholder_text(default)
+
+    def picked(_combo):
+        index = combo.get_active()
+        if index >= 0:
+            entry.set_text(choices[index][0])
+
+    combo.connect("changed", picked)
+    flags = GObject.BindingFlags.BIDIRECTIONAL | GObject.BindingFlags.SYNC_CREATE
+    config.bind_property(name, entry, "text", flags)
+    grid.attach(mnemonic(text, entry), 0, row, 1, 1)
+    combo.set_hexpand(True)
+    grid.attach(combo, 1, row, 1, 1)
+    grid.show_all()
+
+
+def mnemonic(text, widget):
+    """A label whose underlined letter leads to `widget`."""
+    made = Gtk.Label(label=text, use_underline=True, xalign=0.0)
+    made.set_mnemonic_widget(widget)
+    made.show()
+    return made
+
+
+def label(selectable=False):
+    """A paragraph."""
+    return Gtk.Label(xalign=0.0, wrap=True, max_width_chars=64, selectable=selectable, margin=12)
+
+
+def make_prompt_large(widget, dialog):
+    """Several lines, and Ctrl+Enter sends. Returns the text view in `widget`."""
+    view = _find(widget, Gtk.TextView)
+    frame = view.get_parent()
+    if isinstance(frame, Gtk.ScrolledWindow):
+        frame.set_shadow_type(Gtk.ShadowType.IN)
+    view.set_wrap_mode(Gtk.WrapMode.WORD_CHAR)
+    view.set_size_request(420, 84)
+
+    def on_key(_view, event):
+        enter = event.keyval in (Gdk.KEY_Return, Gdk.KEY_KP_Enter)
+        if enter and event.state & Gdk.ModifierType.CONTROL_MASK:
+            dialog.response(Gtk.ResponseType.OK)
+            return True
+        return False
+
+    view.connect("key-press-event", on_key)
+    return view
+
+
+def _find(widget, kind):
+    """The first widget of that kind in a tree of widgets."""
+    if isinstance(widget, kind):
+        return widget
+    if isinstance(widget, Gtk.Container):
+        for child in widget.get_children():
+            found = _find(child, kind)
+            if found is not None:
+                return found
+    return None
