@@ -6,7 +6,7 @@ Everything that affects the result is in a `Job`. It holds no pixels: those trav
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -126,9 +126,6 @@ class Job:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
-
-    def with_options(self, **changes: Any) -> Job:
-        return replace(self, options=replace(self.options, **changes))
 
 
 @dataclass(frozen=True)

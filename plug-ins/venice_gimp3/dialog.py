@@ -11,34 +11,15 @@ import host
 import venice_link
 from gi.repository import GimpUi, GLib, Gtk
 from settings_window import BINARY, run_settings, status_of
-from task import STAGES, TITLES
+from task import OPTIONS, STAGES, TITLES
 from widgets import ErrorBar, add_choice, label, make_prompt_large, mnemonic
 
 POLL_MS = 50
 REPLAN_MS = 200
 
-MAIN = {
-    "plug-in-venice-edit": ["prompt"],
-    "plug-in-venice-remove-background": ["output"],
-}
-MORE = {
-    "plug-in-venice-edit": [
-        "selection",
-        "sample",
-        "context",
-        "grow",
-        "feather",
-        "variations",
-        "aspect-ratio",
-        "resolution",
-        "quality",
-        "safe-mode",
-        "enhance-prompt",
-        "align",
-        "match-colors",
-    ],
-    "plug-in-venice-remove-background": ["defringe"],
-}
+# What stands at the top; the other options lie behind a fold.
+MAIN = {"plug-in-venice-edit": ["prompt"], "plug-in-venice-remove-background": ["output"]}
+OWN_WIDGETS = ("prompt", "model", "provider")
 KEY_MISSING = "No API key is set for this service."
 
 
@@ -101,13 +82,14 @@ class _TaskWindow:
             grid, row, "Pro_vider:", self._config, "provider", providers, f"as set: {status['provider']}"
         )
         area.pack_start(grid, False, False, 0)
-        if len(MORE[name]) > 1:
-            dialog.fill_box("more-box", MORE[name])
+        more = [option for option in OPTIONS[name] if option not in OWN_WIDGETS]
+        if name == "plug-in-venice-edit":
+            dialog.fill_box("more-box", ["sample", *more])
             dialog.get_label("more-label", "Options", False, False)
             dialog.fill_expander("more", "more-label", False, "more-box")
             dialog.fill(["more"])
         else:
-            dialog.fill(MORE[name])
+            dialog.fill(more)
         # What was packed so far is the form; it rests while a job runs.
         self._inputs = area.get_children()
         self._plan_label = label(selectable=True)

@@ -36,5 +36,5 @@ class Gimp:
 
 if mode == "hang" and script:
     Path(os.environ["FAKE_GIMP_TOUCH"]).touch()
-    time.sleep(600)
+    time.sleep(60)  # longer than any test waits; whoever started it may have been killed
 exec(script, {"Gimp": Gimp})

@@ -40,12 +40,6 @@ class Price:
             None if self.diem is None else round(self.diem + diem, 6),
         )
 
-    def times(self, count: int) -> Price:
-        return Price(
-            None if self.usd is None else round(self.usd * count, 6),
-            None if self.diem is None else round(self.diem * count, 6),
-        )
-
 
 @dataclass(frozen=True)
 class Model:
