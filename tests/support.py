@@ -1,8 +1,11 @@
-"""Made by hand for the tests: what no library at hand makes."""
+"""What several groups of tests need."""
 
 from __future__ import annotations
 
 import struct
+import time
+from collections.abc import Callable
+from typing import Any
 
 
 def adobe_rgb() -> bytes:
@@ -28,3 +31,12 @@ def adobe_rgb() -> bytes:
     head += b"".join(struct.pack(">i", round(v * 65536)) for v in (0.9642, 1.0, 0.8249)) + bytes(48)
     profile = head + struct.pack(">I", len(tags)) + table + body
     return struct.pack(">I", len(profile)) + profile[4:]
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 20) -> Any:
+    """What `condition` returns, as soon as that is true of it; fails when it takes longer."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+    return value

@@ -311,11 +311,8 @@ def _facts(result: Result) -> dict[str, Any]:
 
 def _error(error: VeniceError, text: str) -> dict[str, Any]:
     return {
-        "kind": error.kind,
+        **error.facts,
         "message": text,
-        "detail": error.detail,
-        "status": error.status,
-        "request_id": error.request_id,
         "charge": error.charge.value,
         "exit": int(error.exit_code),
     }
@@ -335,7 +332,7 @@ def _say(arguments: argparse.Namespace, text: str) -> None:
 
 
 def _jobs(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:
-    found = [summary(entry) for entry in _entries(env)]
+    found = [summary(entry) for entry in Journal(Folders.of(env).jobs)]
     if arguments.json:
         print(json.dumps({"jobs": found}))
         return 0
@@ -356,10 +353,6 @@ def _jobs(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:
         )
     Console().print(table)
     return 0
-
-
-def _entries(env: Mapping[str, str]) -> list[Entry]:
-    return list(Journal(Folders.of(env).jobs))
 
 
 def _sandbox(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:

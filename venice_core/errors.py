@@ -78,6 +78,16 @@ class VeniceError(Exception):
             self.charge = charge
 
     @property
+    def facts(self) -> dict[str, str | int | None]:
+        """For records and messages; money is told beside it."""
+        return {
+            "kind": self.kind,
+            "detail": self.detail,
+            "status": self.status,
+            "request_id": self.request_id,
+        }
+
+    @property
     def maybe_charged(self) -> bool:
         return self.charge is not Charge.NONE
 

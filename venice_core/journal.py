@@ -101,13 +101,7 @@ class Entry:
     def failed(self, error: VeniceError) -> None:
         """How it ended; the answer, if there is one, stays."""
         status = Status.CANCELLED if isinstance(error, Cancelled) else Status.FAILED
-        facts = {
-            "kind": error.kind,
-            "detail": error.detail,
-            "status": error.status,
-            "request_id": error.request_id,
-        }
-        self._mark(status, charge=error.charge.value, error=facts)
+        self._mark(status, charge=error.charge.value, error=error.facts)
         self._drop_pixels()
 
     def _drop_pixels(self) -> None:
@@ -181,11 +175,11 @@ class Journal:
     def _read(folder: Path) -> Entry | None:
         try:
             record = json.loads((folder / "job.json").read_text("utf-8"))
-            Status(record["status"])
-            summary(Entry(folder, record))
+            entry = Entry(folder, record)
+            summary(entry)  # reads all that a record must have
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return Entry(folder, record)
+        return entry
 
 
 class Scratch:

@@ -57,11 +57,8 @@ class Output:
 
     def error(self, call_id: int, error: VeniceError, provider: str) -> None:
         facts = {
-            "kind": error.kind,
+            **error.facts,
             "message": sentence(error, provider),
-            "detail": error.detail,
-            "status": error.status,
-            "request_id": error.request_id,
             "charge": error.charge.value,
             "retryable": error.retryable,
         }

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ class Prepared:
         selection = Selection.of(job, coverage) if job.selected and coverage is not None else None
         return cls(job, make_plan(job, selection, provider.capabilities), selection)
 
-    @property
+    @cached_property
     def coverage(self) -> Coverage | None:
         """The grown coverage over the crop, not feathered."""
         return self.selection.cut(self.plan.crop) if self.selection else None
@@ -137,8 +137,8 @@ class Runner:
         plan, limit = prepared.plan, self.provider.capabilities.limits.max_file_bytes
         try:
             encoded = [Encoded(*images.encode_within(fit.to_send(pixels, plan), limit))]
-            if plan.guided and prepared.selection is not None:
-                mask = fit.mask_to_send(prepared.selection.cut(plan.crop), plan)
+            if plan.guided and prepared.coverage is not None:
+                mask = fit.mask_to_send(prepared.coverage, plan)
                 encoded.append(Encoded(images.encode_png(mask), images.MEDIA_TYPES["PNG"]))
         except BrokenFile as error:
             raise BadInput(error.detail) from error

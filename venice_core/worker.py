@@ -77,7 +77,7 @@ class Worker:
             self._registry.__exit__(None, None, None)
 
     def _handle(self, line: bytes) -> None:
-        call_id, provider = 0, ""
+        call_id = 0
         try:
             call = Call.parse(line)
             call_id = call.id
@@ -91,10 +91,10 @@ class Worker:
             else:
                 raise BadInput(f"There is no method “{call.method}”.")
         except VeniceError as error:
-            self._output.error(call_id, error, provider)
+            self._output.error(call_id, error, "")
         except Exception as error:
             log.exception("call failed")
-            self._output.error(call_id, VeniceError(f"{type(error).__name__}: {error}"), provider)
+            self._output.error(call_id, VeniceError(f"{type(error).__name__}: {error}"), "")
 
     def _open(self, job: Job) -> Opened:
         return self._registry.open(job.options.provider)

@@ -294,7 +294,7 @@ def _write_rgba(layer, pixels):
     doubled = bytearray(2 * len(pixels))
     doubled[0::2] = pixels
     doubled[1::2] = pixels
-    whole = dict(bounds_of(layer), x=0, y=0)
+    whole = _at_origin(bounds_of(layer))
     buffer = layer.get_buffer()
     buffer.set(_rectangle(whole), "R'G'B'A u16", bytes(doubled))
     buffer.flush()

@@ -1,6 +1,7 @@
 """What happens when a procedure is called: the errors, the waiting, the return values."""
 
 import contextlib
+import functools
 import traceback
 
 import host
@@ -9,49 +10,55 @@ from gi.repository import Gegl, Gimp
 from task import STAGES, TITLES, Task
 
 
+def _told(run):
+    """Whatever happens in `run(procedure, ...)`, its return values carry a sentence for people."""
+
+    @functools.wraps(run)
+    def wrapped(procedure, *arguments):
+        try:
+            return run(procedure, *arguments)
+        except (venice_link.LinkError, host.HostError) as error:
+            return host.failure(procedure, str(error))
+        except Exception as error:
+            traceback.print_exc()
+            return host.failure(procedure, f"Venice failed unexpectedly: {type(error).__name__}: {error}")
+
+    return wrapped
+
+
+@_told
 def on_image(procedure, run_mode, image, drawables, config, folder):
-    """Runs an image procedure and returns its values; whatever happens, with a sentence for people."""
+    """Runs an image procedure and returns its values."""
     Gegl.init(None)
-    try:
-        with venice_link.Link(venice_link.read_manifest(folder)) as link:
-            task = Task(procedure.get_name(), image, drawables, config, link)
-            if run_mode == Gimp.RunMode.INTERACTIVE:
-                import dialog
+    with venice_link.Link(venice_link.read_manifest(folder)) as link:
+        task = Task(procedure.get_name(), image, drawables, config, link)
+        if run_mode == Gimp.RunMode.INTERACTIVE:
+            import dialog
 
-                placed = dialog.run_task(procedure, config, task, link)
-                if placed is None:
-                    return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
-            else:
-                placed = _run(procedure, task, link)
-        image, layers, warnings = placed
-        if warnings:
-            Gimp.message("\n".join(warnings))
-        Gimp.displays_flush()
-        return host.values_with_layers(image, layers)
-    except (venice_link.LinkError, host.HostError) as error:
-        return host.failure(procedure, str(error))
-    except Exception as error:
-        traceback.print_exc()
-        return host.failure(procedure, f"Venice failed unexpectedly: {type(error).__name__}: {error}")
+            placed = dialog.run_task(procedure, config, task, link)
+            if placed is None:
+                return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
+        else:
+            placed = _run(procedure, task, link)
+    image, layers, warnings = placed
+    if warnings:
+        Gimp.message("\n".join(warnings))
+    Gimp.displays_flush()
+    return host.values_with_layers(image, layers)
 
 
+@_told
 def settings(procedure, config, folder):
     """Chooses the provider; with a window, the key too. A key is never an argument: GIMP would keep it."""
-    try:
-        with venice_link.Link(venice_link.read_manifest(folder)) as link:
-            if config.get_property("run-mode") == Gimp.RunMode.INTERACTIVE:
-                import settings_window
+    with venice_link.Link(venice_link.read_manifest(folder)) as link:
+        if config.get_property("run-mode") == Gimp.RunMode.INTERACTIVE:
+            import settings_window
 
-                if not settings_window.run_settings(link):
-                    return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
-            else:
-                link.call("configure", {"provider": config.get_property("provider") or ""})
-        return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
-    except venice_link.LinkError as error:
-        return host.failure(procedure, str(error))
-    except Exception as error:
-        traceback.print_exc()
-        return host.failure(procedure, f"Venice failed unexpectedly: {type(error).__name__}: {error}")
+            if not settings_window.run_settings(link):
+                return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
+        else:
+            link.call("configure", {"provider": config.get_property("provider") or ""})
+    return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
 
 
 def _run(procedure, task, link):

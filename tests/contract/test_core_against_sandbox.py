@@ -23,7 +23,7 @@ import numpy.typing as npt
 import pytest
 from jsonschema import Draft202012Validator
 from PIL import Image, ImageDraw, ImageFilter
-from support import adobe_rgb
+from support import adobe_rgb, wait_for
 
 from venice_core import cli
 from venice_core.cancel import Cancel
@@ -126,14 +126,6 @@ def python(*arguments: object, shell: Shell, **options: Any) -> subprocess.Popen
     command = [sys.executable, "-m", "venice_core", *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, env=env, text=True, **pipes, **options)  # type: ignore[call-overload]
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 20) -> Any:
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
-    return value
 
 
 def opened(data: bytes) -> Pixels:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from support import wait_for
 
 from venice_core.journal import ANSWER, RESULT, SOURCE, Entry, Journal
 from venice_core.sandbox import Sandbox
@@ -87,14 +88,6 @@ class Disk:
     @property
     def scratch(self) -> list[Path]:
         return list((self.home / "scratch").iterdir())
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 20) -> Any:
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
-    return value
 
 
 def is_alive(pid: int) -> bool:
