@@ -65,6 +65,8 @@ def _environment(home: Path) -> dict[str, str]:
     (home / ".run").mkdir(mode=0o700, exist_ok=True)
     return {
         **{name: str(folder) for name, folder in folders.items()},
+        # where nobody listens: what looks up lists by itself must not leave this machine
+        "VENICE_BASE_URL": "http://127.0.0.1:9/api/v1",
         "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
     }
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from venice_core.sandbox.server import Sandbox, SeenRequest
 
 
 def adobe_rgb() -> bytes:
@@ -40,3 +43,8 @@ def wait_for(condition: Callable[[], Any], seconds: float = 20) -> Any:
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.01)
     return value
+
+
+def posts(sandbox: Sandbox) -> list[SeenRequest]:
+    """What was asked of it that would cost money; lists and the like are fetched whenever it suits."""
+    return [seen for seen in sandbox.requests if seen.method == "POST"]

@@ -1,4 +1,8 @@
-"""A way to stop: set once, from any thread."""
+"""A way to stop: set once, from any thread.
+
+There are two ways: `set` ends everything; `let_go` ends what has not been wholly sent, and leaves alone
+what may be paid for already.
+"""
 
 from __future__ import annotations
 
@@ -12,35 +16,47 @@ class Cancel:
     """Whoever works checks it; whoever must be woken registers a callback."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._set = threading.Event()
+        self._let_go = threading.Event()
         self._lock = threading.Lock()
         self._wake: list[Callable[[], None]] = []
 
     def set(self) -> None:
+        self._end(self._set, self._let_go)
+
+    def let_go(self) -> None:
+        self._end(self._let_go)
+
+    def _end(self, *events: threading.Event) -> None:
         with self._lock:
-            self._event.set()
+            for event in events:
+                event.set()
             callbacks = list(self._wake)
         for callback in callbacks:
             callback()
 
     @property
     def is_set(self) -> bool:
-        return self._event.is_set()
+        return self._set.is_set()
 
-    def on_set(self, callback: Callable[[], None]) -> None:
-        """Calls it when set; at once if that has happened."""
+    def stops(self, *, sent: bool) -> bool:
+        """Whether an exchange is to end; `sent`: its request has left wholly."""
+        return self._set.is_set() if sent else self._let_go.is_set()
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Calls it when set or let go; at once if that has happened."""
         with self._lock:
             self._wake.append(callback)
-            already = self._event.is_set()
+            already = self._let_go.is_set()
         if already:
             callback()
 
-    def check(self) -> None:
-        """Raises Cancelled once it is set."""
-        if self._event.is_set():
+    def check(self, *, sent: bool = False) -> None:
+        """Raises Cancelled where `stops` says so."""
+        if self.stops(sent=sent):
             raise Cancelled()
 
     def wait(self, seconds: float) -> None:
-        """Sleeps; raises Cancelled as soon as it is set."""
-        self._event.wait(seconds)
+        """Sleeps, with nothing under way; raises Cancelled as soon as there is a reason to."""
+        self._let_go.wait(seconds)
         self.check()

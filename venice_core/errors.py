@@ -3,17 +3,21 @@
     VeniceError
     ├── BadInput            the request cannot be made as asked; nothing was sent
     │   ├── MissingKey      no key for the provider; nothing was sent
+    │   ├── OverLimit       it would exceed what may be spent in a day; nothing was sent
     │   └── BrokenFile      a file here is not the picture that it should be
     ├── Cancelled           the person stopped it
     ├── NotAccepted         the provider never took the request; nothing was charged
     │   ├── NoConnection    not reached: name, refused, certificate, connect timeout
     │   └── Busy            429, or 503 in the documented form, after the one repeat
     ├── Refused             the provider said no (4xx)
-    │   ├── InvalidRequest  400, 413, 415 and other 4xx
+    │   ├── InvalidRequest  400, 415 and other 4xx
+    │   ├── TooLarge        413
     │   ├── BadKey          401
+    │   ├── KeyUnseen       402 as it is given to a request without a key
     │   ├── NoFunds         402
-    │   ├── Forbidden       403
-    │   ├── UnknownModel    404, 410
+    │   ├── Forbidden       403, or 401 for a model that needs a higher access level
+    │   ├── UnknownModel    404 about a model, 410
+    │   ├── NotFound        404 about the address
     │   └── PolicyRefusal   422: charge unknown
     └── Unanswered          sent, but no usable answer: may have been charged
         ├── ServerFailure   3xx, 5xx
@@ -101,6 +105,10 @@ class MissingKey(BadInput):
     kind = "missing-key"
 
 
+class OverLimit(BadInput):
+    kind = "over-limit"
+
+
 class BrokenFile(BadInput):
     kind = "broken-file"
 
@@ -133,8 +141,16 @@ class InvalidRequest(Refused):
     kind = "invalid-request"
 
 
+class TooLarge(Refused):
+    kind = "too-large"
+
+
 class BadKey(Refused):
     kind = "bad-key"
+
+
+class KeyUnseen(Refused):
+    kind = "key-unseen"
 
 
 class NoFunds(Refused):
@@ -147,6 +163,10 @@ class Forbidden(Refused):
 
 class UnknownModel(Refused):
     kind = "unknown-model"
+
+
+class NotFound(Refused):
+    kind = "not-found"
 
 
 class PolicyRefusal(Refused):

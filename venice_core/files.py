@@ -15,7 +15,7 @@ import numpy as np
 from venice_core import fit, images
 from venice_core.errors import BadInput, BrokenFile
 from venice_core.fit import Placed
-from venice_core.geometry import Bounds
+from venice_core.geometry import Bounds, Extent
 from venice_core.images import Picture, Pixels
 from venice_core.job import Action, Job, Options
 from venice_core.plan import Plan
@@ -48,10 +48,14 @@ class Source:
     def rgba(self) -> Pixels:
         return with_alpha(self.picture.pixels)
 
-    def job(self, action: Action, options: Options) -> Job:
+    def job(self, action: Action, options: Options, references: tuple[Extent, ...] = ()) -> Job:
         whole = Bounds.of(self.picture.extent)
         window = whole if self.mask is not None else None
-        return Job(action, whole, self.picture.extent, window, options)
+        return Job(action, whole, self.picture.extent, window, options, references)
+
+    def whole(self) -> bytes:
+        """Raw sRGB RGBA of all of it."""
+        return images.to_srgb(np.ascontiguousarray(self.rgba), self.picture.profile).tobytes()
 
     def crop(self, plan: Plan) -> bytes:
         """Raw sRGB RGBA of the plan's crop."""
@@ -65,6 +69,12 @@ class Source:
         whole[plan.crop.slices] = fit.composite(whole[plan.crop.slices], layer, placed.mask)
         opaque = self.picture.pixels.shape[2] == 3
         return np.ascontiguousarray(whole[..., :3]) if opaque else whole
+
+    def upscaled(self, placed: Placed) -> Pixels:
+        """The upscaled picture in the file's own colours; channels as in the file."""
+        own = images.from_srgb(placed.pixels, self.picture.profile)
+        opaque = self.picture.pixels.shape[2] == 3
+        return np.ascontiguousarray(own[..., :3]) if opaque else own
 
     def cut_out(self, plan: Plan, placed: Placed) -> Pixels:
         """The whole picture's own pixels, its alpha times the returned one; 0 outside the crop."""

@@ -6,6 +6,7 @@ are RGBA of the crop's size, alpha not premultiplied.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -146,6 +147,41 @@ def place_cutout(answer: Pixels, plan: Plan, coverage: Coverage | None) -> Place
     if coverage is not None:
         matte = multiply(matte, coverage)
     return Placed(fitted, matte, warnings)
+
+
+def place_generated(answer: Pixels, plan: Plan, mask: Coverage | None, *, as_made: bool = False) -> Placed:
+    """A generated picture that covers the crop, in its own shape: what is too much is cut off evenly.
+
+    `as_made`: the picture as it came, for where there is nothing to cover.
+    """
+    if answer.shape[2] == 3:
+        answer = np.dstack([answer, np.full(answer.shape[:2], 255, np.uint8)])
+    if as_made:
+        return Placed(answer, None)
+    target = plan.crop.extent
+    height, width = answer.shape[:2]
+    factor = max(target.width / width, target.height / height)
+    # cut before scaling: in pixels of the answer, the part that the crop will show
+    part = Extent(
+        min(width, math.ceil(target.width / factor)), min(height, math.ceil(target.height / factor))
+    )
+    left, top = (width - part.width) // 2, (height - part.height) // 2
+    cut = answer[Bounds(left, top, part.width, part.height).slices]
+    return Placed(resize(np.ascontiguousarray(cut), target), mask)
+
+
+def place_upscaled(answer: Pixels, source: Pixels, plan: Plan) -> Placed:
+    """An upscaled picture at its own size without the padding; the alpha is the source's, resampled."""
+    across, down = answer.shape[1] / plan.size.width, answer.shape[0] / plan.size.height
+    warnings: tuple[str, ...] = ()
+    if abs(across / down - 1.0) > SHAPE_TOLERANCE:
+        warnings = ("The answer has another shape than what was sent: it was stretched.",)
+    target = Extent(max(1, round(plan.crop.width * across)), max(1, round(plan.crop.height * down)))
+    left, top = round(plan.padding.left * across), round(plan.padding.top * down)
+    left, top = min(left, answer.shape[1] - target.width), min(top, answer.shape[0] - target.height)
+    colour = answer[Bounds(left, top, target.width, target.height).slices][..., :3]
+    alpha = resize(np.ascontiguousarray(source[..., 3]), target)
+    return Placed(np.dstack([colour, alpha]), None, warnings)
 
 
 def multiply(one: Coverage, other: Coverage) -> Coverage:

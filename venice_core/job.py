@@ -18,9 +18,15 @@ MAX_FEATHER = 4096
 MAX_CONTEXT = 16384
 
 
+MAX_SEED = 999_999_999
+MAX_REFERENCES = 16
+
+
 class Action(str, Enum):
     EDIT = "edit"
     CUTOUT = "cutout"
+    GENERATE = "generate"
+    UPSCALE = "upscale"
 
 
 class SelectionUse(str, Enum):
@@ -33,9 +39,15 @@ class SelectionUse(str, Enum):
 
 @dataclass(frozen=True)
 class Options:
-    """What a person chose. Lengths in px of the image; -1 means automatic; "" the default."""
+    """What a person chose. Lengths in px of the image; -1 means automatic; "" the default.
+
+    `seed` -1 means a random one. `reference_strength` 0.1–1 is for a generation's references (0: the
+    service's default). `as_made`: a generation is not fitted to anything. `endpoint`: another than the
+    usual one for the action. `fields`: request fields by name that have no option of their own.
+    """
 
     prompt: str = ""
+    negative_prompt: str = ""
     model: str = ""
     selection: SelectionUse = SelectionUse.GUIDE
     context: int = -1
@@ -45,12 +57,19 @@ class Options:
     aspect_ratio: str = ""
     resolution: str = ""
     quality: str = ""
+    style: str = ""
+    seed: int = -1
+    scale: int = 2
+    reference_strength: float = 0.0
+    as_made: bool = False
     safe_mode: bool = True
     enhance_prompt: bool = False
     align: bool = True
     match_colors: bool = True
     defringe: bool = True
     provider: str = ""
+    endpoint: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Options:
@@ -61,14 +80,7 @@ class Options:
             name = known.get(key.replace("_", "-"))
             if name is None:
                 raise BadInput(f"“{key}” is not an option.")
-            wanted = type(getattr(cls, name))
-            try:
-                chosen[name] = SelectionUse(value) if wanted is SelectionUse else value
-            except ValueError as error:
-                raise BadInput(f"“{value}” is no use of the selection: guide, local or ignore.") from error
-            # bool is an int to Python, not to people
-            if not isinstance(chosen[name], wanted) or (wanted is int and isinstance(value, bool)):
-                raise BadInput(f"The option “{key}” must be of type {wanted.__name__}.")
+            chosen[name] = _value(key, value, getattr(cls, name))
         return cls(**chosen)
 
     def __post_init__(self) -> None:
@@ -84,18 +96,45 @@ class Options:
             ("grow", -MAX_GROW, MAX_GROW),
             ("feather", -1, MAX_FEATHER),
             ("variations", 1, 4),
+            ("seed", -MAX_SEED, MAX_SEED),
         ):
             if not low <= getattr(self, name) <= high:
                 raise BadInput(f"The option “{name}” must lie between {low} and {high}.")
+        if self.scale not in (2, 4):
+            raise BadInput("The option “scale” must be 2 or 4.")
+        if self.reference_strength and not 0.1 <= self.reference_strength <= 1.0:
+            raise BadInput("The option “reference_strength” must lie between 0.1 and 1.")
+
+
+def _value(key: str, value: Any, default: Any) -> Any:
+    """`value` as the type that `default` has. Raises BadInput."""
+    if isinstance(default, SelectionUse):
+        try:
+            return SelectionUse(value)
+        except ValueError as error:
+            raise BadInput(f"“{value}” is no use of the selection: guide, local or ignore.") from error
+    if isinstance(default, tuple):
+        try:
+            pairs = dict(value)
+        except (TypeError, ValueError) as error:
+            raise BadInput(f"The option “{key}” must be names with values.") from error
+        return tuple((str(name), str(text)) for name, text in pairs.items())
+    wanted = type(default)
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    # bool is an int to Python, not to people
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        raise BadInput(f"The option “{key}” must be of type {wanted.__name__}.")
+    return value
 
 
 @dataclass(frozen=True)
 class Job:
-    """One request.
+    """One wish, which becomes one request or, for several variations, several.
 
-    `layer` is the extent of the picture in image coordinates, `canvas` the image's size. `window` is
-    the rectangle for which the selection's coverage was handed over (None: nothing is selected);
-    coverage is 0 in the rest of the canvas.
+    `layer` is the extent of the picture in image coordinates (for a generation the canvas), `canvas` the
+    image's size. `window` is the rectangle for which the selection's coverage was handed over (None:
+    nothing is selected); coverage is 0 in the rest of the canvas. `references`: sizes of further pictures.
     """
 
     action: Action
@@ -103,10 +142,19 @@ class Job:
     canvas: Extent
     window: Bounds | None = None
     options: Options = field(default_factory=Options)
+    references: tuple[Extent, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.references) > MAX_REFERENCES:
+            raise BadInput(f"{len(self.references)} reference pictures are too many.")
+        if self.references and self.action not in (Action.EDIT, Action.GENERATE):
+            raise BadInput("Only edits and generations take reference pictures.")
 
     @property
     def selected(self) -> bool:
         """Whether a selection limits the result."""
+        if self.action is Action.UPSCALE:
+            return False
         return self.window is not None and self.options.selection is not SelectionUse.IGNORE
 
     @classmethod
@@ -120,6 +168,7 @@ class Job:
                 canvas=Extent(**values["canvas"]),
                 window=Bounds(**window) if window else None,
                 options=Options.from_json(values.get("options", {})),
+                references=tuple(Extent(**each) for each in values.get("references") or ()),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BadInput(f"This is not a job: {error}.") from error
@@ -130,14 +179,20 @@ class Job:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the provider said beside the picture. "" or None: it said nothing."""
+    """What the provider said beside the picture. "" or None: it said nothing.
+
+    `model` is the one that served; `retires` the date of a deprecated one; the balance is that before
+    the request.
+    """
 
     model: str = ""
+    model_name: str = ""
     request_id: str = ""
     blurred: bool = False
     content_violation: bool = False
     enhanced_prompt: str = ""
     deprecation: str = ""
+    retires: str = ""
     replacement: str = ""
     balance_usd: float | None = None
     balance_diem: float | None = None

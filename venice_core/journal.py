@@ -30,9 +30,10 @@ from venice_core.transport import Response
 ANSWER = "answer.bin"
 SOURCE = "source.rgba"
 COVERAGE = "coverage.grey"
-RESULT = "result.rgba"
+RESULT = "result-{}.rgba"
 MASK = "mask.grey"
-_WORKING_FILES = (SOURCE, COVERAGE, RESULT, MASK)
+STAMP = "%Y%m%d-%H%M%S"
+_WORKING_FILES = (SOURCE, COVERAGE, RESULT.format("*"), MASK)
 
 
 class Status(str, Enum):
@@ -80,6 +81,10 @@ class Entry:
     def sent(self) -> None:
         self._mark(Status.SENT)
 
+    def turned_away(self) -> None:
+        """The provider said "not now": it is as if it had not been sent, and it may be, once."""
+        self._mark(Status.PLANNED, charge=Charge.NONE.value)
+
     def answered(self, response: Response, charge: Charge) -> None:
         """Keeps the answer's bytes, then says so."""
         write_atomically(self.folder / ANSWER, response.body)
@@ -104,9 +109,14 @@ class Entry:
         self._mark(status, charge=error.charge.value, error=error.facts)
         self._drop_pixels()
 
+    def discard(self) -> None:
+        """Takes a job away that was never sent."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def _drop_pixels(self) -> None:
         for name in _WORKING_FILES:
-            (self.folder / name).unlink(missing_ok=True)
+            for path in self.folder.glob(name):
+                path.unlink(missing_ok=True)
 
     def _mark(self, status: Status, **changes: Any) -> None:
         self.record.update(changes, status=status.value)
@@ -121,27 +131,52 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def begin(self, job: Job, plan: Plan, *, source: bytes | Path, coverage: bytes | Path | None) -> Entry:
+    def begin(
+        self,
+        job: Job,
+        plan: Plan,
+        *,
+        source: bytes | Path | None = None,
+        coverage: bytes | Path | None = None,
+    ) -> Entry:
         """A new job with its pixels: RGBA of the crop's size, coverage of the window's. Files are moved in.
 
         When this returns, the job is on disk. Raises BadInput where it cannot be.
         """
         try:
-            return self._begin(job, plan, source, coverage)
+            return self._begin(job, plan, {SOURCE: source, COVERAGE: coverage})
         except OSError as error:
             raise _not_kept(self.folder, error) from error
 
-    def _begin(self, job: Job, plan: Plan, source: bytes | Path, coverage: bytes | Path | None) -> Entry:
+    def begin_all(
+        self, job: Job, plan: Plan, *, source: bytes | Path | None, coverage: bytes | Path | None
+    ) -> list[Entry]:
+        """As `begin`, one job for each of the plan's requests."""
+        first = self.begin(job, plan, source=source, coverage=coverage)
+        entries = [first]
+        try:
+            for _ in range(1, plan.requests):
+                entry = self._begin(job, plan, {})
+                entries.append(entry)
+                for name in (SOURCE, COVERAGE):
+                    _share(first.folder / name, entry.folder / name)
+        except OSError as error:
+            for entry in entries:
+                entry.discard()
+            raise _not_kept(self.folder, error) from error
+        return entries
+
+    def _begin(self, job: Job, plan: Plan, pixels: Mapping[str, bytes | Path | None]) -> Entry:
         now = time.time()
         # Sorted by name they are sorted by time.
-        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now)) + f"{int(now % 1 * 1000):03d}"
+        stamp = time.strftime(STAMP, time.gmtime(now)) + f"{int(now % 1 * 1000):03d}"
         private_folder(self.folder)
         folder = self.folder / f"{stamp}-{secrets.token_hex(4)}"
         folder.mkdir(mode=0o700)
         sync_folder(self.folder)
-        _take(source, folder / SOURCE)
-        if coverage is not None:
-            _take(coverage, folder / COVERAGE)
+        for name, data in pixels.items():
+            if data is not None:
+                _take(data, folder / name)
         record = {
             "record": 1,
             "created": round(now, 3),
@@ -165,8 +200,15 @@ class Journal:
 
     def __iter__(self) -> Iterator[Entry]:
         """Newest first; folders that are no jobs are passed over."""
+        return self.since(0.0)
+
+    def since(self, moment: float) -> Iterator[Entry]:
+        """Those begun at Unix time `moment` or later, newest first."""
+        oldest = time.strftime(STAMP, time.gmtime(moment))
         if self.folder.is_dir():
             for folder in sorted(self.folder.iterdir(), reverse=True):
+                if folder.name < oldest:
+                    break
                 entry = self._read(folder)
                 if entry is not None:
                     yield entry
@@ -223,6 +265,16 @@ def _take(source: bytes | Path, target: Path) -> None:
         target.write_bytes(source)
 
 
+def _share(source: Path, target: Path) -> None:
+    """The same file under a second name, or a copy where the disk cannot do that."""
+    if not source.exists():
+        return
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
 def _alive(pid: int) -> bool:
     if pid <= 0:
         return False
@@ -267,5 +319,6 @@ def summary(entry: Entry) -> Mapping[str, Any]:
         "prompt": options["prompt"],
         "size": str(Extent(crop["width"], crop["height"])),
         "price": plan["price"],
+        "request_id": (record.get("facts") or record.get("error") or {}).get("request_id", ""),
         "error": (record.get("error") or {}).get("kind", ""),
     }

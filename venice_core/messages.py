@@ -13,6 +13,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Enter it in Filters > Venice > Settings, set VENICE_API_KEY, or choose the provider “sandbox” to "
         "try things out without a key.",
     ),
+    "over-limit": ("", "Raise the limit in Filters > Venice > Settings, or wait until tomorrow."),
     "broken-file": ("The file cannot be read as a picture.", ""),
     "cancelled": ("Cancelled.", ""),
     "not-accepted": ("The request was not accepted.", "Nothing was charged. Try again."),
@@ -29,16 +30,34 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The service did not accept this request.",
         "Nothing was charged as far as is known.",
     ),
+    "too-large": (
+        "The picture is too large for the service.",
+        "Select a smaller region or use a smaller layer. Nothing was charged as far as is known.",
+    ),
     "bad-key": (
-        "The service did not accept the API key, or this model needs a higher access level.",
-        "Check the key in Filters > Venice > Settings, or choose another model.",
+        "The service did not accept the API key.",
+        "Check it in Filters > Venice > Settings. Nothing was charged.",
+    ),
+    "key-unseen": (
+        "The service received no API key with the request.",
+        "Something between here and the service took it out, such as a proxy. Nothing was charged.",
     ),
     "no-funds": (
         "The account's balance or the key's spending limit does not cover this.",
         "Top up the account or raise the key's limit. Nothing was charged.",
     ),
-    "forbidden": ("This API key may not do that.", "Use a key without that restriction."),
-    "unknown-model": ("The service does not offer this model (any more).", "Choose another model."),
+    "forbidden": (
+        "This API key may not do that.",
+        "Use another model, or a key without that restriction. Nothing was charged.",
+    ),
+    "unknown-model": (
+        "The service does not offer this model (any more).",
+        "Choose another model. Nothing was charged.",
+    ),
+    "not-found": (
+        "There is no such service at this address.",
+        "Check VENICE_BASE_URL. Nothing was charged.",
+    ),
     "policy": (
         "The service's content policy blocked this request.",
         "Change the prompt or the picture. Whether it was charged is not known.",

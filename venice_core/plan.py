@@ -1,47 +1,48 @@
 """From a job's geometry and a provider's limits to what is sent. Pure: no pixels, no files, no network.
 
-The crop is what leaves the image; padding is added where the provider wants more or another shape
-than the layer has; `size` is what is sent. All of it is undone by `fit`, from the same plan.
+All of it is undone by `fit`, from the same plan.
 """
 
 from __future__ import annotations
 
+import difflib
 import math
 from dataclasses import asdict, dataclass
-from enum import Enum
 from typing import Any
 
+from venice_core.endpoint import Endpoint
 from venice_core.errors import BadInput
+from venice_core.framing import Frame, frame, nearest_ratio, scaled_within
 from venice_core.geometry import Bounds, Extent, Padding, parse_ratio, with_ratio
-from venice_core.job import Action, Job, SelectionUse
-from venice_core.providers.capabilities import Capabilities, Limits, Model, Price
+from venice_core.job import Action, Job, Options, SelectionUse
+from venice_core.providers.capabilities import IMAGE, INPAINT, UPSCALE, Capabilities, Model, Price
+from venice_core.providers.venice_fields import parse_fields
 from venice_core.selection import Selection
 
 MIN_CONTEXT = 64
 CONTEXT_SHARE = 0.5
-MAX_PADDED = 200_000_000
-"""In px: padding beyond this is not what anybody wants to send."""
+GENERATED_PIXELS = 1024 * 1024
+"""About what a generation by width and height asks for, in px: what such models are made for."""
+MAX_GENERATE_PROMPT = 7500
+MAX_GENERATIONS_PROMPT = 1500
 
 # The longest that fits is added to the prompt; the person's words are never shortened.
 MASK_SENTENCES = (
-    "The last image is a mask of the first: change only what is white in it, blend in where it is grey, and "
-    "keep everything that is black in it exactly as it is. Do not paint the mask into the result.",
-    "The last image is a mask: change only what is white in it and keep the rest exactly as it is.",
-    "Change only the white area of the mask (last image).",
+    "The second image is a mask of the first: change only what is white in it, blend in where it is grey, "
+    "and keep everything that is black in it exactly as it is. Do not paint the mask into the result.",
+    "The second image is a mask: change only what is white in it and keep the rest exactly as it is.",
+    "Change only the white area of the mask (second image).",
 )
-
-
-class Endpoint(str, Enum):
-    EDIT = "/image/edit"
-    MULTI_EDIT = "/image/multi-edit"
-    BACKGROUND_REMOVE = "/image/background-remove"
 
 
 @dataclass(frozen=True)
 class Plan:
     """What is sent. `crop` and `support` in image coordinates, `feather` in px of the image.
 
-    `aspect_ratio` "" means that the field is left out. `guided`: the selection goes along as a mask.
+    For a generation `crop` is what the result is to cover, and `size` what is asked for (`sized`: in
+    figures) or expected. `aspect_ratio` "" means that the field is left out. `guided`: the selection goes
+    along as a mask. `references`: the sizes at which further pictures are sent. `price` is that of one of
+    `requests`, each of which makes `pictures`.
     """
 
     endpoint: Endpoint
@@ -54,7 +55,13 @@ class Plan:
     support: Bounds | None = None
     feather: int = 0
     guided: bool = False
+    references: tuple[Extent, ...] = ()
     aspect_ratio: str = ""
+    style: str = ""
+    sized: bool = False
+    scale: int = 1
+    requests: int = 1
+    pictures: int = 1
     price: Price | None = None
     warnings: tuple[str, ...] = ()
 
@@ -65,10 +72,18 @@ class Plan:
 
     @property
     def images(self) -> int:
-        return 2 if self.guided else 1
+        """How many pictures one request holds."""
+        own = 0 if self.endpoint in (Endpoint.GENERATE, Endpoint.GENERATIONS) else 1
+        return own + self.guided + len(self.references)
+
+    @property
+    def total(self) -> Price | None:
+        """What all requests cost together."""
+        return self.price.times(self.requests) if self.price else None
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "endpoint": self.endpoint.value, "images": self.images}
+        total = asdict(self.total) if self.total else None
+        return {**asdict(self), "endpoint": self.endpoint.value, "images": self.images, "total": total}
 
 
 def make_plan(job: Job, selection: Selection | None, capabilities: Capabilities) -> Plan:
@@ -76,86 +91,215 @@ def make_plan(job: Job, selection: Selection | None, capabilities: Capabilities)
 
     `selection` is None exactly where nothing limits the result.
     """
-    if job.action is Action.CUTOUT:
-        return _plan_cutout(job, selection, capabilities)
-    return _plan_edit(job, selection, capabilities)
+    if job.options.endpoint and job.action is not Action.GENERATE:
+        raise BadInput("Only for a generation can the endpoint be chosen.")
+    planners = {
+        Action.EDIT: _plan_edit,
+        Action.CUTOUT: _plan_cutout,
+        Action.GENERATE: _plan_generate,
+        Action.UPSCALE: _plan_upscale,
+    }
+    plan = planners[job.action](job, selection, capabilities)
+    parse_fields(plan.endpoint, dict(job.options.fields))
+    return plan
 
 
 def _plan_edit(job: Job, selection: Selection | None, capabilities: Capabilities) -> Plan:
     options = job.options
-    model = capabilities.catalogue.get(options.model or capabilities.default_model)
-    warnings: list[str] = []
-    room = model.max_images or capabilities.limits.max_images
-    guided = selection is not None and options.selection is SelectionUse.GUIDE
-    if guided and room < 2:
-        guided = False
-        warnings.append(
-            f"{model.name or model.id} takes one picture only: it sees the region without a mask."
-        )
+    model = _model(INPAINT, options.model, capabilities)
+    guided, warnings = _guided(job, selection, model, capabilities)
     _check_offered(model, "resolution", options.resolution, model.resolutions)
     _check_offered(model, "quality", options.quality, model.qualities)
-    prompt = _prompt(options.prompt, guided, min(model.max_prompt or 2**31, capabilities.limits.max_prompt))
+    prompt = _prompt(options.prompt, model, capabilities.limits.max_prompt, guided=guided)
     # quality is a field of multi-edit only
-    endpoint = Endpoint.MULTI_EDIT if guided or options.quality else Endpoint.EDIT
-    ratios = _ratios(options.aspect_ratio, model, capabilities, endpoint)
-    crop = _crop(job, selection)
-    crop, padding, aspect_ratio = _shape(crop, job.layer, ratios, capabilities.limits)
-    padded = padding.around(crop.extent)
-    size = _size(padded, capabilities.limits)
-    warnings += _size_warnings(padding, padded, size)
-    if options.variations > 1:
-        warnings.append("Several variations are not made yet: one is.")
+    several = guided or job.references or options.quality
+    endpoint = Endpoint.MULTI_EDIT if several else Endpoint.EDIT
+    ratios = _ratios(options.aspect_ratio, model, capabilities.aspect_ratios)
+    if endpoint is Endpoint.EDIT and model.keeps_shape:
+        if options.aspect_ratio not in ("", "auto"):
+            raise BadInput(f"{model.label} keeps the picture's shape: leave the aspect ratio empty.")
+        ratios = ()
+    framed = frame(_crop(job, selection), job.layer, ratios, capabilities.limits)
+    auto = options.aspect_ratio == "auto" and "auto" in model.aspect_ratios
+    return Plan(
+        endpoint=endpoint,
+        model=model.id,
+        prompt=prompt,
+        support=selection.support if selection else None,
+        feather=_feather(job, selection),
+        guided=guided,
+        references=tuple(scaled_within(each, capabilities.limits) for each in job.references),
+        aspect_ratio="auto" if auto else framed.aspect_ratio,
+        requests=options.variations,
+        price=model.price(
+            images=1 + guided + len(job.references),
+            resolution=options.resolution,
+            quality=options.quality,
+            enhance=options.enhance_prompt,
+        ),
+        warnings=(*warnings, *_about(model, capabilities), *framed.warnings),
+        **_frame(framed, capabilities),
+    )
+
+
+def _plan_cutout(job: Job, selection: Selection | None, capabilities: Capabilities) -> Plan:
+    framed = frame(_crop(job, selection), job.layer, (), capabilities.limits)
+    return Plan(
+        endpoint=Endpoint.BACKGROUND_REMOVE,
+        model="",
+        prompt="",
+        support=selection.support if selection else None,
+        price=capabilities.catalogue.get(capabilities.cutout_model).price(),
+        warnings=framed.warnings,
+        **_frame(framed, capabilities),
+    )
+
+
+def _plan_upscale(job: Job, _selection: Selection | None, capabilities: Capabilities) -> Plan:
+    model = _model(UPSCALE, "", capabilities)
+    framed = frame(job.layer, job.layer, (), capabilities.limits)
+    largest = capabilities.max_upscaled
+    possible = math.sqrt(largest / framed.padded.pixels)
+    if possible <= 1.0:
+        raise BadInput(
+            f"A layer of {framed.crop.extent} cannot be upscaled: the service's results have at most "
+            f"{largest / 1e6:.1f} megapixels."
+        )
+    scale, warnings = job.options.scale, [warning for warning in framed.warnings if framed.padding]
+    if possible < scale:
+        warnings.append(
+            f"The service's results have at most {largest / 1e6:.1f} megapixels: the layer becomes "
+            f"{possible:.2f} times as large, not {scale} times."
+        )
+        scale = 2 if possible <= 2 else scale  # the larger one would cost more and give the same
+    return Plan(
+        endpoint=Endpoint.UPSCALE,
+        model=model.id,
+        prompt="",
+        scale=scale,
+        price=model.upscale_price(scale),
+        warnings=tuple(warnings),
+        **_frame(framed, capabilities),
+    )
+
+
+def _plan_generate(job: Job, selection: Selection | None, capabilities: Capabilities) -> Plan:
+    options = job.options
+    endpoint = _generate_endpoint(job)
+    native = endpoint is Endpoint.GENERATE
+    model = _model(IMAGE, options.model, capabilities)
+    if native:
+        _check_offered(model, "resolution", options.resolution, model.resolutions)
+        _check_offered(model, "quality", options.quality, model.qualities)
+    _check_generate_fields(options, model)
+    most = model.max_style_references
+    if job.references and model.constrained and len(job.references) > (most or 0):
+        takes = f"at most {most}" if most else "no"
+        raise BadInput(f"{model.label} takes {takes} reference pictures.")
+    longest = MAX_GENERATE_PROMPT if native else MAX_GENERATIONS_PROMPT
+    negative = options.negative_prompt.strip()
+    if len(negative) > min(model.max_prompt or longest, longest):
+        raise BadInput(f"The negative prompt is longer than the model takes ({longest} characters).")
+    target = selection.support if selection else job.layer
+    size, ratio = _generated_size(options, model, target.extent, capabilities)
+    sized = native and _by_size(model)
+    warnings = list(_about(model, capabilities))
+    factor = max(target.width / size.width, target.height / size.height)
+    if factor > 1.01 and not options.as_made:
+        warnings.append(f"The picture is made at about {size} and enlarged {factor:.1f} times.")
+    if dict(options.fields).get("enable_web_search", "").lower() in ("true", "yes", "1"):
+        warnings.append("If the service searches the web, it charges extra; the price here is without that.")
+    count = options.variations
     return Plan(
         endpoint=endpoint,
         provider=capabilities.name,
         model=model.id,
-        prompt=prompt,
-        crop=crop,
-        padding=padding,
+        prompt=_prompt(options.prompt, model, longest, guided=False),
+        crop=target,
+        padding=Padding(),
         size=size,
         support=selection.support if selection else None,
-        feather=_feather(job, selection),
-        guided=guided,
-        aspect_ratio=options.aspect_ratio if options.aspect_ratio == "auto" else aspect_ratio,
+        references=tuple(scaled_within(each, capabilities.limits) for each in job.references),
+        aspect_ratio=ratio,
+        style=_style(options.style, capabilities.catalogue.styles),
+        sized=sized,
+        requests=1 if native else count,
+        pictures=count if native else 1,
         price=model.price(
-            images=2 if guided else 1,
             resolution=options.resolution,
             quality=options.quality,
             enhance=options.enhance_prompt,
+            pictures=count if native else 1,
         ),
         warnings=tuple(warnings),
     )
 
 
-def _plan_cutout(job: Job, selection: Selection | None, capabilities: Capabilities) -> Plan:
-    crop, padding, _ = _shape(_crop(job, selection), job.layer, (), capabilities.limits)
-    padded = padding.around(crop.extent)
-    size = _size(padded, capabilities.limits)
-    return Plan(
-        endpoint=Endpoint.BACKGROUND_REMOVE,
-        provider=capabilities.name,
-        model="",
-        prompt="",
-        crop=crop,
-        padding=padding,
-        size=size,
-        support=selection.support if selection else None,
-        price=capabilities.cutout_price,
-        warnings=tuple(_size_warnings(padding, padded, size)),
-    )
+def _frame(framed: Frame, capabilities: Capabilities) -> dict[str, Any]:
+    return {
+        "provider": capabilities.name,
+        "crop": framed.crop,
+        "padding": framed.padding,
+        "size": framed.size,
+    }
+
+
+_CAN = {INPAINT: "edits pictures", IMAGE: "generates pictures", UPSCALE: "upscales pictures"}
+
+
+def _model(kind: str, wish: str, capabilities: Capabilities) -> Model:
+    """Raises BadInput for a model that is known to be of another kind."""
+    default = capabilities.default_for(kind)
+    model = capabilities.catalogue.get(wish or default)
+    if model.type and model.type != kind:
+        raise BadInput(
+            f"{model.label} {_CAN[model.type]}; choose a model that {_CAN[kind]}, such as {default}."
+        )
+    return model
+
+
+def _guided(
+    job: Job, selection: Selection | None, model: Model, capabilities: Capabilities
+) -> tuple[bool, list[str]]:
+    """Whether the selection goes along as a mask, and what people should know about it."""
+    room = model.max_images or capabilities.limits.max_images
+    references = len(job.references)
+    if 1 + references > room:
+        takes = "one picture only" if room == 1 else f"{room} pictures at most"
+        raise BadInput(f"{model.label} takes {takes}: the picture and {references} references are too many.")
+    if selection is None or job.options.selection is not SelectionUse.GUIDE:
+        return False, []
+    if 2 + references <= room:
+        return True, []
+    takes = "one picture only" if room == 1 else f"{room} pictures at most"
+    return False, [f"{model.label} takes {takes}: it sees the region without a mask."]
+
+
+def _about(model: Model, capabilities: Capabilities) -> list[str]:
+    """What the catalogue says about the model that people should know before they pay."""
+    warnings = []
+    if not model.listed and capabilities.catalogue.date:
+        warnings.append(f"The service does not list a model “{model.id}”.")
+    if model.offline:
+        warnings.append(f"The service says that {model.label} is offline at present.")
+    if model.retires or model.replacement:
+        when = f" on {model.retires[:10]}" if model.retires else ""
+        instead = f"; use {model.replacement} instead" if model.replacement else ""
+        warnings.append(f"{model.label} will be retired{when}{instead}.")
+    return warnings
 
 
 def _check_offered(model: Model, name: str, wish: str, offered: tuple[str, ...]) -> None:
-    known = bool(model.pricing) or bool(offered)
+    known = model.listed or bool(model.pricing) or bool(offered)
     if wish and known and wish not in offered:
         choice = f"it offers {', '.join(offered)}" if offered else "it offers no choice"
-        raise BadInput(f"{model.name or model.id} has no {name} “{wish}”: {choice}.")
+        raise BadInput(f"{model.label} has no {name} “{wish}”: {choice}.")
 
 
-def _prompt(words: str, guided: bool, limit: int) -> str:
-    words = words.strip()
+def _prompt(words: str, model: Model, limit: int, *, guided: bool) -> str:
+    words, limit = words.strip(), min(model.max_prompt or limit, limit)
     if not words:
-        raise BadInput("The prompt is empty: write what should change, for example “remove the tree”.")
+        raise BadInput("The prompt is empty: write what you want, for example “remove the tree”.")
     if len(words) > limit:
         raise BadInput(f"The prompt has {len(words)} characters; the model takes at most {limit}.")
     if guided:
@@ -166,23 +310,22 @@ def _prompt(words: str, guided: bool, limit: int) -> str:
     return words
 
 
-def _ratios(wish: str, model: Model, capabilities: Capabilities, endpoint: Endpoint) -> tuple[str, ...]:
-    """The aspect ratios that the crop may take; empty: any."""
-    accepted = model.aspect_ratios
-    if accepted and capabilities.aspect_ratios:
-        accepted = tuple(ratio for ratio in accepted if ratio in capabilities.aspect_ratios)
-    if wish:
-        offered = accepted or capabilities.aspect_ratios
-        if offered and wish not in offered:
-            raise BadInput(
-                f"{model.name or model.id} has no aspect ratio “{wish}”: it offers {', '.join(offered)}."
-            )
-        if wish != "auto" and parse_ratio(wish) is None:
+def _ratios(wish: str, model: Model, taken: tuple[str, ...]) -> tuple[str, ...]:
+    """The aspect ratios that the picture may have; empty: any. `taken`: by the request itself."""
+    offered = model.aspect_ratios or taken
+    if taken:
+        offered = tuple(ratio for ratio in offered if ratio in taken)
+    # "auto" says no more than leaving it out does
+    if wish and wish != "auto":
+        if (model.aspect_ratios or taken) and wish not in offered:
+            choice = f"it offers {', '.join(offered)}" if offered else "it offers no choice"
+            raise BadInput(f"{model.label} has no aspect ratio “{wish}”: {choice}.")
+        if parse_ratio(wish) is None:
             raise BadInput(f"“{wish}” is no aspect ratio, such as 16:9.")
-        return () if wish == "auto" else (wish,)
-    if endpoint is Endpoint.EDIT and model.keeps_shape:
+        return (wish,)
+    if wish == "auto" and "auto" in model.aspect_ratios:
         return ()
-    return tuple(ratio for ratio in accepted if parse_ratio(ratio) is not None)
+    return tuple(ratio for ratio in offered if parse_ratio(ratio)) if model.aspect_ratios else ()
 
 
 def _crop(job: Job, selection: Selection | None) -> Bounds:
@@ -194,63 +337,116 @@ def _crop(job: Job, selection: Selection | None) -> Bounds:
     return selection.support.pad(context, within=job.layer)
 
 
-def _shape(
-    crop: Bounds, layer: Bounds, ratios: tuple[str, ...], limits: Limits
-) -> tuple[Bounds, Padding, str]:
-    """The crop, widened to what the provider accepts: with real pixels first, then with padding."""
-    crop = crop.widen(_at_least(crop.extent, limits), within=layer)
-    if not ratios:
-        return crop, Padding.centred(crop.extent, _at_least(crop.extent, limits)), ""
-
-    def stretch(ratio: str) -> float:
-        return abs(math.log((parse_ratio(ratio) or 1.0) / crop.extent.ratio))
-
-    nearest = min(ratios, key=stretch)
-    ratio = parse_ratio(nearest) or 1.0
-    crop = crop.widen(with_ratio(crop.extent, ratio), within=layer)
-    outer = with_ratio(crop.extent, ratio)
-    outer = with_ratio(_at_least(outer, limits), ratio)
-    if outer.pixels > MAX_PADDED:
-        raise BadInput(f"With the aspect ratio {nearest} the region would become {outer}: choose another.")
-    return crop, Padding.centred(crop.extent, outer), nearest
-
-
-def _at_least(extent: Extent, limits: Limits) -> Extent:
-    """`extent`, or the least larger one that the provider takes, as near to a square as it needs."""
-    width, height = max(extent.width, limits.min_side), max(extent.height, limits.min_side)
-    if width * height < limits.min_pixels:
-        side = math.ceil(math.sqrt(limits.min_pixels))
-        if width >= side:
-            height = math.ceil(limits.min_pixels / width)
-        elif height >= side:
-            width = math.ceil(limits.min_pixels / height)
-        else:
-            width = height = side
-    return Extent(width, height)
-
-
-def _size(padded: Extent, limits: Limits) -> Extent:
-    if padded.pixels <= limits.max_pixels:
-        return padded
-    factor = math.sqrt(limits.max_pixels / padded.pixels)
-    width, height = math.floor(padded.width * factor), math.floor(padded.height * factor)
-    if min(width, height) < limits.min_side:
-        raise BadInput(f"A region of {padded} is too long and narrow for the service.")
-    return Extent(width, height)
-
-
-def _size_warnings(padding: Padding, padded: Extent, size: Extent) -> list[str]:
-    warnings = []
-    if padding:
-        warnings.append(f"The region is padded to {padded}, which the service needs; that is cut off again.")
-    if size != padded:
-        warnings.append(
-            f"The region of {padded} is sent at {size}, the service's largest: the result is softer."
-        )
-    return warnings
-
-
 def _feather(job: Job, selection: Selection | None) -> int:
     if selection is None:
         return 0
     return selection.automatic_feather if job.options.feather < 0 else job.options.feather
+
+
+def _generate_endpoint(job: Job) -> Endpoint:
+    wish = job.options.endpoint or Endpoint.GENERATE.value
+    if wish not in (Endpoint.GENERATE.value, Endpoint.GENERATIONS.value):
+        raise BadInput(f"“{wish}” generates nothing; {Endpoint.GENERATE.value} does.")
+    if wish == Endpoint.GENERATIONS.value:
+        options = job.options
+        without = {
+            "a negative prompt": options.negative_prompt,
+            "a style": options.style,
+            "a seed": options.seed != -1,
+            "an aspect ratio": options.aspect_ratio,
+            "a resolution": options.resolution,
+            "a quality": options.quality,
+            "a rewritten prompt": options.enhance_prompt,
+            "reference pictures": job.references,
+        }
+        for what, wanted in without.items():
+            if wanted:
+                raise BadInput(f"{wish} does not know {what}; {Endpoint.GENERATE.value} does.")
+    return Endpoint(wish)
+
+
+def _check_generate_fields(options: Options, model: Model) -> None:
+    fields = dict(options.fields)
+    for name in ("width", "height"):
+        text = fields.get(name, "0")
+        if text.isdigit() and int(text) % model.divisor:
+            raise BadInput(f"{name} must be a multiple of {model.divisor} for {model.label}.")
+    if "width" in fields or "height" in fields:
+        if options.aspect_ratio:
+            raise BadInput("Give either width and height or an aspect ratio, not both.")
+        if model.aspect_ratios:
+            raise BadInput(f"{model.label} takes an aspect ratio instead of width and height.")
+    steps = fields.get("steps", "0")
+    if model.max_steps and steps.isdigit() and int(steps) > model.max_steps:
+        raise BadInput(f"{model.label} takes at most {model.max_steps} steps.")
+
+
+def _by_size(model: Model) -> bool:
+    """Whether the model takes width and height, as far as is known."""
+    return not (model.aspect_ratios or model.resolutions)
+
+
+def _generated_size(
+    options: Options, model: Model, target: Extent, capabilities: Capabilities
+) -> tuple[Extent, str]:
+    """What to ask for, or to expect, and the aspect ratio to send ("": none)."""
+    fields = dict(options.fields)
+    if options.endpoint == Endpoint.GENERATIONS.value:
+        return _openai_size(fields.get("size", ""), target), ""
+    if {"width", "height"} & fields.keys() and not model.aspect_ratios:
+        sides = [
+            int(text) if (text := fields.get(name, "1024")).isdigit() else 1024
+            for name in ("width", "height")
+        ]
+        return Extent(max(1, sides[0]), max(1, sides[1])), ""
+    if _by_size(model):
+        wish = parse_ratio(options.aspect_ratio)
+        if wish is None and options.aspect_ratio not in ("", "auto"):
+            raise BadInput(f"“{options.aspect_ratio}” is no aspect ratio, such as 16:9.")
+        shape = with_ratio(target, wish) if wish else target
+        return _pixel_size(shape, model.divisor, capabilities.max_generated_side), ""
+    ratios = _ratios(options.aspect_ratio, model, ())
+    nearest = nearest_ratio(target, ratios) if ratios else ""
+    if not nearest and options.aspect_ratio == "auto" and "auto" in model.aspect_ratios:
+        nearest = "auto"
+    tier = options.resolution or model.default_resolution
+    side = 1024 * (int(tier[:-1]) if tier[:-1].isdigit() and tier.endswith("K") else 1)
+    ratio = math.sqrt(parse_ratio(nearest) or 1.0)
+    return Extent(max(1, round(side * ratio)), max(1, round(side / ratio))), nearest
+
+
+def _pixel_size(target: Extent, divisor: int, largest: int) -> Extent:
+    """About `GENERATED_PIXELS` in the target's shape, each side a multiple of `divisor` up to `largest`."""
+    factor = min(math.sqrt(GENERATED_PIXELS / target.pixels), largest / target.longer)
+    step = math.lcm(max(1, divisor), 8)
+
+    def side(length: int) -> int:
+        return min(max(step, round(length * factor / step) * step), largest // step * step)
+
+    return Extent(side(target.width), side(target.height))
+
+
+def _openai_size(wish: str, target: Extent) -> Extent:
+    if "x" in wish:
+        width, _, height = wish.partition("x")
+        return Extent(int(width), int(height)) if width.isdigit() and height.isdigit() else Extent(1024, 1024)
+    sizes = (
+        Extent(1024, 1024),
+        Extent(1536, 1024),
+        Extent(1024, 1536),
+        Extent(1792, 1024),
+        Extent(1024, 1792),
+    )
+    return min(sizes, key=lambda size: abs(math.log(size.ratio / target.ratio)))
+
+
+def _style(wish: str, known: tuple[str, ...]) -> str:
+    """The style as the service spells it. Raises BadInput for one that it does not have."""
+    if not wish or not known:
+        return wish
+    spelled = {style.lower(): style for style in known}
+    if wish.lower() in spelled:
+        return spelled[wish.lower()]
+    near = [spelled[name] for name in difflib.get_close_matches(wish.lower(), spelled, 3, 0.5)]
+    hint = f"; did you mean {', '.join(near)}?" if near else f"; it has {', '.join(known[:8])} …"
+    raise BadInput(f"There is no style “{wish}”{hint}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -18,7 +19,10 @@ class Stage(str, Enum):
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` bytes (0: not known) while something travels; `seconds` to wait when retrying."""
+    """`done` of `total` bytes (0: not known) while something travels; `seconds` to wait when retrying.
+
+    While several answers are waited for, `done` of `total` counts those that are there.
+    """
 
     stage: Stage
     done: int = 0
@@ -27,3 +31,56 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
+
+# The stage of several requests is the first of these that one of them is in.
+_ORDER = (
+    Stage.PREPARING,
+    Stage.UPLOADING,
+    Stage.WAITING,
+    Stage.RETRYING,
+    Stage.DOWNLOADING,
+    Stage.FITTING,
+)
+
+
+class Together:
+    """The progress of requests side by side as one; of a single one, its own."""
+
+    def __init__(self, count: int, on_progress: OnProgress) -> None:
+        self._on_progress = on_progress
+        self._lock = threading.Lock()
+        self._latest: list[Progress | None] = [Progress(Stage.PREPARING)] * count
+
+    def of(self, number: int) -> OnProgress:
+        """What the request of that number, from 0, is to call."""
+        if len(self._latest) == 1:
+            return self._on_progress
+        return lambda progress: self._told(number, progress)
+
+    def over(self, number: int) -> None:
+        """That request has ended, well or not."""
+        if len(self._latest) > 1:
+            self._told(number, None)
+
+    def _told(self, number: int, progress: Progress | None) -> None:
+        with self._lock:
+            self._latest[number] = progress
+            under_way = [each for each in self._latest if each is not None]
+            if under_way:
+                self._on_progress(self._combined(under_way))
+
+    def _combined(self, under_way: list[Progress]) -> Progress:
+        stages = {each.stage for each in under_way}
+        stage = next(stage for stage in _ORDER if stage in stages)
+        if stage is Stage.PREPARING and len(stages) > 1:
+            stage = Stage.UPLOADING  # some have begun
+        if stage is Stage.WAITING:
+            count = len(self._latest)
+            return Progress(stage, count - len(under_way), count)
+        there = [each for each in under_way if each.stage is stage]
+        return Progress(
+            stage,
+            sum(each.done for each in there),
+            sum(each.total for each in there),
+            max((each.seconds for each in there), default=0.0),
+        )

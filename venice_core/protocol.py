@@ -5,6 +5,7 @@ From the worker: {"id": n, "event": "result", "value": …}
                  {"id": n, "event": "error", "error": {"kind", "message", "detail", "charge", …}}
                  {"id": n, "event": "progress", "stage": …, "done": …, "total": …, "seconds": …}
                  {"id": n, "event": "detached", "message": …}: the answer will be in the journal
+                 {"id": 0, "event": "news"}: there is a newer list of models; plans may have changed
 The first message is the worker's: {"id": 0, "event": "hello", "protocol": 1, "version", "folder"};
 pixels travel as raw files in that folder.
 """
@@ -63,6 +64,9 @@ class Output:
             "retryable": error.retryable,
         }
         self._write({"id": call_id, "event": "error", "error": facts})
+
+    def news(self) -> None:
+        self._write({"id": 0, "event": "news"})
 
     def progress(self, call_id: int, progress: Progress) -> None:
         self._write(

@@ -1,7 +1,8 @@
 """Whether a request may be made once more: a pure decision.
 
 A POST costs money. It is repeated once in all, and only where the provider cannot have worked on it:
-not a byte of its body had left, or the provider itself said that it was busy.
+not a byte of its body had left, or the provider itself said that it was busy. A GET costs nothing and
+is repeated twice.
 """
 
 from __future__ import annotations
@@ -9,12 +10,20 @@ from __future__ import annotations
 import contextlib
 import email.utils
 import math
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from venice_core.errors import NoConnection, VeniceError
+from venice_core.errors import LostConnection, NoConnection, ServerFailure, VeniceError
 
 MAX_WAIT = 60.0
 DEFAULT_WAIT = 2.0
+POST_REPEATS = 1
+GET_REPEATS = 2
+BACKOFF = 0.5
+MAX_BACKOFF = 8.0
+
+_MILLISECONDS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*ms\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -23,34 +32,64 @@ class Busy:
 
     retry_after: str = ""
     retry_after_ms: str = ""
+    ratelimit_reset: str = ""
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> Busy:
+        """From headers with lower-case names."""
+        return cls(
+            headers.get("retry-after", ""),
+            headers.get("retry-after-ms", ""),
+            headers.get("x-ratelimit-reset-requests", ""),
+        )
 
 
-def seconds_before_repeat(outcome: VeniceError | Busy, attempt: int, now: float) -> float | None:
-    """How long to wait before the one repeat of a POST, in s; None: it must not be repeated.
+def seconds_before_repeat(
+    outcome: VeniceError | Busy, attempt: int, now: float, *, method: str = "POST"
+) -> float | None:
+    """How long to wait before the request is made once more, in s; None: it must not be.
 
     `attempt` counts from 1, `now` is Unix time in s.
     """
-    if attempt > 1:
+    if method == "GET":
+        return _before_get(outcome, attempt, now)
+    if attempt > POST_REPEATS:
         return None
     if isinstance(outcome, Busy):
-        named = _named_wait(outcome, now)
+        named = named_wait(outcome, now)
         return DEFAULT_WAIT if named is None else named if named <= MAX_WAIT else None
     if isinstance(outcome, NoConnection) and outcome.retryable:
         return 0.0
     return None
 
 
-def _named_wait(busy: Busy, now: float) -> float | None:
-    """In s, milliseconds first since they are the finer word; None where no header can be read."""
+def _before_get(outcome: VeniceError | Busy, attempt: int, now: float) -> float | None:
+    if attempt > GET_REPEATS:
+        return None
+    backoff = min(BACKOFF * 2 ** (attempt - 1), MAX_BACKOFF)
+    if isinstance(outcome, Busy):
+        named = named_wait(outcome, now)
+        return backoff if named is None else named if named <= MAX_BACKOFF else None
+    return backoff if isinstance(outcome, NoConnection | LostConnection | ServerFailure) else None
+
+
+def named_wait(busy: Busy, now: float) -> float | None:
+    """What the provider names, in s, milliseconds first since they are the finer word.
+
+    None where no header can be read.
+    """
     with contextlib.suppress(ValueError):
         milliseconds = float(busy.retry_after_ms)
         if math.isfinite(milliseconds) and milliseconds >= 0:
             return milliseconds / 1000
-    return parse_retry_after(busy.retry_after, now)
+    after = parse_retry_after(busy.retry_after, now)
+    return parse_reset(busy.ratelimit_reset, now) if after is None else after
 
 
 def parse_retry_after(value: str, now: float) -> float | None:
-    """The header in s from `now`: seconds (whole or not) or an HTTP date; in the past is 0, else None."""
+    """The header in s from `now`: seconds (whole or not), "1500ms", or an HTTP date (past: 0); else None."""
+    if matched := _MILLISECONDS.fullmatch(value):
+        return float(matched[1]) / 1000
     try:
         seconds = float(value)
     except ValueError:
@@ -63,3 +102,19 @@ def parse_retry_after(value: str, now: float) -> float | None:
             return None
         return max(0.0, seconds)
     return seconds if seconds >= 0 else None
+
+
+def parse_reset(value: str, now: float) -> float | None:
+    """`x-ratelimit-reset-requests` in s from `now`; None where it cannot be read.
+
+    At least 1e12 it is Unix time in ms, at least 1e9 in s, else a duration in s.
+    """
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    if not math.isfinite(number) or number < 0:
+        return None
+    if number >= 1e12:
+        return max(0.0, number / 1000 - now)
+    return max(0.0, number - now) if number >= 1e9 else number

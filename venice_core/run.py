@@ -1,15 +1,16 @@
-"""One job from plan to placed result: encode, journal, send, journal, decode, fit.
+"""One job from plan to placed results: encode, journal, send, journal, decode, fit.
 
 The only place that knows the order. It works on pixels in memory; where they come from and where the
-result goes is the caller's (the worker's or the command line's).
+results go is the caller's (the worker's or the command line's).
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,25 @@ import numpy as np
 
 from venice_core import fit, images
 from venice_core.cancel import Cancel
-from venice_core.errors import BadInput, BrokenFile, Charge, MissingKey, Unplaced, UnusableAnswer, VeniceError
+from venice_core.errors import (
+    BadInput,
+    BrokenFile,
+    Charge,
+    MissingKey,
+    Unplaced,
+    UnusableAnswer,
+    VeniceError,
+)
 from venice_core.fit import Placed
+from venice_core.geometry import Bounds, Extent
 from venice_core.images import Pixels
 from venice_core.job import Action, Facts, Job
 from venice_core.journal import Entry, Journal
+from venice_core.ledger import FREE, Budget, spent, today
+from venice_core.messages import sentence
+from venice_core.pace import Pace
 from venice_core.plan import Plan, make_plan
-from venice_core.progress import OnProgress, Progress, Stage
+from venice_core.progress import OnProgress, Progress, Stage, Together
 from venice_core.providers.base import Encoded, Provider
 from venice_core.retry import Busy, seconds_before_repeat
 from venice_core.selection import Coverage, Selection
@@ -34,11 +47,32 @@ from venice_core.transport import Request, Response, Transport
 log = logging.getLogger(__name__)
 
 NAME_LENGTH = 60
+SMALL_ANSWER = 4096
+SMALL_SHARE = 1 / 16
+"""In bytes, and of what was sent: an answer that is smaller shows hardly anything, such as a refusal."""
+
+Raw = bytes | Path
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """A job's pixels, raw, in memory or in files that are moved away.
+
+    `source`: RGBA of the plan's crop. `coverage`: one byte a pixel of the job's window. `references`:
+    RGBA of the job's references.
+    """
+
+    source: Raw | None = None
+    coverage: Raw | None = None
+    references: tuple[Raw, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A result in place and all that is said about it. `name` is for the layer."""
+    """One result in place and all that is said about it; `name` is for the layer.
+
+    `number` counts the pictures of one request from 1, of which `price` is one's share.
+    """
 
     entry: Entry
     plan: Plan
@@ -48,6 +82,27 @@ class Result:
     recipe: dict[str, Any]
     warnings: tuple[str, ...]
     charge: Charge
+    number: int = 1
+
+    @property
+    def bounds(self) -> Bounds:
+        """Where its pixels lie in the image; of another size than the crop, they are one of their own."""
+        height, width = self.placed.pixels.shape[:2]
+        own = Extent(width, height)
+        return self.plan.crop if own == self.plan.crop.extent else Bounds.of(own)
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What came of a job: at least one result, what people should know, and the requests that failed."""
+
+    results: tuple[Result, ...]
+    warnings: tuple[str, ...] = ()
+    failures: tuple[VeniceError, ...] = ()
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        return tuple({result.entry.id: result.entry for result in self.results}.values())
 
 
 @dataclass(frozen=True)
@@ -77,118 +132,250 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Runner:
-    """What a run needs from outside."""
+    """What a run needs from outside. `daily_limit`: in US dollars, None where there is none."""
 
     provider: Provider
     key: Secret
     transport: Transport
     journal: Journal
     clock: Callable[[], float] = time.time
+    pace: Pace = field(default_factory=Pace)
+    daily_limit: float | None = None
 
     def run(
         self,
         job: Job,
-        source: bytes | Path,
-        coverage: bytes | Path | None,
+        material: Material,
         on_progress: OnProgress,
         cancel: Cancel,
-        on_entry: Callable[[Entry], None] | None = None,
-    ) -> Result:
-        """`source` is raw RGBA of the plan's crop, `coverage` raw bytes of the job's window.
+        on_entry: Callable[[Entry], None] = lambda _: None,
+    ) -> Made:
+        """Raises a VeniceError where nothing came of it; the journal then says what is known about charging.
 
-        Raises a VeniceError; the journal then says what is known about charging.
+        Of several requests those that fail do not cost the others their results.
         """
         if not self.key:
             raise MissingKey()
         on_progress(Progress(Stage.PREPARING))
-        prepared = Prepared.of(job, read_coverage(coverage, job), self.provider)
+        prepared = Prepared.of(job, read_coverage(material.coverage, job), self.provider)
         plan = prepared.plan
-        pixels = _pixels(source, plan)
-        encoded = self._encode(pixels, prepared)
+        pixels = _pixels(material.source, plan.crop.extent) if material.source is not None else None
+        encoded = self._encode(pixels, prepared, material)
         request = self.provider.request(plan, job.options, encoded)
+        small = min(SMALL_ANSWER, len(encoded[0].data) * SMALL_SHARE) if pixels is not None else SMALL_ANSWER
         cancel.check()
-        entry = self.journal.begin(job, plan, source=source, coverage=coverage)
-        if on_entry is not None:
+        entries = self.journal.begin_all(job, plan, source=material.source, coverage=material.coverage)
+        for entry in entries:
             on_entry(entry)
+        self._check_budget(plan, entries)
+        together = Together(len(entries), on_progress)
+        flights = [
+            _Flight(self, prepared, pixels, request, small, entry, together.of(number), cancel)
+            for number, entry in enumerate(entries)
+        ]
+        if len(flights) == 1:
+            outcomes = [_outcome(flights[0])]
+        else:
+            with ThreadPoolExecutor(len(flights)) as pool:
+                waiting = [pool.submit(_outcome, flight) for flight in flights]
+                for number, future in enumerate(waiting):
+                    future.add_done_callback(partial(_over, together, number))
+                outcomes = [future.result() for future in waiting]
+        return _made(plan, outcomes)
+
+    def budget(self) -> Budget | None:
+        """Today's, or None where there is no limit or the provider never charges."""
+        if self.daily_limit is None or self.provider.capabilities.name in FREE:
+            return None
+        entries = self.journal.since(today(self.clock()))
+        return Budget(self.daily_limit, spent(entries).usd)
+
+    def _check_budget(self, plan: Plan, entries: list[Entry]) -> None:
+        budget = self.budget()
+        if budget is None:
+            return
         try:
-            response = self._send(request, entry, on_progress, cancel)
+            budget.check(plan.total, reserved=True)
+        except BadInput as error:
+            for entry in entries:
+                _keep(partial(entry.failed, error))
+            raise
+
+    def _encode(self, pixels: Pixels | None, prepared: Prepared, material: Material) -> tuple[Encoded, ...]:
+        plan, job = prepared.plan, prepared.job
+        limit = self.provider.max_file_bytes(plan)
+        encoded: list[Encoded] = []
+        try:
+            if pixels is not None:
+                encoded.append(Encoded(*images.encode_within(fit.to_send(pixels, plan), limit)))
+            if plan.guided and prepared.coverage is not None:
+                mask = fit.mask_to_send(prepared.coverage, plan)
+                encoded.append(Encoded(images.encode_png(mask), images.MEDIA_TYPES["PNG"]))
+            for raw, own, sent in zip(material.references, job.references, plan.references, strict=True):
+                reference = fit.resize(fit.flatten(_pixels(raw, own)), sent)
+                encoded.append(Encoded(*images.encode_within(reference, limit)))
+        except BrokenFile as error:
+            raise BadInput(error.detail) from error
+        except ValueError as error:
+            raise BadInput("The reference pictures handed over are not those of the job.") from error
+        return tuple(encoded)
+
+
+@dataclass(frozen=True, eq=False)
+class _Flight:
+    """One request of a run, from the journal to its results. `small`: fewer bytes are hardly a picture."""
+
+    runner: Runner
+    prepared: Prepared
+    pixels: Pixels | None
+    request: Request
+    small: float
+    entry: Entry
+    on_progress: OnProgress
+    cancel: Cancel
+
+    def run(self) -> list[Result]:
+        entry, provider = self.entry, self.runner.provider
+        try:
+            response = self._send()
             if not 200 <= response.status < 300:
-                raise self.provider.failure(response)
+                raise provider.failure(response)
         except VeniceError as error:
             _keep(partial(entry.failed, error))
             raise
         facts = self._facts(response)
         charge = Charge.NONE if facts.sandbox else Charge.CHARGED
         warnings = _keep(lambda: entry.answered(response, charge))
-        on_progress(Progress(Stage.FITTING))
+        self.on_progress(Progress(Stage.FITTING))
         try:
-            placed = self._fit(response, pixels, prepared)
+            results = self._results(response, facts, charge)
         except VeniceError as error:
             _keep(partial(entry.failed, error))
             raise
         except Exception as error:  # whatever it is, it must not cost a result that is on disk
             raise Unplaced(f"{type(error).__name__}: {error}; job {entry.id}", charge=charge) from error
-        recipe = _recipe(job, plan, entry, facts)
-        warnings = plan.warnings + placed.warnings + tuple(_warnings(facts)) + warnings
-        _keep(lambda: entry.done(facts=asdict(facts), warnings=warnings))
-        return Result(entry, plan, placed, facts, _name(job, plan, facts), recipe, warnings, charge)
+        results = [replace(result, warnings=result.warnings + warnings) for result in results]
+        _keep(lambda: entry.done(facts=asdict(facts), warnings=results[0].warnings))
+        return results
 
-    def _encode(self, pixels: Pixels, prepared: Prepared) -> tuple[Encoded, ...]:
-        plan, limit = prepared.plan, self.provider.capabilities.limits.max_file_bytes
-        try:
-            encoded = [Encoded(*images.encode_within(fit.to_send(pixels, plan), limit))]
-            if plan.guided and prepared.coverage is not None:
-                mask = fit.mask_to_send(prepared.coverage, plan)
-                encoded.append(Encoded(images.encode_png(mask), images.MEDIA_TYPES["PNG"]))
-        except BrokenFile as error:
-            raise BadInput(error.detail) from error
-        return tuple(encoded)
-
-    def _send(self, request: Request, entry: Entry, on_progress: OnProgress, cancel: Cancel) -> Response:
+    def _send(self) -> Response:
         def watch(progress: Progress) -> None:
-            on_progress(progress)  # first: from here on, whoever cancels must not throw the answer away
             if progress.stage is Stage.WAITING:
-                _keep(entry.sent)
+                _keep(self.entry.sent)  # from here on, whoever cancels must not throw the answer away
+            self.on_progress(progress)
 
-        attempt = 1
+        attempt, runner = 1, self.runner
         while True:
-            entry.sending()
+            runner.pace.wait(self.cancel, self._pause)
+            self.entry.sending()
             try:
-                response = _without_key(self.transport.exchange(request, watch, cancel), request.key)
+                response = _without_key(
+                    runner.transport.exchange(self.request, watch, self.cancel), self.request.key
+                )
             except VeniceError as error:
-                pause = seconds_before_repeat(error, attempt, self.clock())
+                pause = seconds_before_repeat(error, attempt, runner.clock())
                 if pause is None:
                     raise
             else:
-                if not self.provider.is_busy(response):
+                runner.pace.learn(response.headers)
+                if not runner.provider.is_busy(response):
                     return response
-                headers = response.headers
-                busy = Busy(headers.get("retry-after", ""), headers.get("retry-after-ms", ""))
-                pause = seconds_before_repeat(busy, attempt, self.clock())
+                pause = seconds_before_repeat(Busy.of(response.headers), attempt, runner.clock())
                 if pause is None:
                     return response
             attempt += 1
-            on_progress(Progress(Stage.RETRYING, seconds=pause))
-            cancel.wait(pause)
+            _keep(self.entry.turned_away)
+            self._pause(pause)
+            self.cancel.wait(pause)
+
+    def _pause(self, seconds: float) -> None:
+        self.on_progress(Progress(Stage.RETRYING, seconds=seconds))
 
     def _facts(self, response: Response) -> Facts:
         try:
-            return self.provider.facts(response)
+            return self.runner.provider.facts(response)
         except Exception:  # what is said beside a picture must not cost the picture
             log.exception("the answer's facts could not be read")
             return Facts()
 
-    def _fit(self, response: Response, pixels: Pixels, prepared: Prepared) -> Placed:
-        plan = prepared.plan
-        data = self.provider.picture(response)
-        try:
-            picture = images.decode(data)
-        except BrokenFile as error:
-            raise UnusableAnswer(error.detail, status=response.status, charge=Charge.POSSIBLE) from error
+    def _results(self, response: Response, facts: Facts, charge: Charge) -> list[Result]:
+        """At least one; of several pictures those that are broken are left out with a warning."""
+        job, plan = self.prepared.job, self.prepared.plan
+        files = self.runner.provider.pictures(response)
+        broken: list[BrokenFile] = []
+        found: list[tuple[int, Placed]] = []
+        for number, data in enumerate(files, 1):
+            try:
+                found.append((number, self._fit(data)))
+            except BrokenFile as error:
+                broken.append(error)
+        if not found:
+            raise UnusableAnswer(broken[0].detail, status=response.status, charge=Charge.POSSIBLE)
+        told = list(_warnings(facts, plan))
+        if len(found) < plan.pictures:
+            told.append(f"The service made {len(found)} of {plan.pictures} pictures that can be used.")
+        if len(response.body) < self.small * len(files):
+            told.append(
+                f"The answer is hardly a picture ({len(response.body)} bytes): the service may have refused."
+            )
+        return [
+            Result(
+                entry=self.entry,
+                plan=plan,
+                placed=placed,
+                facts=facts,
+                name=_name(job, plan, facts, placed),
+                recipe=_recipe(job, plan, self.entry, facts),
+                warnings=(*plan.warnings, *placed.warnings, *told),
+                charge=charge,
+                number=number,
+            )
+            for number, placed in found
+        ]
+
+    def _fit(self, data: bytes) -> Placed:
+        """Raises BrokenFile for what is no picture."""
+        prepared, plan = self.prepared, self.prepared.plan
+        picture = images.decode(data)
         answer = images.to_srgb(picture.pixels, picture.profile)
+        if self.pixels is None:
+            return fit.place_generated(answer, plan, prepared.mask, as_made=prepared.job.options.as_made)
         if prepared.job.action is Action.CUTOUT:
             return fit.place_cutout(answer, plan, prepared.mask)
-        return fit.place(answer, pixels, plan, prepared.coverage, prepared.mask)
+        if prepared.job.action is Action.UPSCALE:
+            return fit.place_upscaled(answer, self.pixels, plan)
+        return fit.place(answer, self.pixels, plan, prepared.coverage, prepared.mask)
+
+
+def _outcome(flight: _Flight) -> list[Result] | VeniceError:
+    try:
+        return flight.run()
+    except VeniceError as error:
+        return error
+    except Exception as error:  # one that nobody thought of must not cost the others
+        log.exception("a request failed")
+        charge = Charge(flight.entry.record["charge"])
+        return VeniceError(f"{type(error).__name__}: {error}", charge=charge)
+
+
+def _over(together: Together, number: int, _: object) -> None:
+    together.over(number)
+
+
+_GRAVITY = (Charge.CHARGED, Charge.POSSIBLE, Charge.UNKNOWN, Charge.NONE)
+
+
+def _made(plan: Plan, outcomes: list[list[Result] | VeniceError]) -> Made:
+    """Raises the error that matters most where there is no result."""
+    failures = [outcome for outcome in outcomes if isinstance(outcome, VeniceError)]
+    results = [result for outcome in outcomes if isinstance(outcome, list) for result in outcome]
+    if not results:
+        raise min(failures, key=lambda error: _GRAVITY.index(error.charge))
+    warnings = [warning for result in results for warning in result.warnings]
+    for number, outcome in enumerate(outcomes, 1):
+        if isinstance(outcome, VeniceError):
+            warnings.append(f"Variation {number} failed: {sentence(outcome, plan.provider)}")
+    return Made(tuple(results), tuple(dict.fromkeys(warnings)), tuple(failures))
 
 
 def _keep(write: Callable[[], None]) -> tuple[str, ...]:
@@ -208,14 +395,14 @@ def _without_key(response: Response, key: Secret) -> Response:
     return Response(response.status, headers, body)
 
 
-def _pixels(source: bytes | Path, plan: Plan) -> Pixels:
-    data = source.read_bytes() if isinstance(source, Path) else source
-    if len(data) != plan.crop.extent.pixels * 4:
-        raise BadInput(f"The pixels handed over are not those of the crop ({plan.crop.extent}).")
-    return np.frombuffer(data, np.uint8).reshape(plan.crop.height, plan.crop.width, 4)
+def _pixels(raw: Raw, extent: Extent) -> Pixels:
+    data = raw.read_bytes() if isinstance(raw, Path) else raw
+    if len(data) != extent.pixels * 4:
+        raise BadInput(f"The pixels handed over are not those of the crop ({extent}).")
+    return np.frombuffer(data, np.uint8).reshape(extent.height, extent.width, 4)
 
 
-def read_coverage(source: bytes | Path | None, job: Job) -> Coverage | None:
+def read_coverage(source: Raw | None, job: Job) -> Coverage | None:
     if source is None or job.window is None:
         return None
     data = source.read_bytes() if isinstance(source, Path) else source
@@ -224,8 +411,12 @@ def read_coverage(source: bytes | Path | None, job: Job) -> Coverage | None:
     return np.frombuffer(data, np.uint8).reshape(job.window.height, job.window.width)
 
 
-def _name(job: Job, plan: Plan, facts: Facts) -> str:
-    words = " ".join(job.options.prompt.split()) or "Cut-out"
+def _name(job: Job, plan: Plan, facts: Facts, placed: Placed) -> str:
+    """For an upscaled picture how many times larger it is, since its name is the source's."""
+    if job.action is Action.UPSCALE:
+        words = f"{placed.pixels.shape[1] / plan.crop.width:.3g}×"
+    else:
+        words = " ".join(job.options.prompt.split()) or "Cut-out"
     if len(words) > NAME_LENGTH:
         words = words[: NAME_LENGTH - 1].rstrip() + "…"
     parts = [words, facts.model or plan.model]
@@ -247,13 +438,16 @@ def _recipe(job: Job, plan: Plan, entry: Entry, facts: Facts) -> dict[str, Any]:
     }
 
 
-def _warnings(facts: Facts) -> list[str]:
-    warnings = []
+def _warnings(facts: Facts, plan: Plan) -> Iterable[str]:
     if facts.blurred:
-        warnings.append("The service blurred the picture (safe mode).")
+        yield "The service blurred the picture (safe mode)."
     if facts.content_violation:
-        warnings.append("The service marked the picture as against its terms.")
+        yield "The service marked the picture as against its terms."
+    if facts.model and plan.model and facts.model != plan.model:
+        yield f"The service used the model {facts.model} instead of {plan.model}."
     if facts.deprecation:
+        when = f" It ends on {facts.retires[:10]}." if facts.retires else ""
         instead = f" Use {facts.replacement} instead." if facts.replacement else ""
-        warnings.append(f"{facts.deprecation}{instead}")
-    return warnings
+        yield f"{facts.deprecation.rstrip('.')}.{when}{instead}"
+    if facts.enhanced_prompt:
+        yield f"The service rewrote the prompt: “{facts.enhanced_prompt}”"

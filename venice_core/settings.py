@@ -125,7 +125,7 @@ def sync_folder(path: Path) -> None:
 
 
 class Settings:
-    """The settings file: `{"provider": name}`. Unknown entries are kept."""
+    """The settings file: `{"provider": name, "daily_limit_usd": number}`. Unknown entries are kept."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "settings.json"
@@ -142,9 +142,26 @@ class Settings:
             raise BadInput(f"The settings file {self.path} does not hold settings.")
         return values
 
+    @property
+    def daily_limit(self) -> float | None:
+        """What may be spent in a day, in US dollars; None: no limit. Raises BadInput for what is none."""
+        limit = self.read().get("daily_limit_usd")
+        return None if limit is None else _amount(limit, f"daily_limit_usd in {self.path}")
+
+    def set_daily_limit(self, limit: Any) -> None:
+        """None takes it away. Raises BadInput for what is no amount of US dollars."""
+        self.update(daily_limit_usd=None if limit is None else _amount(limit, "The limit per day"))
+
     def update(self, **changes: Any) -> None:
         values = {**self.read(), **changes}
         write_atomically(self.path, json.dumps(values, indent=1, sort_keys=True).encode())
+
+
+def _amount(value: Any, what: str) -> float:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 <= value < 1e9:
+        raise BadInput(f"{what} must be an amount of US dollars, 0 or more.")
+    return float(value)
 
 
 def provider_name(wish: str, env: Mapping[str, str], settings: Settings) -> str:

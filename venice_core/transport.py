@@ -7,13 +7,15 @@ connection.
 from __future__ import annotations
 
 import contextlib
+import io
 import ipaddress
+import json
 import socket
 import ssl
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
 import requests
@@ -48,13 +50,14 @@ class File:
 
 @dataclass(frozen=True)
 class Request:
-    """A multipart POST, or a GET where it has no body."""
+    """A POST of a multipart body (`fields`, `files`) or of `json`; a GET where it has no body."""
 
     method: str
     url: str
     fields: tuple[tuple[str, str], ...] = ()
     files: tuple[File, ...] = ()
     key: Secret = field(default_factory=lambda: Secret(""))
+    json: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -166,28 +169,46 @@ class _Adapter(HTTPAdapter):
         manager.pool_classes_by_scheme = {"http": PlainPool, "https": EncryptedPool}
 
 
+class _Readable(Protocol):
+    def read(self, size: int, /) -> Any: ...
+
+
 class _Upload:
     """A body that tells how far it is. `begun`: a byte may have left; `complete`: all have."""
 
-    def __init__(self, encoder: MultipartEncoder, on_progress: OnProgress, cancel: Cancel) -> None:
-        self._encoder = encoder
+    def __init__(
+        self, body: _Readable, length: int, content_type: str, on_progress: OnProgress, cancel: Cancel
+    ) -> None:
+        self._body = body
         self._on_progress = on_progress
         self._cancel = cancel
-        self.len = encoder.len
+        self.len = length
+        self.content_type = content_type
         self.sent = 0
         self.begun = False
         self.complete = False
 
     def read(self, size: int = -1) -> bytes:
         self.complete = self.sent >= self.len  # asked for more, so what was handed out has left
-        self._cancel.check()
+        self._cancel.check(sent=self.complete)
         self.begun = True
-        chunk = cast("bytes", self._encoder.read(_CHUNK if size < 0 else max(size, _CHUNK)))
+        chunk = cast("bytes", self._body.read(_CHUNK if size < 0 else max(size, _CHUNK)))
         self._on_progress(Progress(Stage.UPLOADING, self.sent, self.len))
         self.sent += len(chunk)
         if not chunk:
             self._on_progress(Progress(Stage.WAITING))
         return chunk
+
+    @classmethod
+    def of(cls, request: Request, on_progress: OnProgress, cancel: Cancel) -> _Upload | None:
+        """The request's body; None where it has none."""
+        if request.json is not None:
+            data = json.dumps(request.json).encode()
+            return cls(io.BytesIO(data), len(data), "application/json", on_progress, cancel)
+        if request.files or request.fields:
+            encoder = MultipartEncoder(_parts(request))
+            return cls(encoder, encoder.len, encoder.content_type, on_progress, cancel)
+        return None
 
 
 class Transport:
@@ -203,18 +224,21 @@ class Transport:
         `retryable` where not a byte of it had left), LostConnection where it may have been, Cancelled.
         """
         sockets = _Sockets()
-        cancel.on_set(sockets.end)
+        upload = _Upload.of(request, on_progress, cancel)
+
+        def end_if_cancelled() -> None:
+            if cancel.stops(sent=upload is not None and upload.complete):
+                sockets.end()
+
+        cancel.on_change(end_if_cancelled)
         cancel.check()
-        upload: _Upload | None = None
         headers = {
             "User-Agent": f"venice-gimp/{VERSION}",
             "Connection": "close",
             "Accept-Encoding": "identity",
         }
-        if request.files or request.fields:
-            encoder = MultipartEncoder(_parts(request))
-            headers["Content-Type"] = encoder.content_type
-            upload = _Upload(encoder, on_progress, cancel)
+        if upload is not None:
+            headers["Content-Type"] = upload.content_type
         try:
             with (
                 self._session(request.url, sockets) as session,
@@ -234,7 +258,7 @@ class Transport:
                 return Response(response.status_code, lower, body)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             reason = request.key.scrub(_reason(error))
-            if cancel.is_set:
+            if cancel.stops(sent=upload is not None and upload.complete):
                 raise Cancelled(charge=_charge(upload)) from error
             if upload is None or not upload.complete:
                 lost = NoConnection(reason)

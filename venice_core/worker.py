@@ -10,8 +10,8 @@ import logging
 import os
 import signal
 import sys
-import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -20,14 +20,19 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from venice_core import fit
+from venice_core.attempt import Attempt
 from venice_core.cancel import Cancel
-from venice_core.errors import BadInput, Cancelled, Charge, Unplaced, VeniceError
-from venice_core.job import Job
-from venice_core.journal import MASK, RESULT, Entry, Journal, Scratch
-from venice_core.progress import Progress, Stage
+from venice_core.errors import BadInput, MissingKey, OverLimit, Unplaced, VeniceError
+from venice_core.job import Action, Job
+from venice_core.journal import MASK, RESULT, Journal, Scratch
+from venice_core.ledger import spent, today
+from venice_core.lookup import look_up
+from venice_core.pace import Pace
 from venice_core.protocol import Call, Output
+from venice_core.providers import venice_lists as lists
+from venice_core.providers.capabilities import IMAGE, INPAINT, UPSCALE, Model
 from venice_core.providers.registry import NAMES, Opened, Registry
-from venice_core.run import Prepared, Result, Runner, read_coverage
+from venice_core.run import Made, Material, Prepared, Result, Runner, read_coverage
 from venice_core.settings import Folders, Secret, private_folder
 from venice_core.transport import Transport
 from venice_core.version import VERSION
@@ -39,6 +44,7 @@ DETACHED = (
 )
 ABORT_SECONDS = 0.5
 CLIPPED_SHARE = 0.01
+_KINDS = {Action.EDIT: INPAINT, Action.GENERATE: IMAGE, Action.UPSCALE: UPSCALE, Action.CUTOUT: INPAINT}
 
 
 class Worker:
@@ -50,11 +56,14 @@ class Worker:
         self._output = output
         self._registry = Registry(env, self._folders)
         self._journal = Journal(self._folders.jobs)
-        self._running: _Running | None = None
+        self._pace = Pace()
+        self._attempt: Attempt[dict[str, Any]] | None = None
+        self._call = 0
         self._methods = {
             "plan": self._plan,
             "placed": self._placed,
             "status": self._status,
+            "account": self._account,
             "configure": self._configure,
         }
 
@@ -68,9 +77,9 @@ class Worker:
                     self._handle(line)
             self._end()
         except SystemExit:  # asked to end by a signal
-            if self._running is not None:
-                self._running.cancel.set()
-                self._running.over.wait(ABORT_SECONDS)
+            if self._attempt is not None:
+                self._attempt.cancel.set()
+                self._attempt.over.wait(ABORT_SECONDS)
             raise
         finally:
             self._scratch.remove()
@@ -96,40 +105,69 @@ class Worker:
             log.exception("call failed")
             self._output.error(call_id, VeniceError(f"{type(error).__name__}: {error}"), "")
 
-    def _open(self, job: Job) -> Opened:
-        return self._registry.open(job.options.provider)
-
     def _plan(self, params: Mapping[str, Any]) -> dict[str, Any]:
         job = Job.from_json(params["job"])
-        opened = self._open(job)
+        opened = self._registry.open(job.options.provider)
+        self._refresh(opened)
         coverage = read_coverage(self._pixels(params.get("coverage"), job), job)
         plan = Prepared.of(job, coverage, opened.provider).plan
-        return {**plan.to_json(), "key": bool(opened.key)}
+        told = {**plan.to_json(), "key": bool(opened.key)}
+        budget = self._runner(opened).budget()
+        if budget is not None:
+            try:
+                budget.check(plan.total)
+            except OverLimit as error:
+                told["warnings"] = [*plan.warnings, error.detail]
+        return told
+
+    def _refresh(self, opened: Opened) -> None:
+        """Asks for a newer list of models, if it is time; the front end hears when there is one."""
+        if opened.catalogues is not None:
+            opened.catalogues.refresh_behind(self._output.news)
+
+    def _runner(self, opened: Opened) -> Runner:
+        limit = self._registry.settings.daily_limit
+        return Runner(
+            opened.provider, opened.key, Transport(), self._journal, pace=self._pace, daily_limit=limit
+        )
 
     def _placed(self, params: Mapping[str, Any]) -> None:
         self._journal.get(str(params.get("job"))).placed()
 
     def _status(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """`action`: whose models to list."""
         opened = self._registry.open(str(params.get("provider") or ""))
-        models = opened.provider.capabilities.catalogue.models.values()
+        self._refresh(opened)
+        action = Action(params.get("action") or Action.EDIT)
+        can = opened.provider.capabilities
         return {
             "provider": opened.name,
             "providers": list(NAMES),
             "key": bool(opened.key),
             "key_source": opened.key_source,
-            "default_model": opened.provider.capabilities.default_model,
-            "models": [
-                {
-                    "id": model.id,
-                    "name": model.name,
-                    "price": asdict(price) if (price := model.price()) else None,
-                }
-                for model in models
-            ],
+            "default_model": can.default_for(_KINDS[action]),
+            "models": [_listed(model) for model in can.catalogue.of_type(_KINDS[action])],
+            "models_date": can.catalogue.date,
+            "styles": list(can.catalogue.styles),
+            "daily_limit": self._registry.settings.daily_limit,
+            "spent_today": asdict(spent(self._journal.since(today(time.time())))),
         }
 
+    def _account(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The test of the connection and the key. Raises what the service says of them."""
+        opened = self._registry.open(str(params.get("provider") or ""))
+        if params.get("key"):
+            opened = self._registry.with_key(opened, Secret(str(params["key"]).strip()))
+        if not opened.key:
+            raise MissingKey()
+        request = lists.account(opened.provider.base_url, opened.key)
+        return asdict(lists.read_account(look_up(request, Cancel())))
+
     def _configure(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """`provider`: which to use from now on; `key`: that provider's key ("" forgets it)."""
+        """`provider`: which to use from now on; `key`: that provider's key ("" forgets it).
+
+        `daily_limit`: in US dollars; None takes it away.
+        """
         wish = str(params.get("provider") or "")
         name = self._registry.name(wish)
         kept = ""
@@ -137,6 +175,8 @@ class Worker:
             kept = self._registry.store_key(name, Secret(str(params["key"])))
         if wish:
             self._registry.settings.update(provider=name)
+        if "daily_limit" in params:
+            self._registry.settings.set_daily_limit(params["daily_limit"])
         return {"provider": name, "kept": kept}
 
     def _pixels(self, name: Any, job: Job) -> bytes | None:
@@ -145,138 +185,114 @@ class Worker:
         return self._scratch.file(name, job.window.extent.pixels).read_bytes()
 
     def _start(self, call: Call) -> None:
-        if self._running is not None and not self._running.over.is_set():
+        if self._attempt is not None and not self._attempt.over.is_set():
             raise BadInput("A job is already running.")
         job = Job.from_json(call.params["job"])
-        opened = self._open(job)
-        runner = Runner(opened.provider, opened.key, Transport(), self._journal)
-        self._running = _Running(call, job, runner, self._scratch, self._output)
-        self._running.start()
+        opened = self._registry.open(job.options.provider)
+        name = opened.provider.capabilities.name
+
+        def tell(outcome: dict[str, Any] | VeniceError) -> None:
+            if isinstance(outcome, VeniceError):
+                self._output.error(call.id, outcome, name)
+            else:
+                self._output.result(call.id, outcome)
+
+        self._call = call.id
+        self._attempt = Attempt(lambda attempt: self._work(attempt, call, job), tell)
+        self._attempt.start()
+
+    def _work(self, attempt: Attempt[dict[str, Any]], call: Call, job: Job) -> dict[str, Any]:
+        opened = self._registry.open(job.options.provider, to_send=True)
+        made = self._runner(opened).run(
+            job,
+            self._material(call.params, job),
+            lambda progress: self._output.progress(call.id, progress),
+            attempt.cancel,
+            attempt.entries.append,
+        )
+        try:
+            message = _message(made)
+        except OSError as error:
+            result = made.results[0]
+            detail = f"{error.strerror or error}; job {result.entry.id}"
+            raise Unplaced(detail, charge=result.charge) from error
+        if call.params.get("wide"):
+            message["warnings"] += _clipped(self._scratch.path / str(call.params["wide"]), made.results[0])
+        return message
+
+    def _material(self, params: Mapping[str, Any], job: Job) -> Material:
+        coverage = None
+        if job.window is not None and params.get("coverage"):
+            coverage = self._scratch.file(params["coverage"], job.window.extent.pixels)
+        source = None if job.action is Action.GENERATE else self._scratch.file(params.get("source"))
+        names = params.get("references") or ()
+        if len(names) != len(job.references):
+            raise BadInput("The reference pictures handed over are not those of the job.")
+        sizes = (extent.pixels * 4 for extent in job.references)
+        references = tuple(map(self._scratch.file, names, sizes))
+        return Material(source, coverage, references)
 
     def _cancel(self, *, stop: bool) -> None:
-        running = self._running
-        if running is None or running.over.is_set():
+        attempt = self._attempt
+        if attempt is None or attempt.over.is_set():
             return
-        if running.uploaded and not stop:
-            self._output.detached(running.call.id, DETACHED.format(running.folder))
+        if stop:
+            attempt.stop(ABORT_SECONDS)
+        elif attempt.let_go(ABORT_SECONDS):
+            folder = self._journal.folder if len(attempt.entries) > 1 else attempt.entries[0].folder
+            self._output.detached(self._call, DETACHED.format(folder))
             self._output.close()
-            return
-        running.cancel.set()
-        if not running.over.wait(ABORT_SECONDS):  # it hangs where nothing wakes it, such as a name look-up
-            running.abandon()
 
     def _end(self) -> None:
         """The front end is gone."""
         self._output.close()
-        running = self._running
-        if running is None:
+        attempt = self._attempt
+        if attempt is None:
             return
-        if not running.uploaded:
-            running.cancel.set()
-            if not running.over.wait(ABORT_SECONDS):
-                running.abandon()
+        if not attempt.let_go(ABORT_SECONDS) and attempt.is_alive():
+            attempt.join(ABORT_SECONDS)
+            if attempt.is_alive():  # it hangs where nothing wakes it
                 self._scratch.remove()
                 os._exit(0)
-        running.over.wait()
+        attempt.over.wait()
 
 
-class _Running(threading.Thread):
-    """A job under way.
-
-    `over` is set before its end is told, so that who hears of it can start the next at once. (Joining
-    the thread would not do: until Python 3.13 a signal in the middle of that marks it as ended.)
-    """
-
-    def __init__(self, call: Call, job: Job, runner: Runner, scratch: Scratch, output: Output) -> None:
-        super().__init__(name=f"job-{call.id}", daemon=True)
-        self.call = call
-        self.cancel = Cancel()
-        self.uploaded = False
-        self.over = threading.Event()
-        self._job = job
-        self._runner = runner
-        self._scratch = scratch
-        self._output = output
-        self._entry: Entry | None = None
-        self._telling = threading.Lock()
-        self._abandoned = False
-
-    def run(self) -> None:
-        try:
-            value = self._work()
-        except VeniceError as error:
-            self._tell_error(error)
-        except Exception as error:
-            log.exception("job failed")
-            charge = Charge(self._entry.record["charge"]) if self._entry else Charge.NONE
-            self._tell_error(VeniceError(f"{type(error).__name__}: {error}", charge=charge))
-        else:
-            self._tell(lambda: self._output.result(self.call.id, value))
-
-    def abandon(self) -> None:
-        """Says that the job is cancelled although its thread still hangs."""
-        error = Cancelled()
-        if self._entry is not None:
-            if self.uploaded:
-                error = Cancelled(charge=Charge(self._entry.record["charge"]))
-            self._entry.failed(error)
-        self._tell_error(error)
-        self._abandoned = True
-
-    def _tell_error(self, error: VeniceError) -> None:
-        name = self._runner.provider.capabilities.name
-        self._tell(lambda: self._output.error(self.call.id, error, name))
-
-    def _tell(self, say: Callable[[], None]) -> None:
-        with self._telling:
-            self.over.set()
-            if not self._abandoned:
-                say()
-
-    def _work(self) -> dict[str, Any]:
-        params = self.call.params
-        coverage = None
-        if self._job.window is not None and params.get("coverage"):
-            coverage = self._scratch.file(params["coverage"], self._job.window.extent.pixels)
-        source = self._scratch.file(params.get("source"))
-        result = self._runner.run(self._job, source, coverage, self._on_progress, self.cancel, self._on_entry)
-        try:
-            message = _result_message(result)
-        except OSError as error:
-            detail = f"{error.strerror or error}; job {result.entry.id}"
-            raise Unplaced(detail, charge=result.charge) from error
-        if params.get("wide"):
-            message["warnings"] += _clipped(self._scratch.path / str(params["wide"]), result)
-        return message
-
-    @property
-    def folder(self) -> str:
-        """Where the job is kept, once it is."""
-        return str(self._entry.folder) if self._entry else ""
-
-    def _on_entry(self, entry: Entry) -> None:
-        self._entry = entry
-
-    def _on_progress(self, progress: Progress) -> None:
-        if progress.stage in (Stage.WAITING, Stage.RETRYING):
-            self.uploaded = progress.stage is Stage.WAITING  # what is repeated was not accepted
-        self._output.progress(self.call.id, progress)
+def _listed(model: Model) -> dict[str, Any]:
+    price = model.price() or model.upscale_price(2)
+    return {
+        "id": model.id,
+        "name": model.name,
+        "price": asdict(price) if price else None,
+        "aspect_ratios": list(model.aspect_ratios),
+        "resolutions": list(model.resolutions),
+        "qualities": list(model.qualities),
+        "offline": model.offline,
+    }
 
 
-def _result_message(result: Result) -> dict[str, Any]:
+def _message(made: Made) -> dict[str, Any]:
+    """What the front end places; the pixels are left in the jobs' folders."""
+    return {
+        "results": [_result(result) for result in made.results],
+        "warnings": list(made.warnings),
+        "failed": len(made.failures),
+    }
+
+
+def _result(result: Result) -> dict[str, Any]:
     folder = result.entry.folder
-    (folder / RESULT).write_bytes(result.placed.pixels.tobytes())
+    pixels = folder / RESULT.format(result.number)
+    pixels.write_bytes(result.placed.pixels.tobytes())
     mask = result.placed.mask
     if mask is not None:
         (folder / MASK).write_bytes(mask.tobytes())
     return {
         "job": result.entry.id,
-        "crop": asdict(result.plan.crop),
-        "pixels": str(folder / RESULT),
+        "crop": asdict(result.bounds),
+        "pixels": str(pixels),
         "mask": str(folder / MASK) if mask is not None else None,
         "name": result.name,
         "recipe": result.recipe,
-        "warnings": list(result.warnings),
         "facts": asdict(result.facts),
         "price": asdict(result.plan.price) if result.plan.price else None,
     }

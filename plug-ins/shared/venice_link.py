@@ -110,6 +110,7 @@ class Link(object):
         self._stage = ""
         self._detached = False
         self._over = False  # no more messages: it is gone, or about to be, or goes on alone
+        self.news = False  # whether plans may have changed: set by the worker, taken back by who asks again
         self.folder = ""
         self.version = ""
 
@@ -185,6 +186,9 @@ class Link(object):
         if message is None:
             self._messages.put(None)
             raise self._gone()
+        if message.get("event") == "news":
+            self.news = True
+            return None
         if message.get("event") == "progress":
             self._stage = message["stage"]
         return message

@@ -23,7 +23,7 @@ import numpy.typing as npt
 import pytest
 from jsonschema import Draft202012Validator
 from PIL import Image, ImageDraw, ImageFilter
-from support import adobe_rgb, wait_for
+from support import adobe_rgb, posts, wait_for
 
 from venice_core import cli
 from venice_core.cancel import Cancel
@@ -34,7 +34,7 @@ from venice_core.journal import ANSWER, Entry, Journal
 from venice_core.progress import Progress, Stage
 from venice_core.providers.capabilities import Catalogue
 from venice_core.providers.venice import Venice
-from venice_core.run import Prepared, Result, Runner
+from venice_core.run import Made, Material, Prepared, Runner
 from venice_core.sandbox import Sandbox
 from venice_core.settings import Secret
 from venice_core.transport import Transport
@@ -132,8 +132,8 @@ def opened(data: bytes) -> Pixels:
     return np.asarray(Image.open(io.BytesIO(data)))
 
 
-def posts(sandbox: Sandbox) -> list[str]:
-    return [seen.path for seen in sandbox.requests if seen.method == "POST"]
+def paths(sandbox: Sandbox) -> list[str]:
+    return [seen.path for seen in posts(sandbox)]
 
 
 class Attempt:
@@ -146,7 +146,7 @@ class Attempt:
         self.cancel = cancel or Cancel()
         self.journal = Journal(home / "jobs")
         self.stages: list[Stage] = []
-        self.result: Result | None = None
+        self.result: Made | None = None
         self.error: BaseException | None = None
         secret = Secret(KEY)
         provider = Venice(secret, url, catalogue=Catalogue.packaged())
@@ -157,7 +157,7 @@ class Attempt:
 
     def _run(self) -> None:
         try:
-            self.result = self._runner.run(self.job, self._pixels, None, self._watch, self.cancel)
+            self.result = self._runner.run(self.job, Material(self._pixels), self._watch, self.cancel)
         except BaseException as error:
             self.error = error
 
@@ -215,18 +215,24 @@ class Scripted:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            with connection, contextlib.suppress(OSError):
-                data = b""
-                while b"\r\n\r\n" not in data:
-                    data += connection.recv(65536)
-                head, _, body = data.partition(b"\r\n\r\n")
-                self.heads.append(head)
-                length = next(
-                    (int(line[15:]) for line in head.split(b"\r\n") if line[:15] == b"Content-Length:"), 0
-                )
-                while len(body) < length:
-                    body += connection.recv(65536)
-                connection.sendall(self._reply(head))
+            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            data = b""
+            while b"\r\n\r\n" not in data:
+                data += connection.recv(65536)
+            head, _, body = data.partition(b"\r\n\r\n")
+            if head.startswith(b"GET "):  # it has no lists of models
+                connection.sendall(reply("404 Not Found", b"{}"))
+                return
+            self.heads.append(head)
+            length = next(
+                (int(line[15:]) for line in head.split(b"\r\n") if line[:15] == b"Content-Length:"), 0
+            )
+            while len(body) < length:
+                body += connection.recv(65536)
+            connection.sendall(self._reply(head))
 
     def __enter__(self) -> Scripted:
         return self
@@ -248,7 +254,7 @@ def reply(status: str, body: bytes, *headers: str, length: str | None = None) ->
 
 def test_without_a_mask_one_picture_goes_to_edit(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
     assert shell("edit", photo, "-p", "a hat") == 0
-    (seen,) = sandbox.requests
+    (seen,) = posts(sandbox)
     assert (seen.method, seen.path, seen.complete) == ("POST", EDIT, True)
     assert seen.fields == {"prompt": "a hat", "model": "firered-image-edit", "output_format": "png"}
     (file,) = seen.files
@@ -263,12 +269,12 @@ def test_with_a_mask_two_pictures_of_one_size_go_to_multi_edit_base_first(
 ) -> None:
     code, said = shell.json("edit", photo, "-p", "a hat", "--mask", mask)
     assert code == 0
-    assert posts(sandbox) == [MULTI]
-    (seen,) = sandbox.requests
+    assert paths(sandbox) == [MULTI]
+    (seen,) = posts(sandbox)
     assert set(seen.fields) == {"prompt", "modelId", "output_format"}
     assert seen.fields["modelId"] == "firered-image-edit"
     assert seen.fields["output_format"] == "png"
-    assert seen.fields["prompt"].startswith("a hat\n\nThe last image is a mask")
+    assert seen.fields["prompt"].startswith("a hat\n\nThe second image is a mask")
     assert [file.name for file in seen.files] == ["images", "images"]
     assert [file.mode for file in seen.files] == ["RGB", "L"]
     base, hint = (opened(file.data) for file in seen.files)
@@ -286,7 +292,7 @@ def test_local_sends_the_crop_alone_to_edit(
     drawn.save(tmp_path / "corner.png")
     arguments = ("edit", photo, "-p", "x", "--mask", tmp_path / "corner.png", "--selection", "local")
     assert shell(*arguments) == 0
-    (seen,) = sandbox.requests
+    (seen,) = posts(sandbox)
     assert seen.path == EDIT
     assert len(seen.files) == 1
     assert seen.fields["prompt"] == "x"
@@ -307,7 +313,7 @@ def test_optional_fields_are_sent_only_when_asked_for(
     shell: Shell, sandbox: Sandbox, photo: Path, option: tuple[str, ...], fields: dict[str, str]
 ) -> None:
     assert shell("edit", photo, "-p", "x", *option) == 0
-    sent = dict(sandbox.requests[0].fields)
+    sent = dict(posts(sandbox)[0].fields)
     for name in ("prompt", "model", "output_format"):
         sent.pop(name)
     assert sent == fields
@@ -315,7 +321,7 @@ def test_optional_fields_are_sent_only_when_asked_for(
 
 def test_quality_goes_through_multi_edit(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
     assert shell("edit", photo, "-p", "x", "--model", "gpt-image-2-edit", "--quality", "low") == 0
-    (seen,) = sandbox.requests
+    (seen,) = posts(sandbox)
     assert (seen.path, seen.fields["quality"], len(seen.files)) == (MULTI, "low", 1)
 
 
@@ -323,7 +329,7 @@ def test_a_cutout_sends_the_picture_and_nothing_else(
     shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path
 ) -> None:
     assert shell("cutout", photo, "-o", tmp_path / "out.png") == 0
-    (seen,) = sandbox.requests
+    (seen,) = posts(sandbox)
     assert (seen.path, seen.fields, [file.name for file in seen.files]) == (CUTOUT, {}, ["image"])
     cut = np.asarray(Image.open(tmp_path / "out.png"))
     assert np.array_equal(cut[..., :3], np.asarray(Image.open(photo)))
@@ -364,7 +370,7 @@ def test_requests_are_valid_by_the_published_specification(
     components = json.loads(SPECIFICATION.read_text("utf-8"))["components"]["schemas"]
     name, *rest = arguments
     assert shell(name, photo, *(mask if word == "MASK" else word for word in rest)) == 0
-    (seen,) = sandbox.requests
+    (seen,) = posts(sandbox)
     words = {"true": True, "false": False}
     body = {key: words.get(value, value) for key, value in seen.fields.items()}
     pictures = [base64.b64encode(file.data).decode() for file in seen.files]
@@ -382,7 +388,7 @@ OUTCOMES = [
     (403, 3, "none", "forbidden", 1),
     (404, 3, "none", "unknown-model", 1),
     (410, 3, "none", "unknown-model", 1),
-    (413, 3, "none", "invalid-request", 1),
+    (413, 3, "none", "too-large", 1),
     (415, 3, "none", "invalid-request", 1),
     (418, 3, "none", "invalid-request", 1),
     (422, 3, "unknown", "policy", 1),
@@ -405,7 +411,7 @@ def test_each_documented_status_has_its_exit_code_and_is_journaled(
     sandbox.switch(status=status, retry_after="0")
     exit_code, said = shell.json("edit", photo, "-p", "x")
     assert exit_code == said["exit"] == code
-    assert posts(sandbox) == [EDIT] * count
+    assert paths(sandbox) == [EDIT] * count
     error = said["results"][0]["error"]
     assert (error["kind"], error["charge"], error["status"], error["exit"]) == (kind, charge, status, code)
     assert error["request_id"].endswith("-BOX")
@@ -416,11 +422,20 @@ def test_each_documented_status_has_its_exit_code_and_is_journaled(
     assert not list(photo.parent.glob("*edited*"))
 
 
-@pytest.mark.parametrize("kind", ["balance", "spending_limit", "accepts"])
-def test_every_kind_of_402_is_about_money(shell: Shell, sandbox: Sandbox, photo: Path, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("balance", "balance or the key's spending limit"),
+        ("spending_limit", "balance or the key's spending limit"),
+        ("accepts", "received no API key"),
+    ],
+)
+def test_each_kind_of_402_says_what_it_is_about(
+    shell: Shell, sandbox: Sandbox, photo: Path, kind: str, words: str
+) -> None:
     sandbox.switch(status=402, kind=kind)
     assert shell("edit", photo, "-p", "x") == 3
-    assert "balance or the key's spending limit" in shell.err
+    assert words in shell.err
 
 
 @pytest.mark.parametrize(
@@ -439,8 +454,8 @@ def test_a_redirect_is_not_followed(shell: Shell, sandbox: Sandbox, photo: Path)
     with Sandbox() as target:
         sandbox.switch(redirect=f"{target.url}/image/edit")
         assert shell("edit", photo, "-p", "x") == 5
-        assert target.requests == []
-    assert posts(sandbox) == [EDIT]
+        assert posts(target) == []
+    assert paths(sandbox) == [EDIT]
     assert shell.job.record["charge"] == "possible"
     assert "redirect" in shell.err
 
@@ -463,7 +478,7 @@ def test_no_usable_answer_may_have_been_charged_and_is_never_asked_for_again(
     sandbox.switch(**switches)
     code, said = shell.json("edit", photo, "-p", "x")
     assert code == 5
-    assert posts(sandbox) == [EDIT]
+    assert paths(sandbox) == [EDIT]
     assert said["results"][0]["error"]["kind"] == kind
     assert shell.job.record["charge"] == "possible"
     assert (shell.job.folder / ANSWER).exists() == ("garbage" in switches)
@@ -485,8 +500,8 @@ def test_a_connection_dropped_before_the_upload_is_complete_cost_nothing(
     attempt = Attempt(home, sandbox.url, noise()).start().finish()
     assert isinstance(attempt.error, NoConnection)
     assert not attempt.error.retryable, "bytes of the body had left"
-    assert len(sandbox.requests) == 1
-    assert not sandbox.requests[0].complete
+    assert len(posts(sandbox)) == 1
+    assert not posts(sandbox)[0].complete
     assert (attempt.entry.record["status"], attempt.entry.record["charge"]) == ("failed", "none")
 
 
@@ -568,7 +583,7 @@ def test_a_picture_below_the_minimum_is_padded_and_comes_back_exactly(
     Image.fromarray(tiny).save(tmp_path / "tiny.png")
     sandbox.switch(identity=True)
     assert shell("edit", tmp_path / "tiny.png", "-p", "x", "-o", tmp_path / "out.png") == 0
-    sent = sandbox.requests[0].files[0]
+    sent = posts(sandbox)[0].files[0]
     assert (sent.width, sent.height) == (256, 256)
     assert np.array_equal(np.asarray(Image.open(tmp_path / "out.png")), tiny)
     assert "padded" in shell.err
@@ -599,7 +614,7 @@ def test_a_busy_service_is_asked_once_more_after_the_wait_it_names(
     attempt = Attempt(home, sandbox.url, chelsea, cancel).start().finish()
     assert attempt.result is not None
     assert cancel.waits == [wait]
-    assert posts(sandbox) == [EDIT, EDIT]
+    assert paths(sandbox) == [EDIT, EDIT]
     assert Stage.RETRYING in attempt.stages
 
 
@@ -619,7 +634,7 @@ def test_a_wait_of_more_than_a_minute_is_not_waited_for(
     attempt = Attempt(home, sandbox.url, chelsea, cancel).start().finish()
     assert isinstance(attempt.error, Busy)
     assert cancel.waits == []
-    assert posts(sandbox) == [EDIT]
+    assert paths(sandbox) == [EDIT]
 
 
 def test_the_wait_is_really_waited(home: Path, sandbox: Sandbox, chelsea: Pixels) -> None:
@@ -639,7 +654,7 @@ def test_a_cancel_is_heard_while_waiting_for_the_repeat(
     attempt.finish(PROMPTLY + BUSY_MACHINE)
     assert isinstance(attempt.error, Cancelled)
     assert attempt.entry.record["charge"] == "none"
-    assert posts(sandbox) == [EDIT]
+    assert paths(sandbox) == [EDIT]
 
 
 @pytest.mark.parametrize(
@@ -668,7 +683,7 @@ def test_a_cancel_before_the_upload_is_complete_aborts_within_a_second_and_buys_
 ) -> None:
     sandbox.switch(stall=2.5, stall_at="body")
     attempt = Attempt(home, sandbox.url, noise()).start()
-    wait_for(lambda: sandbox.requests and Stage.UPLOADING in attempt.stages)
+    wait_for(lambda: posts(sandbox) and Stage.UPLOADING in attempt.stages)
     time.sleep(0.3)  # until the sockets' buffers are full
     begin = time.monotonic()
     attempt.cancel.set()
@@ -677,7 +692,7 @@ def test_a_cancel_before_the_upload_is_complete_aborts_within_a_second_and_buys_
     assert isinstance(attempt.error, Cancelled)
     assert (attempt.entry.record["status"], attempt.entry.record["charge"]) == ("cancelled", "none")
     time.sleep(3)  # the server goes on reading what there is
-    (seen,) = sandbox.requests
+    (seen,) = posts(sandbox)
     assert not seen.complete
     assert seen.status is None
 
@@ -687,7 +702,7 @@ def test_a_cancel_after_the_upload_ends_the_waiting_and_may_have_been_charged(
 ) -> None:
     sandbox.switch(stall=60)
     attempt = Attempt(home, sandbox.url, chelsea).start()
-    wait_for(lambda: sandbox.requests and sandbox.requests[0].complete)
+    wait_for(lambda: posts(sandbox) and posts(sandbox)[0].complete)
     wait_for(lambda: Stage.WAITING in attempt.stages)
     attempt.cancel.set()
     attempt.finish(PROMPTLY + BUSY_MACHINE)
@@ -707,12 +722,15 @@ def test_a_cancel_just_after_the_last_byte_has_left_may_have_been_charged(
     def last(progress: Progress) -> None:
         watch(progress)
         if progress.stage is Stage.UPLOADING and progress.total - progress.done <= 65_536:
-            cancel._event.set()  # without closing the sockets: by then the bytes are on their way
+            (
+                cancel._let_go.set(),
+                cancel._set.set(),
+            )  # without closing the sockets: by then the bytes are on their way
 
     attempt._watch = last  # type: ignore[method-assign]
     attempt.start().finish()
     assert isinstance(attempt.error, Cancelled)
-    wait_for(lambda: sandbox.requests and sandbox.requests[0].complete)
+    wait_for(lambda: posts(sandbox) and posts(sandbox)[0].complete)
     assert attempt.entry.record["charge"] == "possible"
 
 
@@ -721,7 +739,7 @@ def test_a_cancelled_job_is_never_begun(home: Path, sandbox: Sandbox, chelsea: P
     cancel.set()
     attempt = Attempt(home, sandbox.url, chelsea, cancel).start().finish()
     assert isinstance(attempt.error, Cancelled)
-    assert sandbox.requests == []
+    assert posts(sandbox) == []
     assert list(attempt.journal) == []
 
 
@@ -767,7 +785,7 @@ def test_the_key_is_in_no_file_after_good_runs(
     assert shell("edit", photo, "-p", "x", "--mask", mask) == 0
     assert shell("cutout", photo, "--json") == 0
     assert KEY not in shell.out + shell.err
-    assert sandbox.requests[0].headers["Authorization"] == "Bearer vk-***"
+    assert posts(sandbox)[0].headers["Authorization"] == "Bearer vk-***"
     for path in [*shell.home.rglob("*"), *photo.parent.iterdir()]:
         assert not path.is_file() or KEY.encode() not in path.read_bytes(), path
 
@@ -778,7 +796,7 @@ def test_a_key_that_no_header_can_hold_is_refused_without_being_shown(
 ) -> None:
     shell.env["VENICE_API_KEY"] = key
     assert shell("edit", photo, "-p", "x") == 2
-    assert sandbox.requests == []
+    assert posts(sandbox) == []
     assert "API key" in shell.err
     assert not any(word in shell.err for word in ("vk-", "half", "clever", "two"))
 
@@ -788,14 +806,14 @@ def test_a_netrc_does_not_replace_the_key(shell: Shell, sandbox: Sandbox, photo:
     netrc.write_text("machine 127.0.0.1 login somebody password else\ndefault login a password b\n")
     netrc.chmod(0o600)
     assert shell("edit", photo, "-p", "x") == 0
-    assert sandbox.requests[0].headers["Authorization"] == "Bearer vk-***"
+    assert posts(sandbox)[0].headers["Authorization"] == "Bearer vk-***"
 
 
 def test_without_a_key_nothing_is_sent(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
     del shell.env["VENICE_API_KEY"]
     assert shell("edit", photo, "-p", "x") == 2
     assert "No API key" in shell.err
-    assert sandbox.requests == []
+    assert posts(sandbox) == []
     assert shell.jobs == []
 
 
@@ -911,7 +929,7 @@ def test_a_run_that_changes_nothing_gives_adobe_rgb_back(
     sandbox.switch(identity=True)
     assert shell("edit", tmp_path / "a.png", "-p", "x", "-o", tmp_path / "out.png") == 0
     assert np.abs(np.asarray(Image.open(tmp_path / "out.png"), int) - muted).max() <= 2
-    assert not np.array_equal(opened(sandbox.requests[0].files[0].data), muted), "sent as if it were sRGB"
+    assert not np.array_equal(opened(posts(sandbox)[0].files[0].data), muted), "sent as if it were sRGB"
 
 
 def test_the_mask_can_grow_and_soften(
@@ -967,7 +985,7 @@ def test_parts_are_png_whatever_the_whole_would_be(
     code, said = shell.json("edit", photo, "-p", "x", "--mask", mask, "--layer", "-o", tmp_path / "new.jpg")
     assert (code, Path(said["results"][0]["layer"]).name) == (0, "new-layer.png")
     assert shell("cutout", photo, "--output", "mask", "-o", tmp_path / "mask.jpg") == 0
-    assert len(sandbox.requests) == 2
+    assert len(posts(sandbox)) == 2
 
 
 def test_an_earlier_result_is_replaced_only_when_it_is_named(
@@ -996,7 +1014,7 @@ def test_what_is_no_text_is_bad_input_and_json_says_so(shell: Shell, sandbox: Sa
     for arguments in (["-p", "bad\udcff"], ["-p", "x", "--grow", "99999"]):
         code, said = shell.json("edit", photo, *arguments)
         assert (code, said["exit"], said["error"]["kind"]) == (2, 2, "bad-input")
-    assert not sandbox.requests
+    assert not posts(sandbox)
     assert not shell.home.exists()
 
 
@@ -1011,7 +1029,7 @@ def test_a_dry_run_says_the_plan_and_sends_and_writes_nothing(
     code, said = shell.json("edit", photo, "-p", "x", "--dry-run")
     assert code == 0
     assert said["results"][0]["plan"]["endpoint"] == "/image/edit"
-    assert sandbox.requests == []
+    assert posts(sandbox) == []
     assert sorted(photo.parent.iterdir()) == before
     assert not shell.home.exists()
 
@@ -1038,11 +1056,11 @@ def test_several_pictures_are_done_in_turn_and_stop_at_the_first_failure(
     out.mkdir()
     assert shell("edit", *paths, "-p", "x", "-o", out) == 0
     assert sorted(path.name for path in out.iterdir()) == ["a-edited.png", "b-edited.png", "c-edited.png"]
-    assert len(sandbox.requests) == 3
+    assert len(posts(sandbox)) == 3
     sandbox.reset()
     paths[1].write_bytes(b"no picture")
     code, said = shell.json("edit", *paths, "-p", "x", "-o", out)
-    assert (code, len(said["results"]), len(sandbox.requests)) == (2, 2, 1)
+    assert (code, len(said["results"]), len(posts(sandbox))) == (2, 2, 1)
     assert said["results"][1]["error"]["kind"] == "broken-file"
 
 
@@ -1064,7 +1082,7 @@ def test_bad_input_is_found_before_anything_is_sent(
         ((photo, "-p", "x", "--grow", "-200", "--mask", mask), "shrinks by 200 px"),
         ((photo, "-p", "x", "--context", "-2"), "between -1"),
         ((photo, "-p", "x", "--provider", "nobody"), "no provider “nobody”"),
-        ((photo, "-p", "x", "--reference", photo), "cannot be used yet"),
+        ((photo, "-p", "x", *["--reference", photo] * 3), "3 pictures at most"),
         ((tmp_path / "none.png", "-p", "x"), "cannot be read"),
         ((tmp_path / "words.png", "-p", "x"), "not a picture"),
         ((photo, "-p", "x", "-o", tmp_path / "no" / "out.png"), "no folder"),
@@ -1073,7 +1091,7 @@ def test_bad_input_is_found_before_anything_is_sent(
     ]:
         assert shell("edit", *arguments) == 2, arguments
         assert words in shell.err
-    assert sandbox.requests == []
+    assert posts(sandbox) == []
     assert shell.jobs == []
 
 
@@ -1084,7 +1102,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_sending(
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o500)
     assert shell("edit", photo, "-p", "x", "-o", locked / "out.png") == 2
-    assert sandbox.requests == []
+    assert posts(sandbox) == []
 
 
 def test_transparency_into_a_jpeg_is_found_before_sending(
@@ -1093,7 +1111,7 @@ def test_transparency_into_a_jpeg_is_found_before_sending(
     saved_source(tmp_path / "a", "RGBA PNG", chelsea)
     assert shell("edit", tmp_path / "a.png", "-p", "x", "-o", tmp_path / "out.jpg") == 2
     assert shell("cutout", tmp_path / "a.png", "-o", tmp_path / "out.jpg") == 2
-    assert sandbox.requests == []
+    assert posts(sandbox) == []
 
 
 def test_a_home_that_cannot_be_written_sends_nothing(
@@ -1105,7 +1123,7 @@ def test_a_home_that_cannot_be_written_sends_nothing(
         shell.env["VENICE_HOME"] = str(home)
         assert shell("edit", photo, "-p", "x") == 2
         assert words in shell.err
-    assert sandbox.requests == []
+    assert posts(sandbox) == []
 
 
 def test_jobs_are_listed_newest_first(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
@@ -1141,7 +1159,7 @@ def test_the_command_line_works_as_a_module(
     assert (process.returncode, err) == (0, "")
     assert json.loads(out)["exit"] == 0
     assert KEY not in out
-    assert len(sandbox.requests) == 1
+    assert len(posts(sandbox)) == 1
 
 
 @pytest.mark.parametrize(("status", "code"), [(401, 3), (503, 4), (504, 5)])
@@ -1168,7 +1186,7 @@ def test_ctrl_c_before_the_upload_is_complete_buys_nothing(
 ) -> None:
     sandbox.switch(stall=60, stall_at="body")
     process = python("edit", heavy, "-p", "x", shell=shell, **interruptible)
-    wait_for(lambda: sandbox.requests)
+    wait_for(lambda: posts(sandbox))
     time.sleep(0.5)
     begin = time.monotonic()
     process.send_signal(signal.SIGINT)
@@ -1177,7 +1195,7 @@ def test_ctrl_c_before_the_upload_is_complete_buys_nothing(
     assert process.returncode == 130
     assert "Cancelled" in err
     assert (shell.job.record["status"], shell.job.record["charge"]) == ("cancelled", "none")
-    assert not sandbox.requests[0].complete
+    assert not posts(sandbox)[0].complete
 
 
 def test_ctrl_c_after_the_upload_waits_for_what_may_be_paid(
@@ -1185,7 +1203,7 @@ def test_ctrl_c_after_the_upload_waits_for_what_may_be_paid(
 ) -> None:
     sandbox.switch(stall=2)
     process = python("edit", photo, "-p", "x", "-o", tmp_path / "out.png", shell=shell, **interruptible)
-    wait_for(lambda: sandbox.requests and sandbox.requests[0].complete)
+    wait_for(lambda: posts(sandbox) and posts(sandbox)[0].complete)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
@@ -1200,7 +1218,7 @@ def test_a_second_ctrl_c_stops_for_good(
 ) -> None:
     sandbox.switch(stall=60)
     process = python("edit", photo, "-p", "x", shell=shell, **interruptible)
-    wait_for(lambda: sandbox.requests and sandbox.requests[0].complete)
+    wait_for(lambda: posts(sandbox) and posts(sandbox)[0].complete)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     time.sleep(0.7)

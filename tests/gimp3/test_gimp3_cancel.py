@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from gimp3_machine import Gimp, alive, until
 from gimp3_pictures import decoded, photo, raw
+from support import posts
 
 from venice_core.sandbox import Sandbox
 
@@ -37,7 +38,7 @@ def test_before_the_upload_is_complete_the_worker_is_gone_within_a_second_and_no
     before = gimp.snapshot(image)
     sandbox.switch(stall=10, stall_at="body")
     running, plug_in, worker = begin(gimp, jobs, image, layer, "sending")
-    until(lambda: sandbox.requests)
+    until(lambda: posts(sandbox))
     time.sleep(0.3)  # until the socket's buffers are full
 
     os.kill(plug_in, signal.SIGKILL)
@@ -46,7 +47,7 @@ def test_before_the_upload_is_complete_the_worker_is_gone_within_a_second_and_no
     assert running.result(5)["status"] != "success"
     (job,) = jobs()
     assert job.outcome == ("cancelled", "none")
-    (seen,) = sandbox.requests
+    (seen,) = posts(sandbox)
     assert not seen.complete
     assert gimp.snapshot(image) == before
     assert not list(gimp.home.glob("scratch/*"))
@@ -70,7 +71,7 @@ def test_after_the_upload_the_plug_in_is_free_at_once_and_the_answer_is_kept(
     (job,) = jobs()
     assert decoded(job.answer).shape == (300, 400, 3)
     until(lambda: not alive(worker), 2.0)
-    assert [seen.status for seen in sandbox.requests] == [200]
+    assert [seen.status for seen in posts(sandbox)] == [200]
     assert gimp.snapshot(image) == before
 
 

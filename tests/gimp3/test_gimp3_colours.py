@@ -10,6 +10,7 @@ from gimp3_expected import expected_mask
 from gimp3_machine import Gimp
 from gimp3_pictures import array, check_equal, decoded, levels, photo, raw
 from PIL import Image
+from support import posts
 
 from venice_core.sandbox import Sandbox, pictures
 
@@ -93,7 +94,7 @@ def test_only_what_is_selected_changes_and_to_the_colours_of_the_answer(
     layer = gimp.describe(new)
     check_equal(array(gimp.pixels(layer["mask_id"], "Y u8")), mask, f"{mode}, the layer mask")
 
-    (seen,) = sandbox.requests
+    (seen,) = posts(sandbox)
     sent = Image.fromarray(decoded(seen.files[0].data))
     switches = type("Drift", (), {"drift": True, "blurred": False, "size": None})()
     answer = np.asarray(pictures.disturb(pictures.edit(sent), switches), np.float64)
@@ -116,7 +117,7 @@ def test_what_is_sent_is_the_picture_in_srgb(gimp: Gimp, sandbox: Sandbox, mode:
     image, source = make_photo(gimp, mode)
     expected = levels(gimp.pixels(source, "R'G'B'A float"))[..., :3]
     gimp.run(EDIT, image, [source], prompt="make it pink")
-    (seen,) = sandbox.requests
+    (seen,) = posts(sandbox)
     check_equal(decoded(seen.files[0].data), expected, f"{mode}, what was sent", tolerance=0.51)
 
 

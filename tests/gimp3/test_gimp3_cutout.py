@@ -10,6 +10,7 @@ import pytest
 from gimp3_machine import Gimp
 from gimp3_pictures import array, check_equal, decoded, photo, raw
 from PIL import Image
+from support import posts
 from test_gimp3_edit import untouched
 
 from venice_core.sandbox import Sandbox, pictures
@@ -61,7 +62,7 @@ def test_a_cut_out_has_the_sources_own_pixels_at_full_precision(
     assert untouched(gimp.snapshot(image), new) == untouched(before)
 
     found = array(gimp.pixels(new), kind)
-    matte = matte_of(sandbox.requests[0])
+    matte = matte_of(posts(sandbox)[0])
     colours = 1 if convert.get("base") == "grey" else 3
     kept = found[..., -1] > 0
     assert 0.02 < kept.mean() < 0.98
@@ -124,7 +125,7 @@ def test_as_a_mask_it_is_a_copy_with_its_own_pixels(gimp: Gimp, sandbox: Sandbox
     layer = gimp.describe(new)
     assert layer["pixels"] == gimp.describe(source)["pixels"]
     assert (layer["offsets"], layer["size"], layer["mask_use"][0]) == (AT, SIZE, True)
-    matte = matte_of(sandbox.requests[0])
+    matte = matte_of(posts(sandbox)[0])
     assert 0.02 < (matte > 0).mean() < 0.98
     check_equal(array(gimp.pixels(layer["mask_id"], "Y u8")), matte, "the layer mask")
     assert untouched(gimp.snapshot(image), new) == untouched(before)
@@ -140,7 +141,7 @@ def test_a_mask_made_of_a_masked_source_multiplies_the_active_one(
     before = gimp.describe(source)
     (new,) = gimp.run(CUTOUT, image, [source], output="mask")["layers"]
     layer = gimp.describe(new)
-    matte = matte_of(sandbox.requests[0]).astype(float)
+    matte = matte_of(posts(sandbox)[0]).astype(float)
     expected = np.rint(matte * coverage / 255.0) if enabled else matte
     check_equal(array(gimp.pixels(layer["mask_id"], "Y u8")), expected, "the layer mask")
     assert layer["pixels"] == before["pixels"]
@@ -157,7 +158,7 @@ def test_with_a_selection_only_its_surroundings_are_sent_and_the_cut_out_stays_w
     coverage = array(gimp.coverage(image))
     sandbox.switch(identity=True)
     (new,) = gimp.run(CUTOUT, image, [source], output=output)["layers"]
-    (file,) = sandbox.requests[0].files
+    (file,) = posts(sandbox)[0].files
     assert file.width < SIZE[0]
     assert file.height < SIZE[1]
     alpha = np.zeros((400, 600))

@@ -11,6 +11,7 @@ import pytest
 from gimp3_expected import expected_crop, expected_mask
 from gimp3_machine import KEY, Gimp
 from gimp3_pictures import array, check_equal, photo, raw
+from support import posts
 
 from venice_core.sandbox import Sandbox
 
@@ -154,7 +155,7 @@ def test_an_ignored_selection_is_as_none(gimp: Gimp, sandbox: Sandbox) -> None:
     layer = gimp.describe(new)
     assert (*layer["offsets"], *layer["size"]) == LAYER
     assert layer["mask"] is None
-    assert [seen.path for seen in sandbox.requests] == ["/api/v1/image/edit"]
+    assert [seen.path for seen in posts(sandbox)] == ["/api/v1/image/edit"]
     assert untouched(gimp.snapshot(scene.image), new) == untouched(before)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from gimp3_machine import KEY, Gimp
 from gimp3_pictures import photo, raw
+from support import posts
 from test_gimp3_edit import untouched
 
 from venice_core.sandbox import Sandbox
@@ -78,7 +79,7 @@ def test_running_again_works_on_the_same_source(gimp: Gimp, sandbox: Sandbox) ->
     places = [layer["id"] for layer in gimp.tree(image)]
     assert places == [first, second, source], "the newest lies directly above the source"
     assert untouched(gimp.snapshot(image), first, second) == untouched(before)
-    one, other = sandbox.requests
+    one, other = posts(sandbox)
     assert [file.data for file in one.files] == [file.data for file in other.files]
     assert one.fields == other.fields
 
@@ -125,7 +126,7 @@ def test_it_runs_with_the_last_values(gimp: Gimp, sandbox: Sandbox) -> None:
         kept.unlink()
     assert run["error"] == ""
     assert len(run["layers"]) == 1
-    (seen,) = sandbox.requests
+    (seen,) = posts(sandbox)
     assert seen.path == "/api/v1/image/edit"
     assert (seen.fields["prompt"], seen.fields["model"]) == ("the last prompt", "qwen-image-2-edit")
 
@@ -161,7 +162,7 @@ def test_the_built_in_sandbox_needs_no_key_and_says_that_it_is_no_ai(gimp: Gimp,
     image, source = make_photo(gimp)
     (new,) = gimp.run(EDIT, image, [source], prompt="pink", provider="sandbox")["layers"]
     assert re.search(r"sandbox, no AI", gimp.describe(new)["name"])
-    assert sandbox.requests == [], "its own server, not the service's address"
+    assert posts(sandbox) == [], "its own server, not the service's address"
 
 
 def test_warnings_do_not_fail_a_run(gimp: Gimp, sandbox: Sandbox) -> None:

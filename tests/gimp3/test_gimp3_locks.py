@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from gimp3_machine import Gimp
 from gimp3_pictures import array, check_equal, decoded, photo, raw
+from support import posts
 
 from venice_core.sandbox import Sandbox
 
@@ -32,7 +33,7 @@ def test_a_locked_layer_is_sent_as_it_is_and_its_result_lies_in_place(
     gimp.set_property(layer, **{f"lock_{lock}": True})
     before = gimp.describe(layer)
     (new,) = gimp.run(EDIT, image, [layer], prompt="x")["layers"]
-    check_equal(decoded(sandbox.requests[0].files[0].data), photo("astronaut", *SIZE), "what was sent")
+    check_equal(decoded(posts(sandbox)[0].files[0].data), photo("astronaut", *SIZE), "what was sent")
     facts = gimp.describe(new)
     assert (facts["offsets"], facts["size"]) == (AT, SIZE)
     assert not any(facts["locks"])
@@ -67,7 +68,7 @@ def test_a_locked_group_is_refused_before_anything_is_sent(gimp: Gimp, sandbox: 
     for procedure, options in ((EDIT, {"prompt": "x"}), (CUTOUT, {})):
         assert "is locked" in gimp.run(procedure, image, [layer], **options)["error"]
     assert gimp.snapshot(image) == before
-    assert not sandbox.requests
+    assert not posts(sandbox)
 
 
 def test_a_group_that_may_not_be_moved_takes_a_result_in_place(gimp: Gimp, sandbox: Sandbox) -> None:
@@ -82,4 +83,4 @@ def test_groups_in_an_empty_group_are_empty_too(gimp: Gimp, sandbox: Sandbox) ->
     group = gimp.add_group(image)
     gimp.add_group(image, parent=group)
     assert "empty" in gimp.run(EDIT, image, [group], prompt="x")["error"]
-    assert not sandbox.requests
+    assert not posts(sandbox)

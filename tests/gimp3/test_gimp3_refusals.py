@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from gimp3_machine import KEY, Gimp, alive, until
 from gimp3_pictures import photo, raw
+from support import posts
 
 from venice_core.sandbox import Sandbox
 
@@ -78,7 +79,7 @@ def test_what_cannot_be_asked_for_is_not_sent(
     before = gimp.snapshot(image)
     run = gimp.run(EDIT, image, drawables, **{"prompt": "make it pink", **options})
     check_refused(gimp, image, before, run, words)
-    assert sandbox.requests == []
+    assert posts(sandbox) == []
     assert jobs() == []
 
 
@@ -91,7 +92,7 @@ def test_remove_background_refuses_the_same(gimp: Gimp, sandbox: Sandbox, prepar
     drawables = prepare(gimp, image, layer)
     before = gimp.snapshot(image)
     check_refused(gimp, image, before, gimp.run(CUTOUT, image, drawables), words)
-    assert sandbox.requests == []
+    assert posts(sandbox) == []
 
 
 @pytest.mark.parametrize("procedure", [EDIT, CUTOUT])
@@ -105,7 +106,7 @@ def test_without_a_key_it_says_where_to_enter_one(
     check_refused(gimp, image, before, run, "No API key is set for venice")
     assert "Filters > Venice > Settings" in run["error"]
     assert "sandbox" in run["error"]
-    assert sandbox.requests == []
+    assert posts(sandbox) == []
     assert jobs() == []
 
 
@@ -160,7 +161,7 @@ def test_each_documented_refusal_is_told_and_journaled(
     (job,) = jobs()
     assert job.outcome == ("failed", charge)
     assert (job.record["error"]["kind"], job.record["error"]["status"]) == (kind, status)
-    assert len(sandbox.requests) == (2 if kind == "busy" else 1), "only who was busy is asked once more"
+    assert len(posts(sandbox)) == (2 if kind == "busy" else 1), "only who was busy is asked once more"
 
 
 @pytest.mark.parametrize("garbage", ["text", "empty", "truncated", "json", "html"])
@@ -176,7 +177,7 @@ def test_an_answer_that_is_no_picture_may_have_been_charged(
     (job,) = jobs()
     assert job.outcome == ("failed", "possible")
     assert (garbage == "empty") == (job.answer == b""), "the answer is kept as it came"
-    assert len(sandbox.requests) == 1
+    assert len(posts(sandbox)) == 1
 
 
 def test_a_redirect_is_not_followed(gimp: Gimp, sandbox: Sandbox, jobs: Jobs) -> None:
@@ -187,7 +188,7 @@ def test_a_redirect_is_not_followed(gimp: Gimp, sandbox: Sandbox, jobs: Jobs) ->
     check_refused(gimp, image, before, run, "redirect")
     (job,) = jobs()
     assert job.outcome == ("failed", "possible")
-    assert len(sandbox.requests) == 1
+    assert len(posts(sandbox)) == 1
 
 
 @pytest.mark.parametrize("drop", ["after_body", "in_answer"])
@@ -202,7 +203,7 @@ def test_a_connection_lost_after_the_upload_may_have_been_charged(
     assert "may have been charged" in run["error"]
     (job,) = jobs()
     assert job.outcome == ("failed", "possible")
-    assert len(sandbox.requests) == 1
+    assert len(posts(sandbox)) == 1
 
 
 def test_a_worker_killed_in_the_middle_may_have_been_charged(
@@ -235,7 +236,7 @@ def test_a_worker_killed_before_anything_was_sent_cost_nothing(
     run = gimp.run(EDIT, image, [layer], prompt="pink")
     check_refused(gimp, image, before, run, "Nothing was sent")
     assert jobs() == []
-    assert sandbox.requests == []
+    assert posts(sandbox) == []
 
 
 def test_after_a_failure_the_next_run_works(gimp: Gimp, sandbox: Sandbox) -> None:

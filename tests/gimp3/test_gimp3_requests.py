@@ -6,6 +6,7 @@ import numpy as np
 from gimp3_expected import expected_crop, expected_mask
 from gimp3_machine import KEY, Gimp
 from gimp3_pictures import array, check_equal, decoded, photo, raw
+from support import posts
 
 from venice_core.sandbox import Sandbox
 
@@ -22,7 +23,7 @@ def make_photo(gimp: Gimp) -> tuple[int, int]:
 def test_without_a_selection_one_edit_with_one_picture_is_asked_for(gimp: Gimp, sandbox: Sandbox) -> None:
     image, layer = make_photo(gimp)
     gimp.run(EDIT, image, [layer], prompt="Make it “pink” – 粉红")
-    (seen,) = sandbox.requests
+    (seen,) = posts(sandbox)
     assert (seen.method, seen.path, seen.status) == ("POST", "/api/v1/image/edit", 200)
     assert seen.fields == {
         "prompt": "Make it “pink” – 粉红",
@@ -39,7 +40,7 @@ def test_a_guiding_selection_goes_along_as_a_mask_of_the_same_size(gimp: Gimp, s
     image, layer = make_photo(gimp)
     gimp.select(image, ELLIPSE, feather=15.0)
     gimp.run(EDIT, image, [layer], prompt="make it pink", selection="guide", grow=5, feather=9, context=30)
-    (seen,) = sandbox.requests
+    (seen,) = posts(sandbox)
     assert seen.path == "/api/v1/image/multi-edit"
     assert seen.fields["modelId"] == "firered-image-edit"
     assert "model" not in seen.fields
@@ -64,7 +65,7 @@ def test_a_local_selection_sends_only_the_crop(gimp: Gimp, sandbox: Sandbox) -> 
     image, layer = make_photo(gimp)
     gimp.select(image, ELLIPSE)
     gimp.run(EDIT, image, [layer], prompt="make it pink", selection="local", context=20)
-    (seen,) = sandbox.requests
+    (seen,) = posts(sandbox)
     assert (seen.path, seen.fields["prompt"]) == ("/api/v1/image/edit", "make it pink")
     (file,) = seen.files
     _, support = expected_mask(array(gimp.coverage(image)), LAYER, 0, 0)
@@ -89,7 +90,7 @@ def test_options_travel_under_the_services_names(gimp: Gimp, sandbox: Sandbox) -
         **options,
     )
     assert run["error"] == ""
-    (seen,) = sandbox.requests
+    (seen,) = posts(sandbox)
     assert seen.fields == {
         **options,
         "prompt": "pink",
@@ -102,7 +103,7 @@ def test_options_travel_under_the_services_names(gimp: Gimp, sandbox: Sandbox) -
 def test_remove_background_asks_once_with_the_picture_only(gimp: Gimp, sandbox: Sandbox) -> None:
     image, layer = make_photo(gimp)
     gimp.run(CUTOUT, image, [layer])
-    (seen,) = sandbox.requests
+    (seen,) = posts(sandbox)
     assert (seen.path, seen.fields) == ("/api/v1/image/background-remove", {})
     (file,) = seen.files
     assert file.name == "image"
@@ -113,4 +114,4 @@ def test_no_pixel_of_other_layers_is_sent(gimp: Gimp, sandbox: Sandbox) -> None:
     image, layer = make_photo(gimp)
     gimp.add_layer(image, raw(np.full((500, 700, 3), (0, 255, 0), np.uint8)), name="green, in front")
     gimp.run(EDIT, image, [layer], prompt="pink")
-    check_equal(decoded(sandbox.requests[0].files[0].data), photo("coffee", *LAYER[2:]), "what was sent")
+    check_equal(decoded(posts(sandbox)[0].files[0].data), photo("coffee", *LAYER[2:]), "what was sent")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from gimp3_machine import Gimp
 from gimp3_pictures import array, check_equal, decoded, photo, raw
+from support import posts
 
 from venice_core.sandbox import Sandbox
 
@@ -24,7 +25,7 @@ def test_a_layer_smaller_than_the_least_is_padded_and_comes_back_in_place(
     sandbox.switch(identity=True)
     run = gimp.run(EDIT, image, [layer], prompt="change nothing")
     assert run["error"] == ""
-    (file,) = sandbox.requests[0].files
+    (file,) = posts(sandbox)[0].files
     assert file.width * file.height >= LEAST
     assert min(file.width, file.height) >= 64
     sent = decoded(file.data)
@@ -44,7 +45,7 @@ def test_a_small_selection_is_sent_with_real_surroundings(gimp: Gimp, sandbox: S
     gimp.select(image, (10, 10, 6, 5), "rectangle")
     sandbox.switch(identity=True)
     (new,) = gimp.run(EDIT, image, [layer], prompt="pink", context=0, selection="local")["layers"]
-    (file,) = sandbox.requests[0].files
+    (file,) = posts(sandbox)[0].files
     facts = gimp.describe(new)
     (x, y), (width, height) = facts["offsets"], facts["size"]
     assert (file.width, file.height) == (width, height), "no padding"
@@ -75,7 +76,7 @@ def test_a_layer_larger_than_the_most_is_scaled_down_and_comes_back_in_place(
     sandbox.switch(identity=True)
     run = gimp.run(EDIT, image, [layer], prompt="change nothing")
     assert run["error"] == ""
-    (file,) = sandbox.requests[0].files
+    (file,) = posts(sandbox)[0].files
     assert 0.99 * MOST < file.width * file.height <= MOST
     (new,) = run["layers"]
     facts = gimp.describe(new)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from gimp3_machine import Gimp
 from gimp3_pictures import array, check_equal, decoded, photo, raw
+from support import posts
 from test_gimp3_edit import untouched
 
 from venice_core.sandbox import Sandbox
@@ -103,7 +104,7 @@ def test_what_is_sent_is_what_the_layer_shows(
     run = gimp.run(EDIT, image, [source], prompt="make it pink")
 
     assert run["error"] == ""
-    (seen,) = sandbox.requests
+    (seen,) = posts(sandbox)
     (file,) = seen.files
     sent, solid = decoded(file.data), shown[..., 3] == 255
     assert solid.sum() > 5000
@@ -140,7 +141,7 @@ def test_masks_and_filters_count_in_other_modes_too(gimp: Gimp, sandbox: Sandbox
         gimp.add_filter(source, "gegl:gaussian-blur", std_dev_x=3.0, std_dev_y=3.0)
     shown = array(gimp.shown(source, (30, 20, *SIZE)))
     gimp.run(EDIT, image, [source], prompt="make it pink")
-    sent, solid = decoded(sandbox.requests[0].files[0].data), shown[..., 3] == 255
+    sent, solid = decoded(posts(sandbox)[0].files[0].data), shown[..., 3] == 255
     check_equal(sent[solid], shown[solid][:, :3], f"what was sent in {base}")
 
 
@@ -161,7 +162,7 @@ def test_sampling_what_is_visible_sends_the_canvas_and_places_above_the_layer(
     x, y = layer["offsets"]
     width, height = layer["size"]
     assert (x, y, width, height) == (0, 200, 280, 200), "the layer's part of the canvas"
-    sent = decoded(sandbox.requests[0].files[0].data)
+    sent = decoded(posts(sandbox)[0].files[0].data)
     left, top = (sent.shape[1] - width) // 2, (sent.shape[0] - height) // 2
     inner = sent[top : top + height, left : left + width]
     check_equal(inner, canvas[y : y + height, x : x + width, :3], "what was sent")

@@ -13,6 +13,7 @@ import pytest
 from gimp3_machine import KEY, alive, until
 from gimp3_pictures import photo, raw
 from gui_desk import EDIT, REMOVE, SETTINGS, Desk
+from support import posts
 
 from venice_core.sandbox import Sandbox
 
@@ -98,7 +99,7 @@ def test_twice_in_a_row_works_on_the_same_source(
     assert after["layers"][-1] == before["layers"][-1]
     assert after["selected_layers"] == before["selected_layers"] == [layer]
     assert after["selected_drawables"] == before["selected_drawables"] == [mask]
-    first, second = [seen.files[0].data for seen in server.requests]
+    first, second = [seen.files[0].data for seen in posts(server)]
     assert first == second, "both were sent the source, not an earlier result"
 
 
@@ -108,14 +109,14 @@ def test_an_error_is_shown_in_the_window_and_the_prompt_is_kept(
     image, _ = picture
     server.switch(status=402, times=1)
     edit(desk, "make the cup green")
-    until(lambda: [seen.status for seen in server.requests] == [402])
+    until(lambda: [seen.status for seen in posts(server)] == [402])
     desk.wait_for(EDIT)
     assert len(desk.layers(image)) == 1
     assert jobs(desk)[-1]["error"]["kind"] == "no-funds"
     keep(desk, "error-in-the-window")
     desk.keys("ctrl+Return")
     desk.wait_gone(EDIT)
-    assert server.requests[-1].fields["prompt"].startswith("make the cup green")
+    assert posts(server)[-1].fields["prompt"].startswith("make the cup green")
     assert len(desk.layers(image)) == 2
 
 

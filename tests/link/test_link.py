@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from support import wait_for
+from support import posts, wait_for
 
 from venice_core.journal import ANSWER, RESULT, SOURCE, Entry, Journal
 from venice_core.sandbox import Sandbox
@@ -173,7 +173,7 @@ def start_uploading(link: Any, sandbox: Sandbox, seconds: float = 60) -> Watch:
     sandbox.switch(stall=seconds, stall_at="body")
     watch = start(link, heavy())
     watch.until("uploading")
-    wait_for(lambda: sandbox.requests)
+    wait_for(lambda: posts(sandbox))
     time.sleep(0.3)
     return watch
 
@@ -183,7 +183,7 @@ def start_waiting(link: Any, sandbox: Sandbox, pixels: Pixels, seconds: float = 
     sandbox.switch(stall=seconds)
     watch = start(link, pixels)
     watch.until("waiting")
-    wait_for(lambda: sandbox.requests and sandbox.requests[0].complete)
+    wait_for(lambda: posts(sandbox) and posts(sandbox)[0].complete)
     return watch
 
 
@@ -207,19 +207,19 @@ def test_a_plan_sends_nothing(link: Any, sandbox: Sandbox) -> None:
     assert (plan["endpoint"], plan["images"], plan["key"]) == ("/image/multi-edit", 2, True)
     assert plan["support"] == {"x": 200, "y": 100, "width": 100, "height": 80}
     assert plan["price"]["usd"] == 0.04
-    assert sandbox.requests == []
+    assert posts(sandbox) == []
 
 
 def test_a_run_tells_its_stages_in_order_and_leaves_its_result_in_files(
     link: Any, sandbox: Sandbox, disk: Disk, chelsea: Pixels
 ) -> None:
     watch = start(link, chelsea)
-    value = watch.end()
+    (value,) = watch.end()["results"]
     assert watch.stages == ["preparing", "uploading", "waiting", "downloading", "fitting"]
     assert all(message["id"] == watch.call_id for message in watch.messages)
     uploads = [message["done"] for message in watch.messages if message["stage"] == "uploading"]
     assert uploads == sorted(uploads)
-    assert [seen.path for seen in sandbox.requests] == ["/api/v1/image/edit"]
+    assert [seen.path for seen in posts(sandbox)] == ["/api/v1/image/edit"]
     pixels = np.frombuffer(Path(value["pixels"]).read_bytes(), np.uint8).reshape(300, 451, 4)
     assert (pixels[..., 3] == 255).all()
     assert np.abs(pixels[..., :3].astype(int) - chelsea).mean() > 20
@@ -243,7 +243,7 @@ def test_a_selection_comes_back_as_the_layer_mask(link: Any, disk: Disk, coffee:
     crop = link.call("plan", {"job": given, "coverage": name})["crop"]
     part = coffee[crop["y"] : crop["y"] + crop["height"], crop["x"] : crop["x"] + crop["width"]]
     source = link.write("source.rgba", rgba(part))
-    value = link.call("run", {"job": given, "source": source, "coverage": name})
+    (value,) = link.call("run", {"job": given, "source": source, "coverage": name})["results"]
     mask = np.frombuffer(Path(value["mask"]).read_bytes(), np.uint8).reshape(crop["height"], crop["width"])
     whole = np.zeros((400, 600), np.uint8)
     whole[50:200, 100:300] = coverage
@@ -254,7 +254,7 @@ def test_a_selection_comes_back_as_the_layer_mask(link: Any, disk: Disk, coffee:
 def test_runs_follow_each_other_at_once(link: Any, sandbox: Sandbox, chelsea: Pixels) -> None:
     for _ in range(8):
         link.call("run", prepare(link, chelsea))
-    assert len(sandbox.requests) == 8
+    assert len(posts(sandbox)) == 8
 
 
 def test_status_names_providers_and_models(link: Any) -> None:
@@ -300,7 +300,7 @@ def test_an_error_is_a_sentence_and_the_worker_goes_on(
     assert KEY not in str(caught.value)
     assert disk.status == ("failed", charge)
     sandbox.reset()
-    assert link.call("run", prepare(link, chelsea))["job"]
+    assert link.call("run", prepare(link, chelsea))["results"]
 
 
 def test_bad_input_is_said_and_nothing_is_sent(link: Any, sandbox: Sandbox, chelsea: Pixels) -> None:
@@ -317,7 +317,7 @@ def test_bad_input_is_said_and_nothing_is_sent(link: Any, sandbox: Sandbox, chel
         with pytest.raises(LinkError, match=words) as caught:
             link.call("run", {**params, **change})
         assert caught.value.charge == "none"
-    assert sandbox.requests == []
+    assert posts(sandbox) == []
 
 
 def test_a_missing_key_is_said(environ: dict[str, str], sandbox: Sandbox, chelsea: Pixels) -> None:
@@ -326,7 +326,7 @@ def test_a_missing_key_is_said(environ: dict[str, str], sandbox: Sandbox, chelse
         with pytest.raises(LinkError, match="No API key is set for venice") as caught:
             start(link, chelsea).end()
         assert caught.value.kind == "missing-key"
-    assert sandbox.requests == []
+    assert posts(sandbox) == []
 
 
 def test_an_unknown_method_is_said(link: Any) -> None:
@@ -339,8 +339,8 @@ def test_a_second_run_beside_the_first_is_refused(link: Any, sandbox: Sandbox, c
     watch = start_waiting(link, sandbox, chelsea)
     with pytest.raises(LinkError, match="already running"):
         Watch(link, link.send("run", prepare(link, chelsea))).end()
-    assert watch.end()["job"]
-    assert len(sandbox.requests) == 1
+    assert watch.end()["results"]
+    assert len(posts(sandbox)) == 1
 
 
 # Cancel
@@ -358,9 +358,9 @@ def test_a_cancel_before_the_upload_is_complete_buys_nothing(
     assert not isinstance(caught.value, Detached)
     assert (caught.value.kind, caught.value.charge) == ("cancelled", "none")
     assert disk.status == ("cancelled", "none")
-    assert not sandbox.requests[0].complete
+    assert not posts(sandbox)[0].complete
     sandbox.reset()
-    assert link.call("run", prepare(link, chelsea))["job"], "the worker is of no use any more"
+    assert link.call("run", prepare(link, chelsea))["results"], "the worker is of no use any more"
 
 
 def test_a_cancel_after_the_upload_lets_go_at_once_and_the_answer_comes(
@@ -378,7 +378,7 @@ def test_a_cancel_after_the_upload_lets_go_at_once_and_the_answer_comes(
     wait_for(lambda: not is_alive(pid))
     assert disk.status == ("done", "none")
     assert (disk.job.folder / ANSWER).stat().st_size > 10_000
-    assert (disk.job.folder / RESULT).exists()
+    assert (disk.job.folder / RESULT.format(1)).exists()
     assert disk.scratch == []
 
 
@@ -437,7 +437,7 @@ CHARGING += "v.Venice.facts = lambda *a: dataclasses.replace(facts(*a), sandbox=
 def test_a_cancel_with_nothing_under_way_does_nothing(link: Any, sandbox: Sandbox, chelsea: Pixels) -> None:
     assert link.call("cancel") is None
     assert link.call("cancel", {"stop": True}) is None
-    assert link.call("run", prepare(link, chelsea))["job"]
+    assert link.call("run", prepare(link, chelsea))["results"]
 
 
 # The front end goes
@@ -473,7 +473,7 @@ def test_when_the_front_end_goes_while_a_repeat_is_waited_for_the_worker_ends(
     process.stdin.close()
     process.wait(PROMPTLY + BUSY_MACHINE)
     assert disk.status == ("cancelled", "none")
-    assert len(sandbox.requests) == 1
+    assert len(posts(sandbox)) == 1
 
 
 def test_when_the_front_end_goes_after_the_upload_the_answer_is_kept(
@@ -486,7 +486,7 @@ def test_when_the_front_end_goes_after_the_upload_the_answer_is_kept(
     assert process.poll() is None
     assert process.wait(20) == 0
     assert disk.status == ("done", "none")
-    assert (disk.job.folder / RESULT).exists()
+    assert (disk.job.folder / RESULT.format(1)).exists()
     assert disk.scratch == []
 
 
@@ -556,7 +556,7 @@ def test_a_front_end_killed_after_the_upload_loses_no_answer(
     assert disk.status == ("done", "none")
     assert (disk.job.folder / ANSWER).exists()
     assert disk.scratch == []
-    assert len(sandbox.requests) == 1
+    assert len(posts(sandbox)) == 1
 
 
 @pytest.mark.parametrize("kill", [kill_alone, kill_with_its_group])
@@ -565,14 +565,14 @@ def test_a_front_end_killed_before_the_upload_is_complete_buys_nothing(
 ) -> None:
     sandbox.switch(stall=60, stall_at="body")
     process, worker = front_end(environ, tmp_path, heavy(), "uploading")
-    wait_for(lambda: sandbox.requests)
+    wait_for(lambda: posts(sandbox))
     time.sleep(0.3)
     begin = time.monotonic()
     kill(process)
     wait_for(lambda: not is_alive(worker))
     assert time.monotonic() - begin < PROMPTLY + BUSY_MACHINE
     assert disk.status == ("cancelled", "none")
-    assert not sandbox.requests[0].complete
+    assert not posts(sandbox)[0].complete
     assert disk.scratch == []
 
 
@@ -601,7 +601,7 @@ def test_a_cancel_that_meets_a_dead_worker_does_not_say_that_nothing_was_sent(
 ) -> None:
     sandbox.switch(stall=60)
     start(link, chelsea)  # and none of its messages is read
-    wait_for(lambda: sandbox.requests and sandbox.requests[0].complete)
+    wait_for(lambda: posts(sandbox) and posts(sandbox)[0].complete)
     process = link._process
     process.kill()
     process.wait()
@@ -633,7 +633,7 @@ def test_a_link_can_start_its_worker_anew(link: Any, chelsea: Pixels) -> None:
     link.ensure()
     second = link.pid
     assert second != first
-    assert link.call("run", prepare(link, chelsea))["job"]
+    assert link.call("run", prepare(link, chelsea))["results"]
     link.ensure()
     assert link.pid == second
 
@@ -651,7 +651,7 @@ def test_after_letting_go_a_new_worker_serves_and_the_old_one_finishes(
     assert is_alive(first)
     assert folder.is_dir()
     sandbox.switch(stall=None)
-    assert link.call("run", prepare(link, chelsea))["job"]
+    assert link.call("run", prepare(link, chelsea))["results"]
     wait_for(lambda: not is_alive(first))
     assert [entry.record["status"] for entry in Journal(disk.home / "jobs")] == ["done", "done"]
     assert not folder.exists()
@@ -693,7 +693,7 @@ def test_a_stray_print_in_the_worker_corrupts_no_message(
     """
     with venice_link.Link(worker_with(textwrap.dedent(prelude)), environ) as link:
         watch = start(link, chelsea)
-        assert watch.end()["job"]
+        assert watch.end()["results"]
         assert watch.stages == ["preparing", "uploading", "waiting", "downloading", "fitting"]
 
 
@@ -875,7 +875,7 @@ with venice_link.Link(venice_link.read_manifest(manifest)) as link:
         if message and message["stage"] not in said["stages"]:
             said["stages"].append(message["stage"])
 
-    value = link.call("run", {{"job": job, "source": name, "coverage": None}}, watch)
+    value = link.call("run", {{"job": job, "source": name, "coverage": None}}, watch)["results"][0]
     with io.open(value["pixels"], "rb") as file:
         said["bytes"] = len(file.read())
     link.call("placed", {{"job": value["job"]}})

@@ -10,9 +10,10 @@ from hypothesis.extra import numpy as arrays
 from scipy import ndimage
 
 from venice_core import fit
+from venice_core.endpoint import Endpoint
 from venice_core.geometry import Bounds, Extent, Padding
 from venice_core.images import Pixels
-from venice_core.plan import Endpoint, Plan
+from venice_core.plan import Plan
 
 levels = st.sampled_from([0, 0, 1, 100, 254, 255, 255])
 

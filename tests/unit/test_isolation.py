@@ -13,7 +13,10 @@ def test_nothing_of_the_user_is_in_the_environment(home: Path) -> None:
     assert Path.home() == home
     assert os.environ["PYTHON_KEYRING_BACKEND"] == "keyring.backends.null.Keyring"
     ours = {name for name in os.environ if name.startswith(("VENICE_", "OPENAI_"))}
-    assert {name for name in ours if not name.startswith(("VENICE_TEST_", "VENICE_CI_"))} == {"VENICE_HOME"}
+    assert {name for name in ours if not name.startswith(("VENICE_TEST_", "VENICE_CI_"))} == {
+        "VENICE_HOME",
+        "VENICE_BASE_URL",
+    }
     assert all(
         Path(value).is_relative_to(home) for name, value in os.environ.items() if name.startswith("XDG_")
     )

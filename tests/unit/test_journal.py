@@ -34,7 +34,7 @@ from venice_core.plan import Plan, make_plan
 from venice_core.progress import OnProgress, Progress, Stage
 from venice_core.providers.capabilities import Catalogue
 from venice_core.providers.venice import Venice
-from venice_core.run import Runner
+from venice_core.run import Material, Result, Runner
 from venice_core.settings import Secret
 from venice_core.transport import Request, Response, Transport
 
@@ -74,11 +74,13 @@ def answer(status: int = 200, body: bytes = PNG, **headers: str) -> Response:
     return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
 
 
-def run(folder: Path, transport: Transport, job: Job = JOB, **more: Any) -> Any:
+def run(folder: Path, transport: Transport, job: Job = JOB, **more: Any) -> Result:
     secret = Secret(KEY)
     provider = Venice(secret, "http://127.0.0.1:9/api/v1", catalogue=Catalogue.packaged())
     runner = Runner(provider, secret, transport, Journal(folder))
-    return runner.run(job, PICTURE.tobytes(), None, more.get("watch", lambda _: None), Cancel())
+    made = runner.run(job, Material(PICTURE.tobytes()), more.get("watch", lambda _: None), Cancel())
+    (result,) = made.results
+    return result
 
 
 def plan() -> Plan:
@@ -261,7 +263,7 @@ def test_a_key_that_cannot_be_sent_is_refused_without_being_shown(tmp_path: Path
     provider = Venice(secret, "http://127.0.0.1:9/api/v1", catalogue=Catalogue.packaged())
     runner = Runner(provider, secret, Transport(), Journal(tmp_path))
     with pytest.raises(BadInput, match="API key") as caught:
-        runner.run(JOB, PICTURE.tobytes(), None, lambda _: None, Cancel())
+        runner.run(JOB, Material(PICTURE.tobytes()), lambda _: None, Cancel())
     assert key not in caught.value.detail
     assert "vk" not in caught.value.detail
 
@@ -282,7 +284,10 @@ def test_a_busy_answer_is_followed_by_one_repeat_which_the_record_shows(tmp_path
     stages: list[Stage] = []
     run(tmp_path, transport, watch=lambda progress: stages.append(progress.stage))
     assert len(transport.requests) == 2
-    assert statuses(only(tmp_path)) == ["planned", "sending", "sent", "sending", "sent", "answered", "done"]
+    assert statuses(only(tmp_path)) == [
+        *("planned", "sending", "sent"),
+        *("planned", "sending", "sent", "answered", "done"),
+    ]
     assert Stage.RETRYING in stages
 
 

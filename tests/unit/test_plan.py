@@ -10,10 +10,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from venice_core.endpoint import Endpoint
 from venice_core.errors import BadInput
 from venice_core.geometry import Bounds, Extent, Padding, parse_ratio, with_ratio
 from venice_core.job import Action, Job, Options, SelectionUse
-from venice_core.plan import MASK_SENTENCES, Endpoint, Plan, make_plan
+from venice_core.plan import MASK_SENTENCES, Plan, make_plan
 from venice_core.providers.capabilities import Capabilities, Catalogue, Limits, Model
 from venice_core.providers.venice import ASPECT_RATIOS, DEFAULT_MODEL, LIMITS
 from venice_core.selection import Selection
@@ -344,8 +345,10 @@ def test_auto_as_aspect_ratio_is_sent_where_the_model_lists_it() -> None:
     lists_it, lacks_it = Model("m", aspect_ratios=("auto", "1:1")), Model("m", aspect_ratios=("1:1",))
     plan = make_plan(*unselected(aspect_ratio="auto"), venice(lists_it))
     assert (plan.aspect_ratio, plan.size) == ("auto", LAYER.extent)
-    with pytest.raises(BadInput, match="auto"):
-        make_plan(*unselected(aspect_ratio="auto"), venice(lacks_it))
+    plan = make_plan(*unselected(aspect_ratio="auto"), venice(lacks_it))
+    assert plan.aspect_ratio == "1:1", "left out where it is not offered: the nearest that is"
+    plan = make_plan(*unselected(aspect_ratio="auto"), venice(Model("m")))
+    assert plan.aspect_ratio == ""
 
 
 # Prompt
@@ -384,7 +387,7 @@ def test_the_sentence_about_the_mask_is_shortened_and_never_the_users_words(word
 def test_the_sentences_get_shorter_and_each_says_what_white_means() -> None:
     lengths = [len(sentence) for sentence in MASK_SENTENCES]
     assert lengths == sorted(lengths, reverse=True)
-    assert all("white" in sentence and "last image" in sentence for sentence in MASK_SENTENCES)
+    assert all("white" in sentence and "second image" in sentence for sentence in MASK_SENTENCES)
 
 
 # Price

@@ -26,6 +26,10 @@ class Provider(Protocol):
     @property
     def capabilities(self) -> Capabilities: ...
 
+    def max_file_bytes(self, plan: Plan) -> int:
+        """How large each picture of the plan's request may be as a file."""
+        ...
+
     def request(self, plan: Plan, options: Options, images: tuple[Encoded, ...]) -> Request:
         """The smallest correct request; `images` in the order in which they are sent, base first."""
         ...
@@ -38,8 +42,8 @@ class Provider(Protocol):
         """What a response that is no success means."""
         ...
 
-    def picture(self, response: Response) -> bytes:
-        """The picture file in a success. Raises UnusableAnswer."""
+    def pictures(self, response: Response) -> tuple[bytes, ...]:
+        """The picture files in a success, at least one. Raises UnusableAnswer."""
         ...
 
     def facts(self, response: Response) -> Facts:

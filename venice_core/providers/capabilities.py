@@ -14,6 +14,10 @@ from typing import Any
 ENHANCEMENT_USD = 0.04
 """Surcharge for `enhance_prompt`, as Venice documents it (autumn 2026)."""
 
+INPAINT, IMAGE, UPSCALE = "inpaint", "image", "upscale"
+MODEL_TYPES = (INPAINT, IMAGE, UPSCALE)
+"""The types of `GET /models` that are of use here; an `inpaint` model edits, an `image` model generates."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -40,13 +44,24 @@ class Price:
             None if self.diem is None else round(self.diem + diem, 6),
         )
 
+    def times(self, count: int) -> Price:
+        return Price(
+            None if self.usd is None else round(self.usd * count, 6),
+            None if self.diem is None else round(self.diem * count, 6),
+        )
+
 
 @dataclass(frozen=True)
 class Model:
-    """One model as the catalogue knows it; empty and None: the catalogue does not say."""
+    """One model as the catalogue knows it; empty and None: the catalogue does not say.
+
+    `keeps_shape`: an edit of one picture keeps its shape, whatever aspect ratio is asked for.
+    `listed`: the catalogue holds it. `constrained`: it also says what the model accepts, not only prices.
+    """
 
     id: str
     name: str = ""
+    type: str = ""
     aspect_ratios: tuple[str, ...] = ()
     resolutions: tuple[str, ...] = ()
     qualities: tuple[str, ...] = ()
@@ -54,73 +69,138 @@ class Model:
     default_quality: str = ""
     max_prompt: int | None = None
     max_images: int | None = None
+    max_steps: int | None = None
+    max_style_references: int | None = None
+    divisor: int = 1
     keeps_shape: bool = False
+    offline: bool = False
+    privacy: str = ""
+    retires: str = ""
+    replacement: str = ""
+    traits: tuple[str, ...] = ()
     pricing: Mapping[str, Any] = field(default_factory=dict)
+    listed: bool = False
+    constrained: bool = False
 
     @classmethod
     def from_entry(cls, entry: Mapping[str, Any]) -> Model:
-        spec = entry.get("model_spec") or {}
-        limits = spec.get("constraints") or {}
-        pricing = spec.get("pricing") or {}
-        images = limits.get("maxInputImages")
+        """Raises ValueError for what is no model's entry; what it does not understand counts as missing."""
+        model_id = entry.get("id") if isinstance(entry, Mapping) else None
+        if not isinstance(model_id, str) or not model_id:
+            raise ValueError("not a model's entry")
+        spec = _mapping(entry.get("model_spec"))
+        limits, pricing = _mapping(spec.get("constraints")), _mapping(spec.get("pricing"))
+        images = _whole(limits.get("maxInputImages"))
         if limits.get("combineImages") is False:
             images = 1
-        tiers = pricing.get("resolutions") or {}
-        by_tier = pricing.get("quality") or {}
-        qualities = [quality for tier in by_tier.values() for quality in tier]
+        tiers = _mapping(pricing.get("resolutions"))
+        by_tier = _mapping(pricing.get("quality"))
+        qualities = [quality for tier in by_tier.values() for quality in _mapping(tier)]
+        deprecation = _mapping(spec.get("deprecation"))
+        kind = entry.get("type")
         return cls(
-            id=str(entry["id"]),
-            name=str(spec.get("name") or entry["id"]),
-            aspect_ratios=tuple(limits.get("aspectRatios") or ()),
-            resolutions=tuple(limits.get("resolutions") or tiers),
-            qualities=tuple(limits.get("qualities") or dict.fromkeys(qualities)),
-            default_resolution=str(limits.get("defaultResolution") or ""),
-            default_quality=str(limits.get("defaultQuality") or ""),
-            max_prompt=limits.get("promptCharacterLimit"),
+            id=model_id,
+            name=_text(spec.get("name")) or model_id,
+            type=kind if kind in MODEL_TYPES else "",
+            aspect_ratios=_texts(limits.get("aspectRatios")),
+            resolutions=_texts(limits.get("resolutions")) or tuple(tiers),
+            qualities=_texts(limits.get("qualities")) or tuple(dict.fromkeys(qualities)),
+            default_resolution=_text(limits.get("defaultResolution")),
+            default_quality=_text(limits.get("defaultQuality")),
+            max_prompt=_whole(limits.get("promptCharacterLimit")),
             max_images=images,
+            max_steps=_whole(_mapping(limits.get("steps")).get("max")),
+            max_style_references=_whole(limits.get("maxStyleReferences")),
+            divisor=_whole(limits.get("widthHeightDivisor")) or 1,
             keeps_shape=limits.get("singleImageAspectRatio") is False,
+            offline=spec.get("offline") is True,
+            privacy=_text(spec.get("privacy")),
+            retires=_text(deprecation.get("removesAt")) or _text(deprecation.get("date")),
+            replacement=_text(deprecation.get("replacementModelId")),
+            traits=_texts(spec.get("traits")),
             pricing=pricing,
+            listed=True,
+            constrained=bool(limits),
         )
 
+    @property
+    def label(self) -> str:
+        return self.name or self.id
+
     def price(
-        self, *, images: int = 1, resolution: str = "", quality: str = "", enhance: bool = False
+        self,
+        *,
+        images: int = 1,
+        resolution: str = "",
+        quality: str = "",
+        enhance: bool = False,
+        pictures: int = 1,
     ) -> Price | None:
-        """What one request with so many input pictures costs; None where the catalogue does not say."""
-        tiers = self.pricing.get("resolutions") or {}
-        by_quality = self.pricing.get("quality") or {}
+        """What one request with so many input pictures costs; None where the catalogue does not say.
+
+        `pictures`: how many the request makes (`variants`).
+        """
+        tiers = _mapping(self.pricing.get("resolutions"))
         tier = resolution or self.default_resolution or next(iter(tiers), "1K")
-        chosen = quality or self.default_quality
-        base = (by_quality.get(tier) or {}).get(chosen) or tiers.get(tier) or self.pricing.get("inpaint")
-        if not base:
+        by_quality = _mapping(_mapping(self.pricing.get("quality")).get(tier))
+        flat = self.pricing.get("inpaint") or self.pricing.get("generation")
+        base = _price(by_quality.get(quality or self.default_quality) or tiers.get(tier) or flat)
+        if base is None:
             return None
-        price = Price(base.get("usd"), base.get("diem"))
-        extra = self.pricing.get("inputImages") or {}
-        surplus = max(0, images - int(extra.get("included", images)))
-        each = extra.get("additional") or {}
-        price = price.plus(surplus * each.get("usd", 0.0), surplus * each.get("diem", 0.0))
+        extra = _mapping(self.pricing.get("inputImages"))
+        included = _whole(extra.get("included"))
+        surplus = 0 if included is None else max(0, images - included)
+        each = _price(extra.get("additional")) or Price(0.0, 0.0)
+        price = base.plus(surplus * (each.usd or 0.0), surplus * (each.diem or 0.0)).times(pictures)
         return price.plus(ENHANCEMENT_USD, ENHANCEMENT_USD) if enhance else price
+
+    def upscale_price(self, scale: int) -> Price | None:
+        return _price(_mapping(self.pricing.get("upscale")).get(f"{scale}x"))
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The models that a provider is known to offer, by id."""
+    """The models that a provider is known to offer, by id, and the styles.
+
+    `date`: Unix time in s of when the service said so; 0: it is the copy that travels with the package.
+    """
 
     models: Mapping[str, Model] = field(default_factory=dict)
+    styles: tuple[str, ...] = ()
+    date: float = 0.0
 
     @classmethod
-    def from_entries(cls, entries: Iterable[Mapping[str, Any]]) -> Catalogue:
-        models = (Model.from_entry(entry) for entry in entries if entry.get("id"))
-        return cls({model.id: model for model in models})
+    def from_entries(
+        cls, entries: Iterable[Any], *, styles: Iterable[str] = (), date: float = 0.0
+    ) -> Catalogue:
+        """Entries that are none are passed over."""
+        models: dict[str, Model] = {}
+        for entry in entries:
+            try:
+                model = Model.from_entry(entry)
+            except ValueError:
+                continue
+            models[model.id] = model
+        return cls(models, tuple(styles), date)
 
     @classmethod
     def packaged(cls) -> Catalogue:
-        """The dated copy of Venice's list of edit models that travels with the package."""
-        text = resources.files("venice_core").joinpath("data/models-inpaint.json").read_text("utf-8")
-        return cls.from_entries(json.loads(text)["data"])
+        """The dated copy of Venice's list that travels with the package; it has prices, hardly limits."""
+        data = resources.files("venice_core").joinpath("data")
+        files = ("models-inpaint.json", "models-image.json")
+        lists = [json.loads(data.joinpath(name).read_text("utf-8"))["data"] for name in files]
+        return cls.from_entries([entry for entries in lists for entry in entries])
 
-    def get(self, model_id: str) -> Model:
-        """The model; one with nothing known about it where the catalogue lacks it."""
-        return self.models.get(model_id) or Model(model_id, model_id)
+    def get(self, name: str) -> Model:
+        """The model with that id or trait; one with nothing known about it where the catalogue lacks it."""
+        model = self.models.get(name)
+        if model is None:
+            model = next((each for each in self.models.values() if name in each.traits), None)
+        return model or Model(name, name)
+
+    def of_type(self, kind: str) -> tuple[Model, ...]:
+        """The models of a type; those whose type is not known count as models that edit."""
+        return tuple(model for model in self.models.values() if (model.type or INPAINT) == kind)
 
 
 @dataclass(frozen=True)
@@ -132,5 +212,52 @@ class Capabilities:
     limits: Limits
     catalogue: Catalogue = field(default_factory=Catalogue)
     aspect_ratios: tuple[str, ...] = ()
-    """What the request itself accepts; empty: anything. A model's list narrows it further."""
-    cutout_price: Price | None = None
+    """What an edit's request itself accepts; empty: anything. A model's list narrows it further."""
+    default_generator: str = ""
+    cutout_model: str = ""
+    """The model behind the endpoint for cut-outs: for its price."""
+    upscale_model: str = ""
+    max_upscaled: int = 2**62
+    """Largest result of an upscaling, in px."""
+    max_generated_side: int = 1024
+    """Largest width or height that a generation may ask for, in px."""
+
+    def default_for(self, kind: str) -> str:
+        """The model where none is named."""
+        defaults = {INPAINT: self.default_model, IMAGE: self.generator, UPSCALE: self.upscale_model}
+        return defaults[kind]
+
+    @property
+    def generator(self) -> str:
+        """The model that generates where none is named: the service's own default, if it says one."""
+        marked = [model.id for model in self.catalogue.of_type(IMAGE) if "default" in model.traits]
+        return marked[0] if marked else self.default_generator
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(text for text in value if isinstance(text, str)) if isinstance(value, list) else ()
+
+
+def _whole(value: Any) -> int | None:
+    number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**31
+    return int(value) if number else None
+
+
+def _price(value: Any) -> Price | None:
+    """Raises nothing: what is no price is not known."""
+    amounts = _mapping(value)
+    usd, diem = _amount(amounts.get("usd")), _amount(amounts.get("diem"))
+    return None if usd is None and diem is None else Price(usd, diem)
+
+
+def _amount(value: Any) -> float | None:
+    number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9
+    return float(value) if number else None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from venice_core.errors import BadInput
-from venice_core.providers.base import Provider
 from venice_core.providers.capabilities import Catalogue
+from venice_core.providers.catalogues import Catalogues
 from venice_core.providers.venice import BASE_URL, Venice
 from venice_core.settings import Folders, KeyStore, Secret, Settings, provider_name
 from venice_core.transport import check_url
@@ -19,12 +19,16 @@ NAMES = ("venice", "sandbox")
 
 @dataclass(frozen=True)
 class Opened:
-    """A provider that can be used, and where its key came from ("": there is none)."""
+    """A provider that can be used, and where its key came from ("": there is none).
+
+    `catalogues` is None where there is nobody to ask for another list of models.
+    """
 
     name: str
-    provider: Provider
+    provider: Venice
     key: Secret
     key_source: str
+    catalogues: Catalogues | None = None
 
 
 class Registry:
@@ -32,6 +36,8 @@ class Registry:
 
     def __init__(self, env: Mapping[str, str], folders: Folders) -> None:
         self._env = env
+        self._cache = folders.cache
+        self._catalogues: dict[str, Catalogues] = {}
         self.settings = Settings(folders.settings)
         self.keys = KeyStore(folders.settings, env)
         self._stack = ExitStack()
@@ -42,6 +48,8 @@ class Registry:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for catalogues in self._catalogues.values():
+            catalogues.cancel.set()
         self._stack.close()
 
     def name(self, wish: str) -> str:
@@ -53,16 +61,25 @@ class Registry:
             raise BadInput(f"There is no provider “{name}”; there are: {', '.join(NAMES)}.")
         return name
 
-    def open(self, wish: str = "") -> Opened:
-        """Raises BadInput for an unknown name or a bad address. A missing key is not an error here."""
+    def open(self, wish: str = "", *, to_send: bool = False) -> Opened:
+        """Raises BadInput for an unknown name or a bad address. A missing key is not an error here.
+
+        `to_send`: with the list of models as the service tells it, if it can be had in a few seconds.
+        """
         name = self.name(wish)
-        catalogue = Catalogue.packaged()
         if name == "sandbox":
             key = Secret(f"sandbox-{secrets.token_hex(8)}")
-            return Opened(name, Venice(key, self._sandbox(), name, catalogue), key, "built in")
+            provider = Venice(key, self._sandbox(), name, Catalogue.packaged())
+            return Opened(name, provider, key, "built in")
         url = check_url(self._env.get("VENICE_BASE_URL") or BASE_URL)
+        catalogues = self._catalogues.setdefault(url, Catalogues(url, self._cache))
         key, source = self._find_key(name)
-        return Opened(name, Venice(key, url, name, catalogue), key, source)
+        catalogue = catalogues.known() if to_send and key else catalogues.current
+        return Opened(name, Venice(key, url, name, catalogue), key, source, catalogues)
+
+    def with_key(self, opened: Opened, key: Secret) -> Opened:
+        """The same with a key that is not stored (yet)."""
+        return replace(opened, provider=replace(opened.provider, key=key), key=key)
 
     def store_key(self, name: str, key: Secret) -> str:
         """As `KeyStore.store`."""

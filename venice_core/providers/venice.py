@@ -1,37 +1,38 @@
 """Venice's own image API (base https://api.venice.ai/api/v1), as documented in autumn 2026.
 
-All image calls are synchronous POSTs; pictures go as multipart files, which spares base64's third.
+All image calls are synchronous POSTs. Pictures to work on go as multipart files, which spares base64's
+third; a generation is JSON. Which field is filled in from what is in `venice_fields`.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from venice_core.errors import (
-    BadKey,
-    Busy,
-    Forbidden,
-    InvalidRequest,
-    NoFunds,
-    PolicyRefusal,
-    ServerFailure,
-    UnknownModel,
-    UnusableAnswer,
-    VeniceError,
-)
+from venice_core.endpoint import Endpoint
+from venice_core.errors import UnusableAnswer, VeniceError
 from venice_core.images import MEDIA_TYPES, sniff
 from venice_core.job import Facts, Options
-from venice_core.plan import Endpoint, Plan
+from venice_core.plan import Plan
+from venice_core.providers import venice_refusals as refusals
 from venice_core.providers.base import Encoded
 from venice_core.providers.capabilities import Capabilities, Catalogue, Limits
+from venice_core.providers.venice_fields import parse_fields
 from venice_core.settings import Secret
 from venice_core.transport import File, Request, Response
 
 BASE_URL = "https://api.venice.ai/api/v1"
 DEFAULT_MODEL = "firered-image-edit"
+DEFAULT_GENERATOR = "z-image-turbo"
+CUTOUT_MODEL = "bria-bg-remover"
+UPSCALE_MODEL = "upscaler"
+MAX_UPSCALED = 16_777_216
+MAX_GENERATED_SIDE = 1280
+MAX_STYLE_REFERENCE_BYTES = 8_000_000
 
 LIMITS = Limits(
     min_pixels=65_536,
@@ -41,19 +42,10 @@ LIMITS = Limits(
     max_prompt=32_768,
     max_images=3,
 )
-"""Input limits of /image/edit, /image/multi-edit and /image/background-remove for any model."""
+"""Input limits of all endpoints that take a picture, for any model."""
 
 ASPECT_RATIOS = ("auto", "1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:5")
-"""What the field `aspect_ratio` accepts; a model's own list narrows it."""
-
-_REFUSALS: dict[int, type[VeniceError]] = {
-    401: BadKey,
-    402: NoFunds,
-    403: Forbidden,
-    404: UnknownModel,
-    410: UnknownModel,
-    422: PolicyRefusal,
-}
+"""What the field `aspect_ratio` of an edit accepts; a model's own list narrows it."""
 
 
 @dataclass(frozen=True)
@@ -67,57 +59,54 @@ class Venice:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(self.name, DEFAULT_MODEL, LIMITS, self.catalogue, ASPECT_RATIOS)
+        return Capabilities(
+            self.name,
+            DEFAULT_MODEL,
+            LIMITS,
+            self.catalogue,
+            ASPECT_RATIOS,
+            default_generator=DEFAULT_GENERATOR,
+            cutout_model=CUTOUT_MODEL,
+            upscale_model=UPSCALE_MODEL,
+            max_upscaled=MAX_UPSCALED,
+            max_generated_side=MAX_GENERATED_SIDE,
+        )
+
+    def max_file_bytes(self, plan: Plan) -> int:
+        return MAX_STYLE_REFERENCE_BYTES if plan.endpoint is Endpoint.GENERATE else LIMITS.max_file_bytes
 
     def request(self, plan: Plan, options: Options, images: tuple[Encoded, ...]) -> Request:
         url = self.base_url + plan.endpoint.value
+        by_name = parse_fields(plan.endpoint, dict(options.fields))
+        if plan.endpoint is Endpoint.GENERATE:
+            return Request("POST", url, key=self.key, json=_generate(plan, options, images) | by_name)
+        if plan.endpoint is Endpoint.GENERATIONS:
+            return Request("POST", url, key=self.key, json=_generations(plan, options) | by_name)
         name = "images" if plan.endpoint is Endpoint.MULTI_EDIT else "image"
         files = tuple(
             File(name, f"{name}-{number}.{image.media_type.rpartition('/')[2]}", image.data, image.media_type)
             for number, image in enumerate(images, 1)
         )
-        if plan.endpoint is Endpoint.BACKGROUND_REMOVE:
-            return Request("POST", url, (), files, self.key)
-        model_field = "modelId" if plan.endpoint is Endpoint.MULTI_EDIT else "model"
-        fields = {
-            "prompt": plan.prompt,
-            model_field: plan.model,
-            "aspect_ratio": plan.aspect_ratio,
-            "resolution": options.resolution,
-            "quality": options.quality,
-            # without it, 2K and 4K come back as JPEG
-            "output_format": "png",
-            "safe_mode": "" if options.safe_mode else "false",
-            "enhance_prompt": "true" if options.enhance_prompt else "",
-        }
-        sent = tuple((key, value) for key, value in fields.items() if value)
+        fields: dict[str, Any] = {}
+        if plan.endpoint is Endpoint.UPSCALE:
+            fields = {"scale": plan.scale}
+        elif plan.endpoint is not Endpoint.BACKGROUND_REMOVE:
+            fields = _edit(plan, options)
+        sent = tuple((key, _as_text(value)) for key, value in (fields | by_name).items())
         return Request("POST", url, sent, files, self.key)
 
     def is_busy(self, response: Response) -> bool:
-        if response.status == 429:
-            return True
-        body = _json(response)
-        # only as documented: a gateway's own 503 may come after the request was worked on
-        return response.status == 503 and isinstance(body, dict) and isinstance(body.get("error"), str)
+        return refusals.is_busy(response)
 
     def failure(self, response: Response) -> VeniceError:
-        status, detail = response.status, self.key.scrub(_words(response))
-        facts: dict[str, Any] = {"status": status, "request_id": _request_id(response)}
-        if self.is_busy(response):
-            return Busy(detail, **facts)
-        if status in _REFUSALS:
-            return _REFUSALS[status](detail, **facts)
-        if 400 <= status < 500:
-            return InvalidRequest(detail, **facts)
-        if 300 <= status < 400:
-            detail = "a redirect, which is not followed"
-        return ServerFailure(detail, **facts)
+        return refusals.failure(response, self.key)
 
-    def picture(self, response: Response) -> bytes:
-        if sniff(response.body) not in MEDIA_TYPES:
-            detail = self.key.scrub(_words(response)) or "an empty answer"
-            raise UnusableAnswer(detail, status=response.status, request_id=_request_id(response))
-        return response.body
+    def pictures(self, response: Response) -> tuple[bytes, ...]:
+        found = _pictures(response)
+        if not found:
+            detail = self.key.scrub(refusals.words(response)) or "an empty answer"
+            raise UnusableAnswer(detail, status=response.status, request_id=refusals.request_id(response))
+        return found
 
     def facts(self, response: Response) -> Facts:
         headers = response.headers
@@ -133,11 +122,13 @@ class Venice:
 
         return Facts(
             model=headers.get("x-venice-model-id", ""),
-            request_id=_request_id(response),
+            model_name=headers.get("x-venice-model-name", ""),
+            request_id=refusals.request_id(response),
             blurred=flag("x-venice-is-blurred"),
             content_violation=flag("x-venice-is-content-violation"),
             enhanced_prompt=unquote(headers.get("x-venice-enhanced-prompt", "")),
             deprecation=headers.get("x-venice-model-deprecation-warning", ""),
+            retires=headers.get("x-venice-model-deprecation-date", ""),
             replacement=headers.get("x-venice-deprecated-replacement", ""),
             balance_usd=amount("x-venice-balance-usd"),
             balance_diem=amount("x-venice-balance-diem"),
@@ -145,48 +136,91 @@ class Venice:
         )
 
 
-def _json(response: Response) -> Any:
+def _edit(plan: Plan, options: Options) -> dict[str, Any]:
+    model_field = "modelId" if plan.endpoint is Endpoint.MULTI_EDIT else "model"
+    return _without_defaults(
+        {
+            "prompt": plan.prompt,
+            model_field: plan.model,
+            "aspect_ratio": plan.aspect_ratio,
+            "resolution": options.resolution,
+            "quality": options.quality,
+            # without it, 2K and 4K come back as JPEG
+            "output_format": "png",
+            "safe_mode": None if options.safe_mode else False,
+            "enhance_prompt": options.enhance_prompt or None,
+        }
+    )
+
+
+def _generate(plan: Plan, options: Options, references: tuple[Encoded, ...]) -> dict[str, Any]:
+    strength = {"strength": options.reference_strength} if options.reference_strength else {}
+    return _without_defaults(
+        {
+            "model": plan.model,
+            "prompt": plan.prompt,
+            "negative_prompt": options.negative_prompt.strip(),
+            "width": plan.size.width if plan.sized else None,
+            "height": plan.size.height if plan.sized else None,
+            "aspect_ratio": plan.aspect_ratio,
+            "resolution": options.resolution,
+            "quality": options.quality,
+            "style_preset": plan.style,
+            "seed": None if options.seed == -1 else options.seed,
+            # bare bytes where it can be, which spares base64's third
+            "variants": plan.pictures if plan.pictures > 1 else None,
+            "return_binary": plan.pictures == 1 or None,
+            "format": "png",
+            "safe_mode": None if options.safe_mode else False,
+            "enhance_prompt": options.enhance_prompt or None,
+            "style_references": [
+                {"image": base64.b64encode(reference.data).decode("ascii"), **strength}
+                for reference in references
+            ],
+        }
+    )
+
+
+def _generations(plan: Plan, options: Options) -> dict[str, Any]:
+    return _without_defaults(
+        {
+            "model": plan.model,
+            "prompt": plan.prompt,
+            "size": f"{plan.size.width}x{plan.size.height}",
+            "moderation": None if options.safe_mode else "low",
+        }
+    )
+
+
+def _without_defaults(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value not in (None, "", [])}
+
+
+def _as_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _pictures(response: Response) -> tuple[bytes, ...]:
+    """The picture files in a success, whatever its label says: bare, or base64 in JSON."""
+    if sniff(response.body) in MEDIA_TYPES:
+        return (response.body,)
     try:
-        return json.loads(response.body)
+        body = json.loads(response.body)
     except (ValueError, RecursionError):
-        return None
+        return ()
+    if not isinstance(body, dict):
+        return ()
+    listed, data = body.get("images"), body.get("data")
+    texts: list[Any] = list(listed) if isinstance(listed, list) else []
+    entries = [entry for entry in data if isinstance(entry, dict)] if isinstance(data, list) else []
+    texts += [entry.get("b64_json") or entry.get("url") for entry in entries]
+    return tuple(data for text in texts if isinstance(text, str) and (data := _decoded(text)))
 
 
-def _request_id(response: Response) -> str:
-    body = _json(response) if len(response.body) < 100_000 else None
-    named = body.get("request_id") if isinstance(body, dict) else None
-    return str(named or response.headers.get("cf-ray", ""))
-
-
-def _words(response: Response) -> str:
-    """The server's own words in one line of at most 500 characters."""
-    body = _json(response)
-    if isinstance(body, dict):
-        return _one_line(_json_words(body))
-    text = response.body[:2000].decode("utf-8", "replace")
-    if "<html" in text.lower():
-        begin = text.lower().find("<title>")
-        end = text.lower().find("</title>")
-        return _one_line(text[begin + 7 : end]) if 0 <= begin < end else "an HTML page"
-    printable = sum(c.isprintable() or c.isspace() for c in text)
-    return _one_line(text) if text and printable > 0.9 * len(text) else ""
-
-
-def _json_words(body: dict[str, Any]) -> str:
-    error = body.get("error", body.get("message", body.get("detail", "")))
-    if isinstance(error, dict):
-        error = error.get("message") or json.dumps(error)
-    parts = [str(error)] if error else []
-    details = body.get("details")
-    if isinstance(details, str):
-        parts.append(details)
-    for issue in body.get("issues") or ():
-        if isinstance(issue, dict):
-            where = ".".join(str(step) for step in issue.get("path") or ())
-            parts.append(f"{where}: {issue.get('message', '')}" if where else str(issue.get("message", "")))
-    return "; ".join(parts)
-
-
-def _one_line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 500 else line[:499] + "…"
+def _decoded(text: str) -> bytes:
+    """Base64, bare or as a data URI; b"" for what is neither."""
+    _, comma, data = text.partition(",")
+    try:
+        return base64.b64decode(data if comma and text.startswith("data:") else text, validate=True)
+    except (binascii.Error, ValueError):
+        return b""

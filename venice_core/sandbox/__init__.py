@@ -1,14 +1,16 @@
 """A loopback server that behaves as the documented Venice image endpoints do, without any AI.
 
-It answers honest, visible, repeatable changes (`pictures`), refuses what the service refuses
-(`schemas`, `endpoints`), and can be told to fail in every documented way (`switches`). Every answer
-carries `x-venice-sandbox: true`. It listens on 127.0.0.1 only and keeps no key.
+It answers honest, visible, repeatable changes (`pictures`) and drawings (`drawing`), refuses what the
+service refuses (`schemas`, `catalogue`, `inputs`), and can be told to fail in every documented way
+(`switches`). Every answer carries `x-venice-sandbox: true`. It listens on 127.0.0.1 only and keeps no
+key.
 
     with Sandbox() as sandbox:
         requests.post(sandbox.url + "/image/edit", ...)
 """
 
-from .server import Sandbox, SeenFile, SeenRequest
+from .seen import SeenFile, SeenRequest
+from .server import Sandbox
 from .switches import TABLE, Switches, parse_setting
 
 __all__ = ["TABLE", "Sandbox", "SeenFile", "SeenRequest", "Switches", "parse_setting"]

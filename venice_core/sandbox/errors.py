@@ -1,4 +1,4 @@
-"""The service's refusals: one exception, and the documented body of every status."""
+"""The service's refusals: one exception, and what it says for each status."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 BALANCE = "Insufficient USD or Diem balance to complete request. Visit https://venice.ai/settings/api to add."
-_SENTENCES = {
+SENTENCES = {
     400: "Invalid request parameters",
     401: "Authentication failed",
     402: BALANCE,
@@ -20,14 +20,13 @@ _SENTENCES = {
     500: "Inference processing failed",
     503: "The model is at capacity. Please try again later.",
 }
-_HTML = {502: "Bad gateway", 504: "Gateway time-out", 520: "Web server error", 524: "A timeout occurred"}
 
 
 class ApiError(Exception):
     """A refusal: an HTTP status and its JSON body."""
 
     def __init__(self, status: int, message: str = "", **more: Any) -> None:
-        super().__init__(message or _SENTENCES.get(status, ""))
+        super().__init__(message or SENTENCES.get(status, ""))
         self.status = status
         self.body: dict[str, Any] = {"error": str(self), **more}
 
@@ -75,24 +74,3 @@ def payment_required(url: str) -> ApiError:
         accepts=[accepts],
         authOptions=options,
     )
-
-
-def documented(status: int, kind: str, url: str) -> tuple[dict[str, Any] | str, str]:
-    """The body and content type of a refusal on demand; HTML where a proxy, not the service, answers."""
-    if status in _HTML:
-        title = f"{status}: {_HTML[status]}"
-        page = f"<!DOCTYPE html>\n<html><title>{title}</title><body><h1>{title}</h1></body></html>\n"
-        return page, "text/html; charset=UTF-8"
-    if status == 400:
-        return invalid("prompt", "Refused by a switch of the sandbox").body, "application/json"
-    if status == 402 and kind == "accepts":
-        return payment_required(url).body, "application/json"
-    if status == 402:
-        limit = "API key has exceeded its spending limit for the current epoch"
-        body = (
-            {"error": limit}
-            if kind == "spending_limit"
-            else {"error": BALANCE, "code": "INSUFFICIENT_BALANCE"}
-        )
-        return body, "application/json"
-    return {"error": _SENTENCES.get(status, f"The sandbox answers {status}")}, "application/json"

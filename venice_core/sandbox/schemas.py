@@ -1,153 +1,213 @@
-"""The closed request schemas of the image endpoints, and the reading of JSON and multipart bodies."""
+"""The request schemas of the image endpoints: which keys there are, and what each may hold."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import io
-import json
-import re
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from werkzeug.formparser import FormDataParser
-from werkzeug.http import parse_options_header
-
-from .errors import ApiError, invalid, invalid_all
+from .errors import invalid_all
+from .forms import Form
 
 MAX_PROMPT = 32_768  # characters
-MAX_JSON = 35_000_000  # bytes, the whole body
 ASPECT_RATIOS = ("auto", "1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:5")
-OUTPUT_FORMATS = ("jpeg", "jpg", "png", "webp")
 QUALITIES = ("low", "medium", "high")
+STYLES = (
+    *("3D Model", "Analog Film", "Anime", "Cinematic", "Comic Book", "Digital Art", "Fantasy Art"),
+    *("Line Art", "Neon Punk", "Photographic", "Pixel Art", "Watercolor"),
+)
 
-_DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w-]+=[^;,]*)*;base64,")
+Issue = tuple[str, str]  # code, message
 
 
 @dataclass(frozen=True)
-class Upload:
-    """One picture's bytes as sent; `filename` and `content_type` are empty for plain base64."""
+class Text:
+    """A string; its length in characters. `choices`: all there are, if any are listed."""
 
-    name: str
-    filename: str
-    content_type: str
-    data: bytes = field(repr=False)
+    longest: int | None = None
+    choices: tuple[str, ...] = ()
+    shortest: int = 1
 
+    def read(self, text: str) -> Any:
+        return text
 
-@dataclass
-class Form:
-    """A request's text fields, and its pictures in their order. URLs of pictures stay in `fields`."""
-
-    fields: dict[str, Any]
-    uploads: list[Upload]
-    multipart: bool
-
-
-def read_form(content_type: str, body: bytes) -> Form:
-    """Take the body apart; raises ApiError 400, 413 or 415. Pictures in base64 become uploads."""
-    kind, _ = parse_options_header(content_type)
-    if kind == "multipart/form-data":
-        return _read_multipart(content_type, body)
-    if kind != "application/json":
-        raise ApiError(415, "Invalid request content-type: send application/json or multipart/form-data")
-    if len(body) > MAX_JSON:
-        raise ApiError(413, "The JSON body is larger than 35 MB")
-    try:
-        fields = json.loads(body)
-    except ValueError as error:
-        raise ApiError(400, "The request body is not valid JSON", details=str(error)) from error
-    if not isinstance(fields, dict):
-        raise invalid("", "Expected object", "invalid_type")
-    return _take_base64(fields)
+    def issue(self, value: Any) -> Issue | None:
+        if not isinstance(value, str):
+            return "invalid_type", "Expected string"
+        if len(value) < self.shortest:
+            return "too_small", f"String must contain at least {self.shortest} character(s)"
+        if self.longest is not None and len(value) > self.longest:
+            return "too_big", f"String must contain at most {self.longest} character(s)"
+        if self.choices and value not in self.choices:
+            return "invalid_enum_value", f"Expected one of {', '.join(self.choices)}"
+        return None
 
 
-def _in_memory(*_: object, **__: object) -> io.BytesIO:
-    """Pictures stay off the disk."""
-    return io.BytesIO()
+@dataclass(frozen=True)
+class Number:
+    """A finite number, its bounds included unless `above`, which leaves out the lower one."""
+
+    lowest: float = -math.inf
+    highest: float = math.inf
+    whole: bool = False
+    above: bool = False
+
+    def read(self, text: str) -> Any:
+        try:
+            return float(text)
+        except ValueError:
+            return text
+
+    def issue(self, value: Any) -> Issue | None:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return "invalid_type", "Expected number"
+        if self.whole and value != int(value):
+            return "invalid_type", "Expected integer"
+        if value < self.lowest or (self.above and value == self.lowest):
+            return "too_small", f"Number must be {'above' if self.above else 'at least'} {self.lowest:g}"
+        if value > self.highest:
+            return "too_big", f"Number must be at most {self.highest:g}"
+        return None
 
 
-def _read_multipart(content_type: str, body: bytes) -> Form:
-    mimetype, options = parse_options_header(content_type)
-    try:
-        parser = FormDataParser(_in_memory, silent=False)
-        _, texts, files = parser.parse(io.BytesIO(body), mimetype, len(body), options)
-    except ValueError as error:
-        raise ApiError(400, "The multipart body cannot be read", details=str(error)) from error
-    fields: dict[str, Any] = {
-        name: values[0] if len(values) == 1 else values for name, values in texts.lists()
-    }
-    uploads = [
-        Upload(name, file.filename or "", file.mimetype, file.stream.read())
-        for name, file in files.items(multi=True)
-    ]
-    return Form(fields, uploads, multipart=True)
+@dataclass(frozen=True)
+class Flag:
+    """A boolean; in multipart the words true and false."""
+
+    def read(self, text: str) -> Any:
+        return {"true": True, "false": False}.get(text, text)
+
+    def issue(self, value: Any) -> Issue | None:
+        return None if isinstance(value, bool) else ("invalid_type", "Expected boolean")
 
 
-def _take_base64(fields: dict[str, Any]) -> Form:
-    form = Form(dict(fields), [], multipart=False)
-    for name, texts in (("image", [fields.get("image")]), ("images", fields.get("images"))):
-        if not isinstance(texts, list) or not texts:
-            continue
-        if all(isinstance(text, str) and not is_url(text) for text in texts):
-            form.uploads += [decode(name, text) for text in texts]
-            del form.fields[name]
-    return form
+@dataclass(frozen=True)
+class Nullable:
+    """What the rule allows, or null."""
+
+    rule: Text | Number
+
+    def read(self, text: str) -> Any:
+        return self.rule.read(text)
+
+    def issue(self, value: Any) -> Issue | None:
+        return None if value is None else self.rule.issue(value)
 
 
-def is_url(text: str) -> bool:
-    return text.lower().startswith(("http://", "https://"))
+@dataclass(frozen=True)
+class References:
+    """A list of objects, each with an `image` and perhaps a `strength`."""
+
+    def read(self, text: str) -> Any:
+        return text
+
+    def issue(self, value: Any) -> Issue | None:
+        if not isinstance(value, list):
+            return "invalid_type", "Expected array"
+        for item in value:
+            if not isinstance(item, dict):
+                return "invalid_type", "Expected object"
+            if unknown := sorted(set(item) - {"image", "strength"}):
+                return "unrecognized_keys", f"Unrecognized key(s) in object: {', '.join(unknown)}"
+            found = Text().issue(item.get("image")) or Number(0.1, 1).issue(item.get("strength", 0.5))
+            if found:
+                return found
+        return None
 
 
-def decode(name: str, text: str) -> Upload:
-    """Raw base64 or a data URI as an upload; raises ApiError 400."""
-    match = _DATA_URI.match(text)
-    try:
-        data = base64.b64decode(text[match.end() :] if match else text, validate=True)
-    except binascii.Error as error:
-        raise invalid(name, "Not base64, a data URI or a URL", "invalid_string") from error
-    return Upload(name, "", (match[1] or "") if match else "", data)
+Rule = Text | Number | Flag | Nullable | References
 
-
-_FLAGS = ("disable_prompt_optimization_thinking", "enhance_prompt", "safe_mode")
-_COMMON = frozenset(("aspect_ratio", "output_format", "prompt", "resolution", *_FLAGS))
-KEYS: Mapping[str, frozenset[str]] = {
-    "/image/edit": _COMMON | {"image", "model", "modelId"},
-    "/image/multi-edit": _COMMON | {"images", "modelId", "quality"},
-    "/image/background-remove": frozenset({"image", "image_url"}),
+_EDIT: Mapping[str, Rule] = {
+    "aspect_ratio": Text(),
+    "disable_prompt_optimization_thinking": Flag(),
+    "enhance_prompt": Flag(),
+    "modelId": Text(),
+    "output_format": Text(choices=("jpeg", "jpg", "png", "webp")),
+    "prompt": Text(MAX_PROMPT),
+    "resolution": Text(10),
+    "safe_mode": Flag(),
+}
+_SIDE = Number(0, 1280, whole=True, above=True)
+# By path and key; None is looked at where the pictures are read.
+RULES: Mapping[str, Mapping[str, Rule | None]] = {
+    "/image/edit": {**_EDIT, "image": None, "model": Text()},
+    "/image/multi-edit": {**_EDIT, "images": None, "quality": Text(choices=QUALITIES)},
+    "/image/background-remove": {"image": None, "image_url": Text()},
+    "/image/upscale": {"image": None, "scale": Number(2, 4), "creativity": Nullable(Number())},
+    "/image/generate": {
+        "aspect_ratio": Text(),
+        "cfg_scale": Number(0, 20, above=True),
+        "disable_prompt_optimization_thinking": Flag(),
+        "embed_exif_metadata": Flag(),
+        "enable_web_search": Flag(),
+        "enhance_prompt": Flag(),
+        "format": Text(choices=("jpeg", "png", "webp")),
+        "height": _SIDE,
+        "hide_watermark": Flag(),
+        "lora_strength": Number(0, 100, whole=True),
+        "model": Text(),
+        "negative_prompt": Text(7500, shortest=0),
+        "prompt": Text(7500),
+        "quality": Text(choices=QUALITIES),
+        "resolution": Text(),
+        "return_binary": Flag(),
+        "safe_mode": Flag(),
+        "seed": Number(-999_999_999, 999_999_999, whole=True),
+        "steps": Number(whole=True),
+        "style_preset": Text(choices=STYLES),
+        "style_references": References(),
+        "variants": Number(1, 4, whole=True),
+        "width": _SIDE,
+    },
+    "/images/generations": {
+        "background": Nullable(Text(choices=("transparent", "opaque", "auto"))),
+        "model": Text(shortest=0),
+        "moderation": Nullable(Text(choices=("low", "auto"))),
+        "n": Nullable(Number(1, 1, whole=True)),
+        "output_compression": Nullable(Number(0, 100, whole=True)),
+        "output_format": Text(choices=("jpeg", "png", "webp")),
+        "prompt": Text(1500),
+        "quality": Nullable(Text(choices=("auto", "high", "medium", "low", "hd", "standard"))),
+        "response_format": Nullable(Text(choices=("b64_json", "url"))),
+        "size": Nullable(
+            Text(
+                choices=(
+                    *("auto", "256x256", "512x512", "1024x1024"),
+                    *("1536x1024", "1024x1536", "1792x1024", "1024x1792"),
+                )
+            )
+        ),
+        "style": Nullable(Text(choices=("vivid", "natural"))),
+        "user": Text(shortest=0),
+    },
+}
+KEYS: Mapping[str, frozenset[str]] = {path: frozenset(rules) for path, rules in RULES.items()}
+OPEN = ("/image/upscale",)  # other keys are ignored there
+_REQUIRED = {
+    "/image/edit": ("prompt",),
+    "/image/multi-edit": ("prompt",),
+    "/image/generate": ("model", "prompt"),
+    "/images/generations": ("prompt",),
 }
 
 
 def check(path: str, form: Form) -> None:
-    """Refuse what the endpoint's closed schema does not allow; "true"/"false" become booleans."""
+    """Refuse what the endpoint's schema does not allow; words in multipart become booleans and numbers."""
     issues: list[tuple[str, str, str]] = []
-    known = KEYS[path]
+    rules = RULES[path]
     sent = [*form.fields, *(upload.name for upload in form.uploads)]
-    if unknown := sorted(set(sent) - known):
+    unknown = sorted(set(sent) - KEYS[path])
+    if unknown and path not in OPEN:
         names = ", ".join(f"'{name}'" for name in unknown)
         issues.append(("", "unrecognized_keys", f"Unrecognized key(s) in object: {names}"))
     for name, value in form.fields.items():
-        if name in known - {"image", "images"} and (issue := _issue(name, value, form)):
-            issues.append((name, *issue))
-    if "prompt" in known and "prompt" not in form.fields:
-        issues.append(("prompt", "invalid_type", "Required"))
+        if rule := rules.get(name):
+            if form.multipart and isinstance(value, str):
+                form.fields[name] = rule.read(value)
+            if issue := rule.issue(form.fields[name]):
+                issues.append((name, *issue))
+    missing = [name for name in _REQUIRED.get(path, ()) if name not in form.fields]
+    issues += [(name, "invalid_type", "Required") for name in missing]
     if issues:
         raise invalid_all(issues)
-
-
-def _issue(name: str, value: Any, form: Form) -> tuple[str, str] | None:
-    if name in _FLAGS:
-        if form.multipart and value in ("true", "false"):
-            form.fields[name] = value = value == "true"
-        return None if isinstance(value, bool) else ("invalid_type", "Expected boolean")
-    if not isinstance(value, str):
-        return "invalid_type", "Expected string"
-    longest = {"prompt": MAX_PROMPT, "resolution": 10}.get(name)
-    if not value:
-        return "too_small", "String must contain at least 1 character(s)"
-    if longest is not None and len(value) > longest:
-        return "too_big", f"String must contain at most {longest} character(s)"
-    choices = {"output_format": OUTPUT_FORMATS, "quality": QUALITIES}.get(name)
-    if choices and value not in choices:
-        return "invalid_enum_value", f"Expected one of {', '.join(choices)}"
-    return None

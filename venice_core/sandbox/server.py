@@ -6,7 +6,6 @@ and reset the switches; GET and DELETE /_sandbox/requests list and forget the re
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import io
 import itertools
@@ -17,18 +16,20 @@ import struct
 import sys
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any
 
-from PIL import Image
 from werkzeug import Request, Response
 from werkzeug.exceptions import SecurityError
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
-from .endpoints import BASE, Catalogue, answer
+from .catalogue import Catalogue
+from .endpoints import BASE, answer
 from .errors import ApiError
-from .schemas import Form, Upload, read_form
+from .forms import Form, read_form
+from .seen import SeenFile, SeenRequest, masked
 from .switches import SwitchBoard, Switches
+from .traffic import Traffic
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -36,56 +37,7 @@ if TYPE_CHECKING:
 KEPT = 256  # requests remembered, the latest
 MAX_BODY = 150_000_000  # bytes; more is read, thrown away and answered with 413
 HOST = "127.0.0.1"
-_SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie", "x-api-key")
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class SeenFile:
-    """One picture of a request; format, size in px and mode as Pillow names them, None if unreadable."""
-
-    name: str
-    filename: str
-    content_type: str
-    data: bytes = field(repr=False)
-    format: str | None = None
-    width: int | None = None
-    height: int | None = None
-    mode: str | None = None
-
-    @classmethod
-    def of(cls, upload: Upload) -> SeenFile:
-        facts: tuple[Any, ...] = ()
-        with contextlib.suppress(Exception), Image.open(io.BytesIO(upload.data)) as picture:
-            facts = picture.format, picture.width, picture.height, picture.mode
-        return cls(upload.name, upload.filename, upload.content_type, upload.data, *facts)
-
-
-@dataclass
-class SeenRequest:
-    """What arrived. `complete`: the whole upload was read. `status`: None until answered, or dropped."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    fields: dict[str, Any] = field(default_factory=dict)
-    files: list[SeenFile] = field(default_factory=list)
-    bytes_received: int = 0
-    complete: bool = False
-    status: int | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """The same as a JSON object; each file's bytes as base64 under `data`."""
-        files = [{**vars(file), "data": base64.b64encode(file.data).decode("ascii")} for file in self.files]
-        return {**vars(self), "files": files}
-
-
-def masked(name: str, value: str) -> str:
-    """A header's value for the record; of a key its first three letters, and none of a short key."""
-    if name.lower() not in _SECRET_HEADERS:
-        return value
-    scheme, _, key = value.rpartition(" ")
-    return f"{scheme} {key[:3] if len(key) > 6 else ''}***".lstrip()
 
 
 class _Request(Request):
@@ -123,8 +75,9 @@ class _Server(ThreadedWSGIServer):
 class Sandbox:
     """The server, listening from `start` (or entering `with`) to `close`.
 
-    `port`: 0 for any free one. `switches`: settings as for `switch`. `catalogue`: the body served at
-    /models?type=inpaint, and what models are checked against; default: the packaged list.
+    `port`: 0 for any free one. `switches`: settings as for `switch`. `catalogue`: a body of /models with
+    entries of any type (inpaint, where it does not say), which is served, and models are checked
+    against; models of a type it has none of, and all without it, are the packaged ones.
     """
 
     def __init__(
@@ -137,7 +90,8 @@ class Sandbox:
         self._port = port
         self._board = SwitchBoard()
         self._board.set(switches or {})
-        self._catalogue = Catalogue.packaged() if catalogue is None else Catalogue(catalogue)
+        self._traffic = Traffic()
+        self._catalogue = Catalogue.of(catalogue)
         self._rays = itertools.count(1)
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -198,6 +152,7 @@ class Sandbox:
         with self._lock:
             self._board.clear()
             self.requests.clear()
+        self._traffic.forget()
 
     def _app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = _Request(environ)
@@ -225,18 +180,21 @@ class Sandbox:
             del self.requests[:-KEPT]
             ray = next(self._rays)
             switches = self._board.take(request.method, request.path)
-        if switches.drop == "before_body":
-            raise _NoAnswerError
-        self._stall(switches, "body")
-        body = self._read_body(request, seen)
-        form = self._form(request, body, seen) if request.method == "POST" else None
-        if switches.drop == "after_body":
-            raise _NoAnswerError
-        self._stall(switches, "answer")
-        response = answer(request, form, switches, self._catalogue)
-        response.headers["CF-RAY"] = f"{ray:016x}-BOX"
-        seen.status = response.status_code
-        return response, switches.drop == "in_answer"
+        with self._traffic.passing(request.method, switches) as allowance:
+            if allowance.wait is not None:
+                switches = replace(switches, stall=0.0)
+            if switches.drop == "before_body":
+                raise _NoAnswerError
+            self._stall(switches, "body")
+            body = self._read_body(request, seen)
+            form = self._form(request, body, seen) if request.method == "POST" else None
+            if switches.drop == "after_body":
+                raise _NoAnswerError
+            self._stall(switches, "answer")
+            response = answer(request, form, switches, self._catalogue, allowance)
+            response.headers["CF-RAY"] = f"{ray:016x}-BOX"
+            seen.status = response.status_code
+            return response, switches.drop == "in_answer"
 
     def _stall(self, switches: Switches, moment: str) -> None:
         if switches.stall and switches.stall_at == moment and self._closing.wait(switches.stall):

@@ -1,7 +1,13 @@
 """The switches that make the sandbox misbehave, each set by text, keyword or JSON.
 
 A setting holds for every POST until it is reset; with `times` for that many, and with `path` for
-requests of any method whose path ends so. Later settings win over earlier ones.
+requests of any method whose path ends so; `balances` and `styles` hold for every GET too. Later
+settings win over earlier ones.
+
+What a key may do is decided by its own text instead. No key: 402 (GETs that need one: 401). A key that
+begins with "bad": 401; with "admin-only": 401, a higher access level is needed; with "restricted": 403.
+Only one that begins with "admin" may read /billing/balance. Any other key is good. What a model may do
+is decided by its entry in the catalogue: `"offline": true` 503, a past `deprecation.removesAt` 410.
 """
 
 from __future__ import annotations
@@ -24,10 +30,16 @@ class Switches:
     blurred: bool = False
     violation: bool = False
     deprecated: bool = False
+    refusal: bool = False
+    served: str | None = None
     policy: bool = False
     status: int | None = None
-    kind: str = "balance"
+    kind: str | None = None
+    shape: str | None = None
     retry_after: str | None = None
+    reset_format: str = "ms"
+    at_once: int | None = None
+    rate: int | None = None
     redirect: str | None = None
     drop: str | None = None
     stall: float = 0.0
@@ -37,6 +49,8 @@ class Switches:
     fit: str = "stretch"
     format: str | None = None
     label: str | None = None
+    balances: str = "both"
+    styles: str = "object"
 
 
 _DEFAULTS: Mapping[str, Any] = vars(Switches())
@@ -111,13 +125,41 @@ TABLE: Mapping[str, Switch] = {
     "blurred": Switch(_flag, "true|false", "blur the answer and say so in x-venice-is-blurred"),
     "violation": Switch(_flag, "true|false", "x-venice-is-content-violation: true"),
     "deprecated": Switch(_flag, "true|false", "the three headers of a model about to be retired"),
+    "refusal": Switch(_flag, "true|false", "200 with a plain grey picture of about 2 KB instead of a result"),
+    "served": Switch(_line, "model id", "x-venice-model-id and -name tell of this model, whatever was asked"),
     "policy": Switch(_flag, "true|false", "422, refused by the content policy; the same as status=422"),
     "status": Switch(_status, "300-599", "refuse with this status and its documented body"),
     "kind": Switch(
-        _one_of("balance", "spending_limit", "accepts"), "balance|spending_limit|accepts", "which 402"
+        _one_of(
+            *("balance", "spending_limit", "accepts", "prompt", "result"),
+            *("rate_limit", "overload", "failures"),
+        ),
+        "balance|spending_limit|accepts, prompt|result, rate_limit|overload|failures",
+        "which 402, 422 (prompt refused, or the picture already made), 429 (rate_limit with its x-ratelimit "
+        "headers); without it the first, and no such headers",
+    ),
+    "shape": Switch(
+        _one_of("text", "request_id", "object", "details_text", "no_issues", "empty", "plain", "html"),
+        "text|request_id|object|details_text|no_issues|empty|plain|html",
+        "the body of every refusal: error as text, with a request_id, or as an object with message and "
+        "code; details as text, or without issues; no body, plain text, an HTML page",
     ),
     "retry_after": Switch(
         _line, "text", "with status: the Retry-After header; 1500ms: retry-after-ms: 1500 instead"
+    ),
+    "reset_format": Switch(
+        _one_of("ms", "s", "duration"),
+        "ms|s|duration",
+        "x-ratelimit-reset-requests in Unix ms, in Unix s, or in s from now",
+    ),
+    "at_once": Switch(
+        _count, "1 or more", "with this many POSTs under way a further one gets 429, Retry-After: 1"
+    ),
+    "rate": Switch(
+        _count,
+        "1 or more",
+        "this many requests a minute, counted down in x-ratelimit-remaining-requests; beyond it 429 with "
+        "Retry-After to the minute's end",
     ),
     "redirect": Switch(_url, "URL", "307 to there"),
     "drop": Switch(
@@ -130,9 +172,10 @@ TABLE: Mapping[str, Switch] = {
         _one_of("body", "answer"), "body|answer", "wait before reading the upload, or before answering"
     ),
     "garbage": Switch(
-        _one_of("text", "empty", "truncated", "json", "html"),
-        "text|empty|truncated|json|html",
-        "200 with a body that is no picture",
+        _one_of("text", "empty", "truncated", "json", "html", "no_images", "bad_images"),
+        "text|empty|truncated|json|html|no_images|bad_images",
+        "200 with a body that is no picture, or no JSON where that is answered; no_images, bad_images: "
+        "good JSON with an empty list, or with pictures cut in half",
     ),
     "size": Switch(_size, "WIDTHxHEIGHT", "the answer's size in px"),
     "fit": Switch(
@@ -140,7 +183,16 @@ TABLE: Mapping[str, Switch] = {
     ),
     "format": Switch(_one_of("png", "jpeg", "webp"), "png|jpeg|webp", "the answer's real file format"),
     "label": Switch(_line, "MIME type", "the answer's Content-Type, whatever its bytes are"),
+    "balances": Switch(
+        _one_of("both", "usd", "diem", "none"), "both|usd|diem|none", "which balances an account tells of"
+    ),
+    "styles": Switch(
+        _one_of("object", "array"),
+        "object|array",
+        "/image/styles answers its documented object, or a bare array",
+    ),
 }
+_READ = ("balances", "styles")  # hold for GETs too, without a path
 SCOPE: Mapping[str, Switch] = {
     "times": Switch(_count, "1 or more", "apply to this many requests, then no more"),
     "path": Switch(_line, "end of a path", "apply to these requests, GETs too, instead of every POST"),
@@ -170,6 +222,13 @@ class _Layer:
     path: str
     remaining: float
 
+    def applying(self, method: str, path: str) -> dict[str, Any]:
+        if self.path:
+            return self.values if path.endswith(self.path) else {}
+        if method == "POST":
+            return self.values
+        return {name: value for name, value in self.values.items() if name in _READ}
+
 
 class SwitchBoard:
     """The settings in force, in the order they were made. Not locked: the server does that."""
@@ -190,8 +249,8 @@ class SwitchBoard:
         """The switches for a request that has just arrived; counts down `times`."""
         effective = Switches()
         for layer in self._layers:
-            if path.endswith(layer.path) if layer.path else method == "POST":
-                effective = replace(effective, **layer.values)
+            if values := layer.applying(method, path):
+                effective = replace(effective, **values)
                 layer.remaining -= 1
         self._layers = [layer for layer in self._layers if layer.remaining > 0]
         return effective

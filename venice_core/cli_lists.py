@@ -1,0 +1,204 @@
+"""The commands that only tell: `models`, `styles`, `account`, `jobs`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from venice_core.cancel import Cancel
+from venice_core.errors import BadInput, MissingKey, VeniceError
+from venice_core.journal import Journal, summary
+from venice_core.ledger import spent, today
+from venice_core.lookup import look_up
+from venice_core.messages import sentence
+from venice_core.providers import venice_lists as lists
+from venice_core.providers.capabilities import IMAGE, MODEL_TYPES, Catalogue, Model, Price
+from venice_core.providers.registry import Opened, Registry
+from venice_core.settings import Folders
+
+
+def show(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:
+    """Runs the command that `arguments.list` names."""
+    commands = {"models": _models, "styles": _styles, "account": _account, "jobs": _jobs}
+    with Registry(env, Folders.of(env)) as registry:
+        commands[arguments.list](arguments, registry, env)
+    return 0
+
+
+def _models(arguments: argparse.Namespace, registry: Registry, _env: Mapping[str, str]) -> None:
+    opened = registry.open(arguments.provider)
+    if arguments.traits:
+        kind = IMAGE if arguments.type == "all" else arguments.type
+        request = lists.traits(opened.provider.base_url, kind, opened.key)
+        named = lists.read_traits(look_up(request, Cancel()))
+        if arguments.json:
+            print(json.dumps({"traits": named}))
+        else:
+            _table(("trait", "model"), [list(pair) for pair in named.items()])
+        return
+    catalogue = _latest(opened)
+    kinds = MODEL_TYPES if arguments.type == "all" else (arguments.type,)
+    models = [model for kind in kinds for model in catalogue.of_type(kind)]
+    if arguments.json:
+        print(json.dumps({"date": catalogue.date, "models": [_described(model) for model in models]}))
+        return
+    rows = [
+        [
+            model.id,
+            model.type,
+            _cost(model),
+            " ".join(model.aspect_ratios),
+            " ".join(model.resolutions),
+            " ".join(model.qualities),
+            str(model.max_prompt or ""),
+            str(model.max_images or ""),
+            _notes(model),
+        ]
+        for model in models
+    ]
+    heads = (
+        "model",
+        "type",
+        "price",
+        "aspect ratios",
+        "resolutions",
+        "qualities",
+        "prompt",
+        "images",
+        "notes",
+    )
+    _table(heads, rows)
+
+
+def _styles(arguments: argparse.Namespace, registry: Registry, _env: Mapping[str, str]) -> None:
+    styles = _latest(registry.open(arguments.provider)).styles
+    if arguments.json:
+        print(json.dumps({"styles": styles}))
+    else:
+        print("\n".join(styles) or "The service lists no styles.")
+
+
+def _account(arguments: argparse.Namespace, registry: Registry, env: Mapping[str, str]) -> None:
+    if arguments.daily_limit is not None:
+        registry.settings.set_daily_limit(_amount(arguments.daily_limit))
+    opened = registry.open(arguments.provider)
+    if not opened.key:
+        raise MissingKey()
+    request = lists.account(opened.provider.base_url, opened.key)
+    account = lists.read_account(look_up(request, Cancel()))
+    spending = spent(Journal(Folders.of(env).jobs).since(today(time.time())))
+    limit = registry.settings.daily_limit
+    if arguments.json:
+        told = {**asdict(account), "spent_today": asdict(spending), "daily_limit": limit}
+        print(json.dumps({"provider": opened.name, "key_source": opened.key_source, **told}))
+        return
+    print(f"{opened.name}: the key works ({opened.key_source}).")
+    if not account.permitted:
+        print("The service does not give it access at present.")
+    if account.tier:
+        print(f"Tier: {account.tier}")
+    for name, amount in (("US dollars", account.usd), ("DIEM", account.diem)):
+        if amount is not None:
+            print(f"Balance in {name}: {amount:.2f}")
+    unknown = f", and {spending.unpriced} at a price not known" if spending.unpriced else ""
+    print(f"Today: {spending.requests} request(s), at most ${spending.usd:.3f}{unknown}")
+    print("Limit a day: " + ("none" if limit is None else f"${limit:.2f}"))
+
+
+def _jobs(arguments: argparse.Namespace, _registry: Registry, env: Mapping[str, str]) -> None:
+    found = [summary(entry) for entry in Journal(Folders.of(env).jobs)]
+    if arguments.json:
+        print(json.dumps({"jobs": found}))
+        return
+    rows = [
+        [
+            job["id"],
+            time.strftime("%Y-%m-%d %H:%M", time.localtime(job["created"])),
+            job["action"],
+            f"{job['status']} {job['error']}".strip(),
+            job["charge"],
+            _dollars(Price(job["price"]["usd"]) if job["price"] else None),
+            job["prompt"],
+        ]
+        for job in found
+    ]
+    _table(("job", "made", "action", "status", "charge", "price", "prompt"), rows)
+
+
+def _latest(opened: Opened) -> Catalogue:
+    """As the service tells it now; where it cannot be asked, the list that is known, with a word."""
+    if opened.catalogues is None:
+        return opened.provider.catalogue
+    try:
+        return opened.catalogues.refresh()
+    except VeniceError as error:
+        known = opened.catalogues.current
+        when = time.strftime("of %Y-%m-%d %H:%M", time.localtime(known.date)) if known.date else "packaged"
+        print(f"{sentence(error, opened.name)} This is the list {when}.", file=sys.stderr)
+        return known
+
+
+def _described(model: Model) -> dict[str, Any]:
+    price = model.price()
+    scales = {f"{scale}x": model.upscale_price(scale) for scale in (2, 4)}
+    return {
+        **asdict(model),
+        "price": asdict(price) if price else None,
+        "upscale_price": {name: asdict(each) for name, each in scales.items() if each},
+    }
+
+
+def _cost(model: Model) -> str:
+    """By resolution where that matters, with what further input pictures cost."""
+    if model.type == "upscale":
+        scales = ((scale, model.upscale_price(scale)) for scale in (2, 4))
+        return " ".join(f"{scale}x {_dollars(price)}" for scale, price in scales if price)
+    tiers = {tier: _dollars(model.price(resolution=tier)) for tier in model.resolutions}
+    if len(set(tiers.values())) > 1:
+        text = " ".join(f"{tier} {price}" for tier, price in tiers.items())
+    else:
+        text = _dollars(model.price())
+    one, two = model.price(images=1), model.price(images=2)
+    if one and two and one.usd is not None and two.usd is not None and two.usd > one.usd:
+        text += f" +{_dollars(Price(round(two.usd - one.usd, 6)))}/image"
+    return text
+
+
+def _notes(model: Model) -> str:
+    notes = [model.privacy, *model.traits]
+    if model.keeps_shape:
+        notes.append("keeps the shape")
+    if model.offline:
+        notes.append("offline")
+    if model.retires or model.replacement:
+        notes.append(f"retires {model.retires[:10]} {model.replacement}".strip())
+    return ", ".join(note for note in notes if note)
+
+
+def _dollars(price: Price | None) -> str:
+    return "" if price is None or price.usd is None else f"${price.usd:.4f}".rstrip("0").rstrip(".")
+
+
+def _amount(text: str) -> float | None:
+    if text.lower() == "none":
+        return None
+    try:
+        return float(text)
+    except ValueError as error:
+        raise BadInput(f"“{text}” is no amount of US dollars.") from error
+
+
+def _table(heads: tuple[str, ...], rows: list[list[str]]) -> None:
+    table = Table(*heads)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    Console().print(table)

@@ -1,0 +1,112 @@
+"""What part of the picture is sent, in which shape and at which size. Pure geometry.
+
+The crop is what leaves the image; where the provider wants more or another shape than the layer has,
+real pixels around it are taken first, then padding.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from venice_core.errors import BadInput
+from venice_core.geometry import Bounds, Extent, Padding, parse_ratio, with_ratio
+from venice_core.providers.capabilities import Limits
+
+MAX_PADDED = 200_000_000
+"""In px: padding beyond this is not what anybody wants to send."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """`crop` in image coordinates, its padding, the `size` it is sent at, and its ratio if one was chosen."""
+
+    crop: Bounds
+    padding: Padding
+    size: Extent
+    aspect_ratio: str = ""
+
+    @property
+    def padded(self) -> Extent:
+        """The crop with its padding, before it is scaled to `size`."""
+        return self.padding.around(self.crop.extent)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        warnings = []
+        if self.padding:
+            warnings.append(
+                f"The region is padded to {self.padded}, which the service needs; that is cut off again."
+            )
+        if self.size != self.padded:
+            warnings.append(
+                f"The region of {self.padded} is sent at {self.size}, the service's largest: "
+                "the result is softer."
+            )
+        return tuple(warnings)
+
+
+def frame(crop: Bounds, layer: Bounds, ratios: tuple[str, ...], limits: Limits) -> Frame:
+    """The crop, widened to what the provider accepts; no ratios: any shape.
+
+    Raises BadInput where that is more than anybody wants to send, or cannot be sent.
+    """
+    crop, padding, ratio = _shaped(crop, layer, ratios, limits)
+    return Frame(crop, padding, within(padding.around(crop.extent), limits), ratio)
+
+
+def within(extent: Extent, limits: Limits) -> Extent:
+    """`extent`, or the largest of its shape that the provider takes. Raises BadInput where there is none."""
+    if extent.pixels <= limits.max_pixels:
+        return extent
+    factor = math.sqrt(limits.max_pixels / extent.pixels)
+    width, height = math.floor(extent.width * factor), math.floor(extent.height * factor)
+    if min(width, height) < limits.min_side:
+        raise BadInput(f"A region of {extent} is too long and narrow for the service.")
+    return Extent(width, height)
+
+
+def nearest_ratio(extent: Extent, ratios: tuple[str, ...]) -> str:
+    """The one of the ratios (not empty, all readable) to which `extent` must be stretched least."""
+    return min(ratios, key=lambda ratio: abs(math.log((parse_ratio(ratio) or 1.0) / extent.ratio)))
+
+
+def _shaped(
+    crop: Bounds, layer: Bounds, ratios: tuple[str, ...], limits: Limits
+) -> tuple[Bounds, Padding, str]:
+    crop = crop.widen(at_least(crop.extent, limits), within=layer)
+    if not ratios:
+        return crop, Padding.centred(crop.extent, at_least(crop.extent, limits)), ""
+    nearest = nearest_ratio(crop.extent, ratios)
+    ratio = parse_ratio(nearest) or 1.0
+    crop = crop.widen(with_ratio(crop.extent, ratio), within=layer)
+    outer = with_ratio(crop.extent, ratio)
+    outer = with_ratio(at_least(outer, limits), ratio)
+    if outer.pixels > MAX_PADDED:
+        raise BadInput(f"With the aspect ratio {nearest} the region would become {outer}: choose another.")
+    return crop, Padding.centred(crop.extent, outer), nearest
+
+
+def at_least(extent: Extent, limits: Limits) -> Extent:
+    """`extent`, or the least larger one that the provider takes, as near to a square as it needs."""
+    width, height = max(extent.width, limits.min_side), max(extent.height, limits.min_side)
+    if width * height < limits.min_pixels:
+        side = math.ceil(math.sqrt(limits.min_pixels))
+        if width >= side:
+            height = math.ceil(limits.min_pixels / width)
+        elif height >= side:
+            width = math.ceil(limits.min_pixels / height)
+        else:
+            width = height = side
+    return Extent(width, height)
+
+
+def scaled_within(extent: Extent, limits: Limits) -> Extent:
+    """`extent` in its own shape, enlarged or reduced as little as the provider's limits ask for.
+
+    For pictures that need not come back, such as references. Raises BadInput for what is too narrow.
+    """
+    factor = max(1.0, limits.min_side / extent.shorter, math.sqrt(limits.min_pixels / extent.pixels))
+    if factor > 1.0:
+        extent = Extent(math.ceil(extent.width * factor), math.ceil(extent.height * factor))
+    return within(extent, limits)

@@ -1,0 +1,81 @@
+"""What was spent, from the journal, and whether one more request fits into what may be spent in a day.
+
+A charge that is only possible counts as one, and so does a job that is about to be sent: so two runs at
+once cannot both slip under the limit.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from venice_core.errors import Charge, OverLimit
+from venice_core.journal import Entry, Status
+from venice_core.providers.capabilities import Price
+
+FREE = ("sandbox",)
+"""Providers that never charge."""
+
+
+@dataclass(frozen=True)
+class Spending:
+    """US dollars and DIEM; `certain` is the part of `usd` that was charged as far as is known.
+
+    `unpriced`: how many requests may have been charged at a price that is not known.
+    """
+
+    usd: float = 0.0
+    diem: float = 0.0
+    certain: float = 0.0
+    requests: int = 0
+    unpriced: int = 0
+
+
+def today(now: float) -> float:
+    """When the day of Unix time `now` began here, in Unix time."""
+    here = time.localtime(now)
+    return time.mktime((here.tm_year, here.tm_mon, here.tm_mday, 0, 0, 0, 0, 0, -1))
+
+
+def spent(entries: Iterable[Entry]) -> Spending:
+    """What these jobs cost or may have cost."""
+    usd = diem = certain = 0.0
+    requests = unpriced = 0
+    for entry in entries:
+        record = entry.record
+        reserved = entry.status is Status.PLANNED and not entry.interrupted
+        charged = record["charge"] == Charge.CHARGED.value
+        if record["plan"]["provider"] in FREE or (record["charge"] == Charge.NONE.value and not reserved):
+            continue
+        price = record["plan"]["price"] or {}
+        requests += 1
+        unpriced += price.get("usd") is None
+        usd += price.get("usd") or 0.0
+        diem += price.get("diem") or 0.0
+        certain += (price.get("usd") or 0.0) if charged else 0.0
+    return Spending(round(usd, 6), round(diem, 6), round(certain, 6), requests, unpriced)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What may be spent in a day, in US dollars, and what of it is spent already."""
+
+    limit: float
+    spent: float
+
+    def check(self, price: Price | None, *, reserved: bool = False) -> None:
+        """Raises OverLimit where a request of that price would exceed the limit.
+
+        `reserved`: `spent` holds it already.
+        """
+        if price is None or price.usd is None:
+            raise OverLimit(
+                f"The price of this is not known, so the limit of ${self.limit:.2f} a day cannot be kept."
+            )
+        before = self.spent - price.usd if reserved else self.spent
+        if before + price.usd > self.limit + 1e-9:
+            raise OverLimit(
+                f"This would cost ${price.usd:.3f}; of today's limit of ${self.limit:.2f}, "
+                f"${max(0.0, before):.3f} is spent."
+            )

@@ -1,0 +1,58 @@
+"""How fast requests may leave: as many at once as the provider's own headers allow."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from venice_core.cancel import Cancel
+from venice_core.errors import Busy
+from venice_core.retry import MAX_WAIT, parse_reset
+
+
+class Pace:
+    """Shared by all requests with one key. Until the provider has said anything, nothing waits."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._left: int | None = None
+        self._reset = 0.0
+
+    def learn(self, headers: Mapping[str, str]) -> None:
+        """From an answer's `x-ratelimit-…` headers (lower-case names); without both, nothing changes."""
+        now = self._clock()
+        left = headers.get("x-ratelimit-remaining-requests", "")
+        reset = parse_reset(headers.get("x-ratelimit-reset-requests", ""), now)
+        if not (left.isascii() and left.isdigit()) or reset is None:
+            return
+        with self._lock:
+            self._reset = now + reset
+            self._left = int(left)
+
+    def wait(self, cancel: Cancel, on_wait: Callable[[float], None] = lambda _: None) -> None:
+        """Returns when one more request may leave; `on_wait` is told of each wait in s.
+
+        Raises Busy where that would take more than `retry.MAX_WAIT` s, and Cancelled.
+        """
+        while True:
+            seconds = self._take()
+            if seconds <= 0:
+                return
+            if seconds > MAX_WAIT:
+                raise Busy(f"the rate limit is used up for another {seconds:.0f} s")
+            on_wait(seconds)
+            cancel.wait(seconds)
+
+    def _take(self) -> float:
+        """0 where a request may leave, which then counts; else how long to wait, in s."""
+        with self._lock:
+            left = self._reset - self._clock()
+            if self._left is None or left <= 0:
+                self._left = None
+                return 0.0
+            if self._left > 0:
+                self._left -= 1
+                return 0.0
+            return left

@@ -1,0 +1,98 @@
+"""What Venice lists and tells without being paid: models, traits, styles, the account."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from venice_core.errors import UnusableAnswer
+from venice_core.settings import Secret
+from venice_core.transport import Request, Response
+
+
+def models(base_url: str, kind: str) -> Request:
+    """No key goes along: none is needed."""
+    return Request("GET", f"{base_url}/models?type={kind}")
+
+
+def read_models(response: Response) -> list[Any]:
+    """The entries as the service sent them. Raises UnusableAnswer."""
+    entries = _body(response, "models").get("data")
+    if not isinstance(entries, list):
+        raise UnusableAnswer("the list of models cannot be read", status=response.status)
+    return entries
+
+
+def styles(base_url: str) -> Request:
+    return Request("GET", f"{base_url}/image/styles")
+
+
+def read_styles(response: Response) -> tuple[str, ...]:
+    """Both documented forms, `{"data": […]}` and the bare list. Raises UnusableAnswer."""
+    try:
+        body = json.loads(response.body)
+    except (ValueError, RecursionError):
+        body = None
+    listed = body.get("data") if isinstance(body, dict) else body
+    if not isinstance(listed, list):
+        raise UnusableAnswer("the list of styles cannot be read", status=response.status)
+    return tuple(style for style in listed if isinstance(style, str))
+
+
+def traits(base_url: str, kind: str, key: Secret) -> Request:
+    return Request("GET", f"{base_url}/models/traits?type={kind}", key=key)
+
+
+def read_traits(response: Response) -> dict[str, str]:
+    """Model ids by trait. Raises UnusableAnswer."""
+    named = _mapping(_body(response, "traits").get("data"))
+    return {str(trait): model for trait, model in named.items() if isinstance(model, str)}
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a key may do and what is left on it, in US dollars and DIEM; None: not told."""
+
+    permitted: bool
+    tier: str = ""
+    usd: float | None = None
+    diem: float | None = None
+
+
+def account(base_url: str, key: Secret) -> Request:
+    """The test of a key; it costs nothing."""
+    return Request("GET", f"{base_url}/api_keys/rate_limits", key=key)
+
+
+def read_account(response: Response) -> Account:
+    """Any balance may be missing. Raises UnusableAnswer."""
+    data = _mapping(_body(response, "account").get("data"))
+    balances = _mapping(data.get("balances"))
+
+    def amount(name: str) -> float | None:
+        value = balances.get(name)
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    tier = _mapping(data.get("apiTier")).get("id")
+    return Account(
+        permitted=data.get("accessPermitted") is not False,
+        tier=tier if isinstance(tier, str) else "",
+        usd=amount("USD"),
+        diem=amount("DIEM"),
+    )
+
+
+def _body(response: Response, what: str) -> Mapping[str, Any]:
+    try:
+        body = json.loads(response.body)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise UnusableAnswer(f"the answer about {what} cannot be read", status=response.status)
+    return body
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,84 @@
+"""What an endpoint made, on its way out: disturbed, encoded, mislabelled or spoiled as told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from PIL import Image
+from werkzeug import Response
+
+from . import drawing, pictures
+from .account import balances
+from .catalogue import Catalogue, Model
+from .switches import Switches
+from .traffic import Allowance
+
+JSON = "application/json; charset=utf-8"
+
+
+@dataclass(frozen=True)
+class Result:
+    """Pictures, how they are to be encoded, and the headers that tell of the model.
+
+    `written`: makes the JSON body from the files and their MIME type; without it the answer is the
+    first file.
+    """
+
+    pictures: list[Image.Image]
+    file_format: str
+    headers: dict[str, str] = field(default_factory=dict)
+    written: Callable[[list[bytes], str], dict[str, object]] | None = None
+
+
+def deliver(result: Result, switches: Switches, catalogue: Catalogue, allowance: Allowance) -> Response:
+    """The result as a response, after what the switches do to it."""
+    made = [drawing.refusal() if switches.refusal else picture for picture in result.pictures]
+    disturbed = [pictures.disturb(picture, switches) for picture in made]
+    encoded = [pictures.encode(picture, switches.format or result.file_format) for picture in disturbed]
+    files, mime = [data for data, _ in encoded], encoded[0][1]
+    if switches.garbage == "no_images":
+        files = []
+    elif switches.garbage == "bad_images":
+        files = [data[: len(data) // 2] for data in files]
+    if result.written is None:
+        data, content_type = b"".join(files[:1]), mime
+    else:
+        data, content_type = json.dumps(result.written(files, mime)).encode(), JSON
+    if switches.garbage:
+        data, content_type = spoil(switches.garbage, data, content_type)
+    headers = result.headers
+    if switches.served:
+        served = catalogue.named(switches.served)
+        headers = headers | (served or Model({"id": switches.served, "model_spec": {}})).headers()
+    headers = headers | _headers(switches, allowance)
+    return Response(data, 200, headers, content_type=switches.label or content_type)
+
+
+def spoil(kind: str, data: bytes, content_type: str) -> tuple[bytes, str]:
+    """The body and label that `garbage` asks for, in place of the good ones."""
+    label = "image/png" if content_type.startswith("image/") else content_type
+    bodies: dict[str, tuple[bytes, str]] = {
+        "text": (b"I cannot help with that picture.", "text/plain"),
+        "empty": (b"", label),
+        "truncated": (data[: len(data) // 2], label),
+        "json": (b'{"error":"The picture could not be made"}', label),
+        "html": (b"<!DOCTYPE html><title>Just a moment...</title>", "text/html; charset=UTF-8"),
+    }
+    return bodies.get(kind, (data, content_type))
+
+
+def _headers(switches: Switches, allowance: Allowance) -> dict[str, str]:
+    headers = {
+        "x-venice-is-blurred": str(switches.blurred).lower(),
+        "x-venice-is-content-violation": str(switches.violation).lower(),
+    }
+    for currency, amount in balances(switches).items():
+        headers[f"x-venice-balance-{currency.lower()}"] = f"{amount:.2f}"
+    headers |= allowance.headers(switches.reset_format)
+    if switches.deprecated:
+        headers["x-venice-model-deprecation-warning"] = "This model is scheduled for retirement"
+        headers["x-venice-model-deprecation-date"] = "2027-01-01T00:00:00.000Z"
+        headers["x-venice-deprecated-replacement"] = "qwen-image-3-edit"
+    return headers
