@@ -129,6 +129,11 @@ class Link(object):
     def pid(self):
         return self._process.pid if self._process else None
 
+    @property
+    def is_open(self):
+        """Whether messages may still come."""
+        return self._process is not None and not self._over
+
     def start(self):
         """Starts the worker, anew where the last one is gone, and waits for its greeting."""
         self._messages = queue.Queue()

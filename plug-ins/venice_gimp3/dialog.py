@@ -11,15 +11,27 @@ import host
 import venice_link
 from gi.repository import GimpUi, GLib, Gtk
 from settings_window import BINARY, run_settings, status_of
-from task import OPTIONS, STAGES, TITLES
+from task import STAGES
 from widgets import ErrorBar, add_choice, label, make_prompt_large, mnemonic
 
 POLL_MS = 50
 REPLAN_MS = 200
 
+QUESTIONS = {"edit": "What should change?", "generate": "What should the picture show?"}
 # What stands at the top; the other options lie behind a fold.
-MAIN = {"plug-in-venice-edit": ["prompt"], "plug-in-venice-remove-background": ["output"]}
-OWN_WIDGETS = ("prompt", "model", "provider")
+MAIN = {
+    "edit": ["prompt"],
+    "cutout": ["output"],
+    "generate": ["prompt", "negative-prompt"],
+    "upscale": ["scale"],
+}
+# Lists of what the service offers: option -> label, and where the worker's status has it.
+MODEL_LISTS = {
+    "aspect-ratio": ("_Aspect ratio:", "aspect_ratios"),
+    "resolution": ("Resol_ution:", "resolutions"),
+    "quality": ("_Quality:", "qualities"),
+}
+OWN_LISTS = ("model", "style", "provider")
 KEY_MISSING = "No API key is set for this service."
 
 
@@ -35,18 +47,20 @@ def run_task(procedure, config, task, link):
 
 class _TaskWindow:
     def __init__(self, procedure, config, task, link):
-        name = procedure.get_name()
         self._config, self._task, self._link = config, task, link
         self._placed = None
         self._replan = 0
         self._call = None
-        self._plan_call = self._plan_poll = 0
+        self._plan_call = 0
+        self._resting = False  # while another window talks to the worker
         self._first = None
-        self._dialog = GimpUi.ProcedureDialog.new(procedure, config, TITLES[name])
+        self._offers = {}
+        self._dialog = GimpUi.ProcedureDialog.new(procedure, config, task.title)
         self._dialog.set_ok_label("Send")
-        self._fill(name)
+        self._fill()
         self._show_plan()
         config.connect("notify", self._on_option)
+        self._poll = GLib.timeout_add(POLL_MS, self._on_idle)
 
     def run(self):
         """One round a try: the person's choice, then the job; again after an error."""
@@ -56,40 +70,32 @@ class _TaskWindow:
         return None
 
     def destroy(self):
-        for source in (self._replan, self._plan_poll):
+        for source in (self._replan, self._poll):
             if source:
                 GLib.source_remove(source)
         self._dialog.destroy()
 
-    def _fill(self, name):
-        dialog = self._dialog
+    def _fill(self):
+        dialog, action = self._dialog, self._task.action
         area = dialog.get_content_area()
-        if name == "plug-in-venice-edit":
+        if action in QUESTIONS:
             self._first = make_prompt_large(dialog.get_widget("prompt", Gtk.TextView.__gtype__), dialog)
-            area.pack_start(mnemonic("What should change?", self._first), False, False, 0)
+            area.pack_start(mnemonic(QUESTIONS[action], self._first), False, False, 0)
             dialog.connect("show", lambda _dialog: self._first.grab_focus())
-        dialog.fill(MAIN[name])
-        grid = Gtk.Grid(row_spacing=6, column_spacing=6, border_width=12)
-        status = status_of(self._link, self._config.get_property("provider") or "")
-        row = 0
-        if name == "plug-in-venice-edit":
-            models = [(model["id"], _model_label(model)) for model in status["models"]]
-            default = f"default: {status['default_model']}"
-            add_choice(grid, row, "Mo_del:", self._config, "model", models, default)
-            row += 1
-        providers = [(provider, provider) for provider in status["providers"]]
-        add_choice(
-            grid, row, "Pro_vider:", self._config, "provider", providers, f"as set: {status['provider']}"
-        )
-        area.pack_start(grid, False, False, 0)
-        more = [option for option in OPTIONS[name] if option not in OWN_WIDGETS]
-        if name == "plug-in-venice-edit":
-            dialog.fill_box("more-box", ["sample", *more])
+        dialog.fill(MAIN[action])
+        self._status = self._ask_status()
+        area.pack_start(self._make_main_lists(), False, False, 0)
+        shown = {*MAIN[action], *OWN_LISTS, *MODEL_LISTS}
+        more = [option for option in (*self._task.own_options, *self._task.options) if option not in shown]
+        if len(more) > 1:
+            box = dialog.fill_box("more-box", more)
+            box.pack_start(self._make_model_lists(), False, False, 0)
             dialog.get_label("more-label", "Options", False, False)
             dialog.fill_expander("more", "more-label", False, "more-box")
             dialog.fill(["more"])
-        else:
+        elif more:
             dialog.fill(more)
+        self._offer()
         # What was packed so far is the form; it rests while a job runs.
         self._inputs = area.get_children()
         self._plan_label = label(selectable=True)
@@ -101,7 +107,48 @@ class _TaskWindow:
             area.pack_start(widget, False, False, 0)
         self._plan_label.show()
 
-    def _on_option(self, _config, _property):
+    def _make_main_lists(self):
+        status = self._status
+        grid = Gtk.Grid(row_spacing=6, column_spacing=6, border_width=12)
+        self._add_list(grid, "model", "Mo_del:", f"default: {status['default_model']}")
+        self._add_list(grid, "style", "St_yle:", "none")
+        self._add_list(grid, "provider", "Pro_vider:", f"as set: {status['provider']}")
+        return grid
+
+    def _make_model_lists(self):
+        grid = Gtk.Grid(row_spacing=6, column_spacing=6)
+        for name, (text, _) in MODEL_LISTS.items():
+            self._add_list(grid, name, text, "the model's default")
+        return grid
+
+    def _add_list(self, grid, name, text, default):
+        """For an option of which the service says what there is."""
+        if name in self._task.options:
+            row = len(grid.get_children()) // 2
+            self._offers[name] = add_choice(grid, row, text, self._config, name, default)
+
+    def _ask_status(self):
+        return status_of(self._link, self._config.get_property("provider") or "", self._task.action)
+
+    def _offer(self):
+        """Fills the lists with what the service and the chosen model have."""
+        status = self._status
+        wish = self._config.get_property("model") if "model" in self._offers else None
+        chosen = wish or status["default_model"]
+        model = next((each for each in status["models"] if each["id"] == chosen), {})
+        offered = {"model": [(each["id"], _model_label(each)) for each in status["models"]]}
+        offered["style"] = [(style, style) for style in status["styles"]]
+        offered["provider"] = [(provider, provider) for provider in status["providers"]]
+        for name, (_, where) in MODEL_LISTS.items():
+            offered[name] = [(value, value) for value in model.get(where, ())]
+        for name, offer in self._offers.items():
+            offer(offered[name])
+
+    def _on_option(self, _config, changed):
+        if changed.name == "provider":
+            self._refresh_lists()
+        elif changed.name == "model":
+            self._offer()
         if self._replan:
             GLib.source_remove(self._replan)
         self._replan = GLib.timeout_add(REPLAN_MS, self._on_replan)
@@ -119,27 +166,43 @@ class _TaskWindow:
             self._plan_call = self._task.ask_plan()
         except (venice_link.LinkError, host.HostError) as error:
             self._plan_label.set_text(str(error))
-            return
-        if not self._plan_poll:
-            self._plan_poll = GLib.timeout_add(POLL_MS, self._on_plan_poll)
 
-    def _on_plan_poll(self):
+    def _on_idle(self):
+        """Between jobs: the plan when it comes, and news from the worker."""
+        if self._call is not None or self._resting or not self._link.is_open:
+            return GLib.SOURCE_CONTINUE
         try:
-            message = None if self._call else self._link.receive(0)
-            over, plan = self._link.answer(message, self._plan_call)
+            over, plan = self._link.answer(self._link.receive(0), self._plan_call)
         except venice_link.LinkError as error:
-            over, plan = True, None
+            self._plan_call = 0
             self._plan_label.set_text(str(error))
-        if plan is not None:
-            self._task.told(plan)
-            self._plan_label.set_text(describe(plan))
-            if plan["key"]:
-                self._error.hide()
-            else:
-                self._error.show(KEY_MISSING, with_buttons=True)
+            return GLib.SOURCE_CONTINUE
         if over:
-            self._plan_poll = 0
-        return not over
+            self._plan_call = 0
+            self._tell_plan(plan)
+        elif self._link.news and not self._plan_call:
+            self._link.news = False
+            self._refresh_lists()
+            self._show_plan()
+        return GLib.SOURCE_CONTINUE
+
+    def _tell_plan(self, plan):
+        self._task.told(plan)
+        self._plan_label.set_text(describe(plan))
+        if plan["key"]:
+            self._error.hide()
+        else:
+            self._error.show(KEY_MISSING, with_buttons=True)
+
+    def _refresh_lists(self):
+        self._plan_call = 0  # should one be under way, its answer is passed over while asking
+        try:
+            self._link.ensure()
+            self._status = self._ask_status()
+        except venice_link.LinkError as error:
+            self._plan_label.set_text(str(error))
+        else:
+            self._offer()
 
     def _work(self):
         """Runs the job with the window alive: True when the window's work is done."""
@@ -257,8 +320,11 @@ class _TaskWindow:
 
     def _open_settings(self):
         self._link.ensure()
+        self._resting = True
         if run_settings(self._link):
-            self._show_plan()
+            self._refresh_lists()
+        self._resting = False
+        self._show_plan()
 
     def _use_sandbox(self):
         self._config.set_property("provider", "sandbox")
@@ -268,16 +334,25 @@ def describe(plan):
     """A plan in a few sentences: what leaves the machine, where to, and the price."""
     size = f"{plan['size']['width']} × {plan['size']['height']} px"
     what = f"the selection as a mask and {size}" if plan["guided"] else size
+    if plan["references"]:
+        count = len(plan["references"])
+        what += f" and {count} reference pictures" if count > 1 else " and a reference picture"
     model = f"{plan['provider']}, {plan['model']}" if plan["model"] else plan["provider"]
-    price = plan["price"]
+    if plan["endpoint"].startswith(("/image/generate", "/images/generations")):
+        count = plan["pictures"] * plan["requests"]
+        made = f"{count} pictures" if count > 1 else "a picture"
+        first = f"Asks {model} for {made} of about {size}."
+    else:
+        times = f", in {plan['requests']} requests" if plan["requests"] > 1 else ""
+        first = f"Sends {what} to {model}{times}."
+    price = plan["total"]
     if plan["provider"] == "sandbox":
         cost = "Costs nothing: the sandbox uses no AI."
     elif price and price["usd"] is not None:
         cost = f"Costs about ${price['usd']:.3g}."
     else:
         cost = "The price is not known."
-    lines = [f"Sends {what} to {model}. {cost}", *plan["warnings"]]
-    return "\n".join(lines)
+    return "\n".join([f"{first} {cost}", *plan["warnings"]])
 
 
 def _model_label(model):

@@ -7,12 +7,13 @@ in image coordinates, as it travels in messages.
 
 import contextlib
 import json
+import os
 
 import gi
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("Gegl", "0.4")
-from gi.repository import Gegl, Gimp, GLib
+from gi.repository import Gegl, Gimp, Gio, GLib
 
 RECIPE = "venice-recipe"
 _LAYER_TYPES = {
@@ -26,27 +27,83 @@ class HostError(Exception):
     """The image is not in a state to work on; the text is for people."""
 
 
-def pick_layer(image, drawables):
-    """The layer to work on. Raises HostError where the choice cannot be used."""
-    if image.get_floating_sel() is not None:
-        raise HostError("Anchor the floating selection first, or make it a layer (Layer > To New Layer).")
+def pick_layer(image, drawables, for_reading=False):
+    """The one layer to work on; `for_reading`: nothing goes into its group.
+
+    Raises HostError where the choice cannot be used.
+    """
+    layers = _layers_of(image, drawables)
+    if len(layers) > 1:
+        raise HostError("Select one layer only.")
+    _check_usable(layers[0])
+    if not for_reading:
+        _check_unlocked(layers[0])
+    return layers[0]
+
+
+def pick_layers(image, drawables):
+    """The lowest layer, to work on, and the others as references, upward. Raises HostError."""
+    layers = _layers_of(image, drawables)
+    for layer in layers:
+        _check_usable(layer)
+    _check_unlocked(layers[0])
+    return layers[0], layers[1:]
+
+
+def pick_place(image, drawables):
+    """The layer above which something new goes; None: at the top of the image. Raises HostError."""
+    _check_anchored(image)
+    layers = [layer for drawable in drawables if (layer := _layer_of(drawable)) is not None]
+    return _upward(image, layers)[-1] if layers else None
+
+
+def _layers_of(image, drawables):
+    """Those layers, each once, from the lowest upward. Raises HostError for what is no layer."""
+    _check_anchored(image)
     if not drawables:
         raise HostError("Select a layer first.")
-    if len(drawables) > 1:
-        raise HostError("Select one layer only: further layers as reference pictures cannot be used yet.")
-    drawable = drawables[0]
-    if isinstance(drawable, Gimp.LayerMask):
-        drawable = Gimp.Layer.from_mask(drawable)
-    if not isinstance(drawable, Gimp.Layer):
+    layers = [_layer_of(drawable) for drawable in drawables]
+    if None in layers:
         raise HostError("Select a layer: a channel cannot be edited this way.")
-    if _is_empty(drawable):
+    return _upward(image, layers)
+
+
+def _check_anchored(image):
+    if image.get_floating_sel() is not None:
+        raise HostError("Anchor the floating selection first, or make it a layer (Layer > To New Layer).")
+
+
+def _layer_of(drawable):
+    """A layer, also where its mask was given; None for other channels."""
+    if isinstance(drawable, Gimp.LayerMask):
+        return Gimp.Layer.from_mask(drawable)
+    return drawable if isinstance(drawable, Gimp.Layer) else None
+
+
+def _upward(image, layers):
+    """`layers` without repetitions in the order of the stack, depth first, from the bottom to the top."""
+    wanted = {layer.get_id(): layer for layer in layers}
+    return [wanted[number] for number in _numbers_upward(image.get_layers()) if number in wanted]
+
+
+def _numbers_upward(stack):
+    for layer in reversed(stack):
+        if layer.is_group():
+            yield from _numbers_upward(layer.get_children())
+        yield layer.get_id()
+
+
+def _check_usable(layer):
+    if _is_empty(layer):
         raise HostError("This layer group is empty.")
-    locked = _locked_group(drawable)
+
+
+def _check_unlocked(layer):
+    locked = _locked_group(layer)
     if locked is not None:
         raise HostError(
             f"The layer group “{locked.get_name()}” is locked: unlock it, the result goes into it."
         )
-    return drawable
 
 
 def _is_empty(layer):
@@ -75,6 +132,14 @@ def bounds_of(item):
     """Where a layer or layer group lies in its image."""
     _, x, y = item.get_offsets()
     return {"x": x, "y": y, "width": item.get_width(), "height": item.get_height()}
+
+
+def extent_of(item):
+    return {"width": item.get_width(), "height": item.get_height()}
+
+
+def canvas_bounds_of(image):
+    return dict(canvas_of(image), x=0, y=0)
 
 
 def canvas_of(image):
@@ -203,16 +268,43 @@ def kept_choice(image):
 
 def add_result(image, source, crop, pixels, mask, name, recipe):
     """A new layer over `crop` directly above `source`, with a layer mask where `mask` is not None."""
+    layer = _new_layer(image, name, crop)
+    _insert_above(image, source, layer)
+    _fill(layer, crop, pixels, mask, recipe)
+    return layer
+
+
+def add_group(image, source, name):
+    """An empty layer group directly above `source`."""
+    group = Gimp.GroupLayer.new(image, name)
+    _insert_above(image, source, group)
+    group.set_mode(Gimp.LayerMode.NORMAL)
+    group.set_opacity(100.0)
+    return group
+
+
+def add_variation(image, group, number, crop, pixels, mask, name, recipe):
+    """As `add_result`, in `group` below those before it; only the first, number 0, is visible."""
+    layer = _new_layer(image, f"{name} · {number + 1}", crop)
+    image.insert_layer(layer, group, number)
+    _fill(layer, crop, pixels, mask, recipe)
+    layer.set_visible(number == 0)
+    return layer
+
+
+def _new_layer(image, name, crop):
     kind = _LAYER_TYPES[image.get_base_type()]
     width, height = crop["width"], crop["height"]
     layer = Gimp.Layer.new(image, name, width, height, kind, 100.0, Gimp.LayerMode.NORMAL)
     layer.set_offsets(crop["x"], crop["y"])
-    _insert_above(image, source, layer)
+    return layer
+
+
+def _fill(layer, crop, pixels, mask, recipe):
     _write_rgba(layer, pixels)
     if mask is not None:
         _add_mask(layer, mask, _at_origin(crop))
     _attach_recipe(layer, recipe)
-    return layer
 
 
 def add_cutout(image, source, crop, matte, name, recipe):
@@ -242,12 +334,32 @@ def add_masked_copy(image, source, crop, matte, name, recipe):
     return layer
 
 
-def open_as_image(crop, pixels, mask, name, recipe):
-    """The result as an image of its own, for when the one it was for is gone."""
+def new_image(crop, like=None):
+    """An empty RGB image of the crop's size, with the print resolution of `like`; nobody sees it yet."""
     image = Gimp.Image.new(crop["width"], crop["height"], Gimp.ImageBaseType.RGB)
-    layer = add_result(image, None, _at_origin(crop), pixels, mask, name, recipe)
-    Gimp.Display.new(image)  # without a screen GIMP makes none
-    return image, layer
+    if like is not None:
+        _, across, down = like.get_resolution()
+        image.set_resolution(across, down)
+    return image
+
+
+def name_image(image, name, beside):
+    """Gives a new image a name: that of a file beside that of the image `beside`, which is not there yet."""
+    file = beside.get_file() if beside.is_valid() else None
+    near = file.get_parent().get_path() if file is not None and file.get_parent() is not None else None
+    pictures = GLib.get_user_special_dir(GLib.UserDirectory.DIRECTORY_PICTURES)
+    folder = near or pictures or GLib.get_home_dir()
+    plain = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "-" for c in name).strip(". ")[:100]
+    path, number = os.path.join(folder, f"{plain}.xcf"), 1
+    while os.path.exists(path):
+        number += 1
+        path = os.path.join(folder, f"{plain} {number}.xcf")
+    image.set_file(Gio.File.new_for_path(path))
+
+
+def show(image):
+    """In a window; without a screen GIMP makes none."""
+    Gimp.Display.new(image)
 
 
 def values_with_layers(image, layers):

@@ -7,7 +7,7 @@ import traceback
 import host
 import venice_link
 from gi.repository import Gegl, Gimp
-from task import STAGES, TITLES, Task
+from task import STAGES, TASKS
 
 
 def _told(run):
@@ -31,7 +31,7 @@ def on_image(procedure, run_mode, image, drawables, config, folder):
     """Runs an image procedure and returns its values."""
     Gegl.init(None)
     with venice_link.Link(venice_link.read_manifest(folder)) as link:
-        task = Task(procedure.get_name(), image, drawables, config, link)
+        task = TASKS[procedure.get_name()](image, drawables, config, link)
         if run_mode == Gimp.RunMode.INTERACTIVE:
             import dialog
 
@@ -39,12 +39,14 @@ def on_image(procedure, run_mode, image, drawables, config, folder):
             if placed is None:
                 return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
         else:
-            placed = _run(procedure, task, link)
-    image, layers, warnings = placed
+            placed = _run(task, link)
+    made_in, layers, warnings = placed
+    if task.makes_image and run_mode != Gimp.RunMode.NONINTERACTIVE:
+        host.show(made_in)
     if warnings:
         Gimp.message("\n".join(warnings))
     Gimp.displays_flush()
-    return host.values_with_layers(image, layers)
+    return host.values_with_layers(made_in, layers)
 
 
 @_told
@@ -61,9 +63,9 @@ def settings(procedure, config, folder):
     return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
 
 
-def _run(procedure, task, link):
+def _run(task, link):
     """Without a window: GIMP's own progress bar. Its Cancel ends this process; the worker sees that."""
-    Gimp.progress_init(TITLES[procedure.get_name()])
+    Gimp.progress_init(task.title)
     with contextlib.closing(_ProgressBar()) as bar:
         call_id = task.start()
         while True:

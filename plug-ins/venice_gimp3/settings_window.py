@@ -21,12 +21,12 @@ def run_settings(link):
         window.destroy()
 
 
-def status_of(link, wish):
+def status_of(link, wish, action="edit"):
     """The worker's status for a provider; the sandbox's where there is none of that name (any more)."""
     try:
-        return link.call("status", {"provider": wish})
+        return link.call("status", {"provider": wish, "action": action})
     except venice_link.LinkError:
-        return link.call("status", {"provider": "sandbox"})
+        return link.call("status", {"provider": "sandbox", "action": action})
 
 
 class _SettingsWindow:
@@ -45,32 +45,67 @@ class _SettingsWindow:
         self._provider.connect("changed", self._on_provider)
         self._key = Gtk.Entry(visibility=False, width_chars=44, activates_default=True)
         self._key.set_input_purpose(Gtk.InputPurpose.PASSWORD)
+        self._limit = Gtk.Entry(width_chars=12, activates_default=True, placeholder_text="no limit")
+        if status["daily_limit"] is not None:
+            self._limit.set_text(f"{status['daily_limit']:g}")
         self._note = label()
+        self._account = label(selectable=True)
         self._error = ErrorBar()
-        for row, (text, widget) in enumerate((("_Provider:", self._provider), ("API _key:", self._key))):
+        rows = (
+            ("_Provider:", self._provider),
+            ("API _key:", self._key),
+            ("Spend at most a _day, in US dollars:", self._limit),
+        )
+        for row, (text, widget) in enumerate(rows):
             grid.attach(mnemonic(text, widget), 0, row, 1, 1)
             widget.set_hexpand(True)
             grid.attach(widget, 1, row, 1, 1)
         area = self._dialog.get_content_area()
-        for widget in (grid, self._note, self._error.widget):
+        test = Gtk.Button(label="_Test Connection", use_underline=True, halign=Gtk.Align.START, margin=12)
+        test.connect("clicked", lambda _button: self._test())
+        for widget in (grid, self._note, test, self._account, self._error.widget):
             area.pack_start(widget, False, False, 0)
+        self._account.set_text(_spending(status))
         area.show_all()
         self._on_provider(self._provider)
 
     def run(self):
         while self._dialog.run() == Gtk.ResponseType.OK:
-            params = {"provider": self._provider.get_active_id()}
-            if self._key.get_text().strip():
-                params["key"] = self._key.get_text().strip()
             try:
-                self._link.call("configure", params)
+                self._link.call("configure", self._chosen())
                 return True
-            except venice_link.LinkError as error:
+            except (ValueError, venice_link.LinkError) as error:
                 self._error.show(str(error))
         return False
 
     def destroy(self):
         self._dialog.destroy()
+
+    def _chosen(self):
+        """Raises ValueError for a limit that is no amount."""
+        params = {"provider": self._provider.get_active_id()}
+        if self._key.get_text().strip():
+            params["key"] = self._key.get_text().strip()
+        limit = self._limit.get_text().strip().lstrip("$").replace(",", ".")
+        try:
+            params["daily_limit"] = float(limit) if limit else None
+        except ValueError:
+            raise ValueError("The limit must be an amount of US dollars, or empty for none.") from None
+        return params
+
+    def _test(self):
+        """Asks the service about the key, as it stands in the window; that costs nothing."""
+        self._error.hide()
+        self._account.set_text("Asking the service…")
+        params = {"provider": self._provider.get_active_id(), "key": self._key.get_text().strip()}
+        self._dialog.set_sensitive(False)  # one call at a time
+        try:
+            account = self._link.call("account", params, lambda _: _stay_alive(), 0.05)
+            self._account.set_text(_described(account))
+        except venice_link.LinkError as error:
+            self._account.set_text("")
+            self._error.show(str(error))
+        self._dialog.set_sensitive(True)
 
     def _on_provider(self, combo):
         name = combo.get_active_id()
@@ -88,3 +123,27 @@ class _SettingsWindow:
         else:
             note = "No key is set. It is kept in the system's keyring, or else in a file only you can read."
         self._note.set_text(note)
+
+
+def _stay_alive():
+    while Gtk.events_pending():
+        Gtk.main_iteration_do(False)
+
+
+def _spending(status):
+    spent = status["spent_today"]
+    if not spent["requests"]:
+        return "Nothing was spent today."
+    unknown = f", and {spent['unpriced']} at a price that is not known" if spent["unpriced"] else ""
+    return f"Today: {spent['requests']} requests for at most ${spent['usd']:.2f}{unknown}."
+
+
+def _described(account):
+    balances = [
+        f"{account[name]:.2f} {unit}"
+        for name, unit in (("usd", "US dollars"), ("diem", "DIEM"))
+        if account[name] is not None
+    ]
+    balance = f" Balance: {' and '.join(balances)}." if balances else ""
+    access = "" if account["permitted"] else " The service does not give it access at present."
+    return f"The key works.{access}{balance}"

@@ -14,6 +14,8 @@ READ_WRITE = GObject.ParamFlags.READWRITE
 
 EDIT = "plug-in-venice-edit"
 REMOVE_BACKGROUND = "plug-in-venice-remove-background"
+GENERATE = "plug-in-venice-generate"
+UPSCALE = "plug-in-venice-upscale"
 SETTINGS = "plug-in-venice-settings"
 
 
@@ -85,6 +87,80 @@ def add_cutout_arguments(procedure):
     )
 
 
+def add_generate_arguments(procedure):
+    text = procedure.add_string_argument
+    text("prompt", "_Prompt", "What to make, for example “a red boat on a lake”", "", READ_WRITE)
+    text("negative-prompt", "_Without", "What should not be in the picture", "", READ_WRITE)
+    text("model", "Mo_del", "The model's id; empty: the provider's default", "", READ_WRITE)
+    text("style", "St_yle", "One of the service's styles; empty: none", "", READ_WRITE)
+    procedure.add_int_argument(
+        "seed",
+        "Se_ed",
+        "The same seed gives similar results (-1: random)",
+        -999999999,
+        999999999,
+        -1,
+        READ_WRITE,
+    )
+    procedure.add_int_argument("variations", "Variat_ions", "How many results to make", 1, 4, 1, READ_WRITE)
+    text("aspect-ratio", "_Aspect ratio", "Such as 16:9; empty: what fits best", "", READ_WRITE)
+    text("resolution", "Resol_ution", "Such as 2K, where the model offers it", "", READ_WRITE)
+    procedure.add_boolean_argument(
+        "safe-mode", "_Blur adult content", "Safe mode: the service blurs adult content", True, READ_WRITE
+    )
+    text("provider", "Pro_vider", "venice or sandbox; empty: as set in Settings", "", READ_WRITE)
+
+
+def add_upscale_arguments(procedure):
+    procedure.add_choice_argument(
+        "scale",
+        "Sca_le",
+        "How many times as large",
+        choice(("2", "2 times as wide and high"), ("4", "4 times as wide and high")),
+        "2",
+        READ_WRITE,
+    )
+    procedure.add_string_argument(
+        "provider", "Pro_vider", "venice or sandbox; empty: as set in Settings", "", READ_WRITE
+    )
+
+
+SOME_LAYER = Gimp.ProcedureSensitivityMask.DRAWABLE | Gimp.ProcedureSensitivityMask.DRAWABLES
+UNTOUCHED = "The source layer stays as it is."
+
+# name -> arguments, label, what it does, more about it, when it can be used
+ON_IMAGES = {
+    EDIT: (
+        add_edit_arguments,
+        "_Edit with Prompt...",
+        "Edit a layer, or what is selected of it, by describing the change",
+        f"{UNTOUCHED} Of several layers the lowest is edited, and the others are references.",
+        SOME_LAYER,
+    ),
+    REMOVE_BACKGROUND: (
+        add_cutout_arguments,
+        "_Remove Background...",
+        "Cut the subject out, as a new layer or a layer mask",
+        UNTOUCHED,
+        SOME_LAYER,
+    ),
+    GENERATE: (
+        add_generate_arguments,
+        "_Generate Layer...",
+        "Make a new layer from a description",
+        "It fits the canvas or the selection; the image's layers stay as they are.",
+        SOME_LAYER | Gimp.ProcedureSensitivityMask.NO_DRAWABLES,
+    ),
+    UPSCALE: (
+        add_upscale_arguments,
+        "_Upscale Layer...",
+        "Make a layer larger, with more detail, as a new image",
+        UNTOUCHED,
+        SOME_LAYER,
+    ),
+}
+
+
 class Venice(Gimp.PlugIn):
     """Registers the procedures; what they do is in `runs` and loaded when one is called."""
 
@@ -92,7 +168,7 @@ class Venice(Gimp.PlugIn):
         return False
 
     def do_query_procedures(self):
-        return [EDIT, REMOVE_BACKGROUND, SETTINGS]
+        return [*ON_IMAGES, SETTINGS]
 
     def do_create_procedure(self, name):
         if name == SETTINGS:
@@ -101,28 +177,19 @@ class Venice(Gimp.PlugIn):
                 "run-mode", "Run mode", "Run mode", Gimp.RunMode, Gimp.RunMode.NONINTERACTIVE, READ_WRITE
             )
             procedure.add_string_argument("provider", "_Provider", "venice or sandbox", "", READ_WRITE)
-            label, blurb = "_Settings...", "Choose the service and enter its API key"
+            label, blurb, more = "_Settings...", "Choose the service, its API key and what may be spent", ""
         else:
+            add_arguments, label, blurb, more, sensitivity = ON_IMAGES[name]
             procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, run_on_image, None)
             procedure.set_image_types("*")
-            procedure.set_sensitivity_mask(
-                Gimp.ProcedureSensitivityMask.DRAWABLE | Gimp.ProcedureSensitivityMask.DRAWABLES
-            )
+            procedure.set_sensitivity_mask(sensitivity)
             procedure.add_core_object_array_return_value(
                 "layers", "Layers", "The new layers, topmost first", Gimp.Layer.__gtype__, READ_WRITE
             )
-            if name == EDIT:
-                add_edit_arguments(procedure)
-                label, blurb = (
-                    "_Edit with Prompt...",
-                    "Edit a layer, or what is selected of it, by describing the change",
-                )
-            else:
-                add_cutout_arguments(procedure)
-                label, blurb = "_Remove Background...", "Cut the subject out, as a new layer or a layer mask"
+            add_arguments(procedure)
         procedure.set_menu_label(label)
         procedure.add_menu_path("<Image>/Filters/Venice")
-        procedure.set_documentation(blurb, blurb + ". The source layer stays as it is.", name)
+        procedure.set_documentation(blurb, f"{blurb}. {more}".strip(), name)
         procedure.set_attribution("The Venice for GIMP authors", "GPL-3.0-or-later", "2026")
         return procedure
 

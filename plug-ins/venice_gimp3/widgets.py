@@ -33,18 +33,29 @@ class ErrorBar:
         self.widget.hide()
 
 
-def add_choice(grid, row, text, config, name, choices, default):
-    """A list bound to a text option: "" is the default, and other texts may be typed."""
+def add_choice(grid, row, text, config, name, default):
+    """A list bound to a text option: "" is the default, and other texts may be typed.
+
+    Returns a function that takes what to offer: pairs of a value and what is shown for it.
+    """
     combo = Gtk.ComboBoxText.new_with_entry()
-    for _, shown in choices:
-        combo.append_text(shown)
     entry = combo.get_child()
     entry.set_placeholder_text(default)
+    values = []
+
+    def offer(offered):
+        chosen = entry.get_text()
+        values.clear()
+        combo.remove_all()
+        for value, shown in offered:
+            values.append(value)
+            combo.append_text(shown)
+        entry.set_text(chosen)
 
     def picked(_combo):
         index = combo.get_active()
         if index >= 0:
-            entry.set_text(choices[index][0])
+            entry.set_text(values[index])
 
     combo.connect("changed", picked)
     flags = GObject.BindingFlags.BIDIRECTIONAL | GObject.BindingFlags.SYNC_CREATE
@@ -53,6 +64,7 @@ def add_choice(grid, row, text, config, name, choices, default):
     combo.set_hexpand(True)
     grid.attach(combo, 1, row, 1, 1)
     grid.show_all()
+    return offer
 
 
 def mnemonic(text, widget):

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from gimp3_machine import REPO, Gimp, find_gimp, until
 from jsonschema import Draft202012Validator
+from support import posts
 
 from venice_core.sandbox import Sandbox
 
@@ -21,6 +22,8 @@ SCHEMAS = {
     "/image/edit": "EditImageRequest",
     "/image/multi-edit": "MultiEditImageRequest",
     "/image/background-remove": "BackgroundRemoveImageRequest",
+    "/image/upscale": "UpscaleImageRequest",
+    "/image/generate": "GenerateImageRequest",
 }
 
 
@@ -50,7 +53,7 @@ def sandbox(_server: Sandbox) -> Iterator[Sandbox]:
     yield _server
     if SPECIFICATION.exists():
         documented = json.loads(SPECIFICATION.read_text("utf-8"))
-        for seen in _server.requests:
+        for seen in posts(_server):
             if seen.complete:
                 _check_documented(documented, seen)
     _server.reset()
@@ -117,6 +120,8 @@ def _check_documented(documented: dict[str, Any], seen: Any) -> None:
 
 def _typed(text: str, schema: dict[str, Any]) -> Any:
     """A form's field as the JSON value it stands for."""
-    if schema.get("type") == "boolean":
+    if schema.get("type") == "boolean" and isinstance(text, str):
         return {"true": True, "false": False}[text]
+    if schema.get("type") == "number" and isinstance(text, str):
+        return float(text)
     return text

@@ -135,7 +135,7 @@ def test_a_worker_that_cannot_start_is_reported(gimp: Gimp) -> None:
         (403, "may not do that", "forbidden", "none"),
         (404, "does not offer this model", "unknown-model", "none"),
         (410, "does not offer this model", "unknown-model", "none"),
-        (413, "did not accept this request", "invalid-request", "none"),
+        (413, "too large", "too-large", "none"),
         (415, "did not accept this request", "invalid-request", "none"),
         (422, "content policy", "policy", "unknown"),
         (429, "busy", "busy", "none"),
