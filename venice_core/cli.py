@@ -35,6 +35,9 @@ def main(argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.CANCELLED
+    except BrokenPipeError:  # who reads has seen enough; nor is there anything left to flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
 
 
 def _parser() -> argparse.ArgumentParser:

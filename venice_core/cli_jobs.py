@@ -126,8 +126,9 @@ class _Command:
         )
         made = _Terminal(runner, quiet=arguments.json).run(job, material)
         written = [
-            self._place(result, targets[min(number, len(targets) - 1)], source)
-            for number, result in enumerate(made.results)
+            self._place(result, target, source)
+            # a service may make more than it was asked for: that stays in the job's folder
+            for result, target in zip(made.results, targets, strict=False)
         ]
         for entry in made.entries:
             entry.placed()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -21,9 +22,21 @@ from venice_core.ledger import spent, today
 from venice_core.lookup import look_up
 from venice_core.messages import sentence
 from venice_core.providers import venice_lists as lists
-from venice_core.providers.capabilities import IMAGE, MODEL_TYPES, Catalogue, Model, Price
+from venice_core.providers.capabilities import (
+    IMAGE,
+    INPAINT,
+    MODEL_TYPES,
+    UPSCALE,
+    Catalogue,
+    Model,
+    Price,
+)
 from venice_core.providers.registry import Opened, Registry
 from venice_core.settings import Folders
+
+_KINDS = {INPAINT: "Models that edit", IMAGE: "Models that generate", UPSCALE: "Models that upscale"}
+WIDE = 200
+"""Characters in a line where nobody looks at it on a screen."""
 
 
 def show(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:
@@ -51,32 +64,13 @@ def _models(arguments: argparse.Namespace, registry: Registry, _env: Mapping[str
     if arguments.json:
         print(json.dumps({"date": catalogue.date, "models": [_described(model) for model in models]}))
         return
-    rows = [
-        [
-            model.id,
-            model.type,
-            _cost(model),
-            " ".join(model.aspect_ratios),
-            " ".join(model.resolutions),
-            " ".join(model.qualities),
-            str(model.max_prompt or ""),
-            str(model.max_images or ""),
-            _notes(model),
+    for kind in kinds:
+        rows = [
+            [model.id, _cost(model), _limits(model), _notes(model)] for model in models if model.type == kind
         ]
-        for model in models
-    ]
-    heads = (
-        "model",
-        "type",
-        "price",
-        "aspect ratios",
-        "resolutions",
-        "qualities",
-        "prompt",
-        "images",
-        "notes",
-    )
-    _table(heads, rows)
+        print(f"{_KINDS[kind]} ({kind}):")
+        _table(("model", "price", "takes", "notes"), rows, wrapped=3)
+    print(f"{len(models)} models, from {_dated(catalogue)}. Prices are for one picture, in US dollars.")
 
 
 def _styles(arguments: argparse.Namespace, registry: Registry, _env: Mapping[str, str]) -> None:
@@ -142,9 +136,14 @@ def _latest(opened: Opened) -> Catalogue:
         return opened.catalogues.refresh()
     except VeniceError as error:
         known = opened.catalogues.current
-        when = time.strftime("of %Y-%m-%d %H:%M", time.localtime(known.date)) if known.date else "packaged"
-        print(f"{sentence(error, opened.name)} This is the list {when}.", file=sys.stderr)
+        print(f"{sentence(error, opened.name)} This is {_dated(known)}.", file=sys.stderr)
         return known
+
+
+def _dated(catalogue: Catalogue) -> str:
+    if not catalogue.date:
+        return "the packaged list of August 2026"
+    return time.strftime("the service's list of %Y-%m-%d %H:%M", time.localtime(catalogue.date))
 
 
 def _described(model: Model) -> dict[str, Any]:
@@ -162,15 +161,35 @@ def _cost(model: Model) -> str:
     if model.type == "upscale":
         scales = ((scale, model.upscale_price(scale)) for scale in (2, 4))
         return " ".join(f"{scale}x {_dollars(price)}" for scale, price in scales if price)
-    tiers = {tier: _dollars(model.price(resolution=tier)) for tier in model.resolutions}
-    if len(set(tiers.values())) > 1:
-        text = " ".join(f"{tier} {price}" for tier, price in tiers.items())
-    else:
-        text = _dollars(model.price())
+    by_quality = [f"{quality}: {_tiers(model, quality)}" for quality in model.qualities]
+    text = "; ".join(by_quality) if model.pricing.get("quality") else _tiers(model, "")
     one, two = model.price(images=1), model.price(images=2)
     if one and two and one.usd is not None and two.usd is not None and two.usd > one.usd:
-        text += f" +{_dollars(Price(round(two.usd - one.usd, 6)))}/image"
+        text += f" +{_dollars(Price(round(two.usd - one.usd, 6)))} a further picture"
     return text
+
+
+def _tiers(model: Model, quality: str) -> str:
+    """One price, or one for each resolution where they differ."""
+    tiers = {tier: _dollars(model.price(resolution=tier, quality=quality)) for tier in model.resolutions}
+    if len(set(tiers.values())) > 1:
+        return " ".join(f"{tier} {price}" for tier, price in tiers.items())
+    return _dollars(model.price(quality=quality))
+
+
+def _limits(model: Model) -> str:
+    limits = [" ".join(each) for each in (model.aspect_ratios, model.resolutions, model.qualities) if each]
+    if model.divisor > 1:
+        limits.append(f"sizes by {model.divisor} px")
+    if model.max_prompt:
+        limits.append(f"{model.max_prompt} characters")
+    if model.max_images:
+        limits.append(f"{model.max_images} picture{'s' if model.max_images > 1 else ''}")
+    if model.max_steps:
+        limits.append(f"{model.max_steps} steps")
+    if model.max_style_references:
+        limits.append(f"{model.max_style_references} style references")
+    return "; ".join(limits)
 
 
 def _notes(model: Model) -> str:
@@ -185,7 +204,11 @@ def _notes(model: Model) -> str:
 
 
 def _dollars(price: Price | None) -> str:
-    return "" if price is None or price.usd is None else f"${price.usd:.4f}".rstrip("0").rstrip(".")
+    """With two to four decimals."""
+    if price is None or price.usd is None:
+        return ""
+    whole, _, cents = f"{price.usd:.4f}".rstrip("0").partition(".")
+    return f"${whole}.{cents:0<2}"
 
 
 def _amount(text: str) -> float | None:
@@ -197,8 +220,12 @@ def _amount(text: str) -> float | None:
         raise BadInput(f"“{text}” is no amount of US dollars.") from error
 
 
-def _table(heads: tuple[str, ...], rows: list[list[str]]) -> None:
-    table = Table(*heads)
+def _table(heads: tuple[str, ...], rows: list[list[str]], wrapped: int = 1) -> None:
+    """The last `wrapped` columns share what room the others leave."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, head in enumerate(heads):
+        table.add_column(head, no_wrap=number < len(heads) - wrapped, overflow="fold")
     for row in rows:
         table.add_row(*map(escape, row))
-    Console().print(table)
+    width = None if sys.stdout.isatty() else WIDE
+    Console(width=width).print(table)

@@ -161,13 +161,24 @@ def place_generated(answer: Pixels, plan: Plan, mask: Coverage | None, *, as_mad
     target = plan.crop.extent
     height, width = answer.shape[:2]
     factor = max(target.width / width, target.height / height)
-    # cut before scaling: in pixels of the answer, the part that the crop will show
-    part = Extent(
-        min(width, math.ceil(target.width / factor)), min(height, math.ceil(target.height / factor))
-    )
-    left, top = (width - part.width) // 2, (height - part.height) // 2
-    cut = answer[Bounds(left, top, part.width, part.height).slices]
-    return Placed(resize(np.ascontiguousarray(cut), target), mask)
+    # cut before scaling, to whole pixels of the answer and evenly; after it, to the crop's
+    part = Extent(_evenly(target.width / factor, width), _evenly(target.height / factor, height))
+    scaled = part.scaled(factor)
+    covering = Extent(max(target.width, scaled.width), max(target.height, scaled.height))
+    whole = resize(np.ascontiguousarray(_middle(answer, part)), covering)
+    return Placed(np.ascontiguousarray(_middle(whole, target)), mask)
+
+
+def _evenly(wanted: float, length: int) -> int:
+    """At least `wanted` of `length` px (which it does not exceed), with as many left over on both sides."""
+    least = min(length, math.ceil(wanted))
+    return least + (length - least) % 2
+
+
+def _middle(pixels: Pixels, extent: Extent) -> Pixels:
+    height, width = pixels.shape[:2]
+    left, top = (width - extent.width) // 2, (height - extent.height) // 2
+    return pixels[Bounds(left, top, extent.width, extent.height).slices]
 
 
 def place_upscaled(answer: Pixels, source: Pixels, plan: Plan) -> Placed:

@@ -79,11 +79,10 @@ def _shaped(
         return crop, Padding.centred(crop.extent, at_least(crop.extent, limits)), ""
     nearest = nearest_ratio(crop.extent, ratios)
     ratio = parse_ratio(nearest) or 1.0
-    crop = crop.widen(with_ratio(crop.extent, ratio), within=layer)
-    outer = with_ratio(crop.extent, ratio)
-    outer = with_ratio(at_least(outer, limits), ratio)
+    outer = with_ratio(at_least(with_ratio(crop.extent, ratio), limits), ratio)
     if outer.pixels > MAX_PADDED:
         raise BadInput(f"With the aspect ratio {nearest} the region would become {outer}: choose another.")
+    crop = crop.widen(outer, within=layer)
     return crop, Padding.centred(crop.extent, outer), nearest
 
 

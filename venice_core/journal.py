@@ -122,7 +122,8 @@ class Entry:
         self.record.update(changes, status=status.value)
         self.record["history"].append([status.value, round(time.time(), 3)])
         data = json.dumps(self.record, indent=1, ensure_ascii=False)
-        write_atomically(self.folder / "job.json", data.encode())
+        # half of a surrogate pair, as JSON from a server may hold it, is no text: it becomes “?”
+        write_atomically(self.folder / "job.json", data.encode(errors="replace"))
 
 
 class Journal:
@@ -219,7 +220,7 @@ class Journal:
             record = json.loads((folder / "job.json").read_text("utf-8"))
             entry = Entry(folder, record)
             summary(entry)  # reads all that a record must have
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             return None
         return entry
 

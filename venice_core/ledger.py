@@ -73,9 +73,10 @@ class Budget:
             raise OverLimit(
                 f"The price of this is not known, so the limit of ${self.limit:.2f} a day cannot be kept."
             )
-        before = self.spent - price.usd if reserved else self.spent
+        # not below 0: what was reserved just before midnight belongs to the day before
+        before = max(0.0, self.spent - price.usd) if reserved else self.spent
         if before + price.usd > self.limit + 1e-9:
             raise OverLimit(
                 f"This would cost ${price.usd:.3f}; of today's limit of ${self.limit:.2f}, "
-                f"${max(0.0, before):.3f} is spent."
+                f"${before:.3f} is spent."
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from venice_core.errors import Charge, VeniceError
+from venice_core.errors import Cancelled, Charge, VeniceError
 
 # kind -> (what happened, what to do next). An empty sentence: the detail says it.
 SENTENCES: dict[str, tuple[str, str]] = {
@@ -84,7 +84,10 @@ def sentence(error: VeniceError, provider: str = "this provider") -> str:
         parts.append(f"({where}{error.detail})")
     elif error.status:
         parts.append(f"(HTTP {error.status})")
-    parts += [_CHARGES.get(error.charge, ""), next_step]
+    charge = _CHARGES.get(error.charge, "")
+    if isinstance(error, Cancelled) and error.charge is Charge.NONE:
+        charge = "Nothing was charged."
+    parts += [charge, next_step]
     if error.request_id:
         parts.append(f"Support id: {error.request_id}.")
     return " ".join(part for part in parts if part)

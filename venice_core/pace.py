@@ -25,7 +25,7 @@ class Pace:
         now = self._clock()
         left = headers.get("x-ratelimit-remaining-requests", "")
         reset = parse_reset(headers.get("x-ratelimit-reset-requests", ""), now)
-        if not (left.isascii() and left.isdigit()) or reset is None:
+        if not (left.isascii() and left.isdigit() and len(left) < 10) or reset is None:
             return
         with self._lock:
             self._reset = now + reset

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import difflib
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from venice_core.endpoint import Endpoint
 from venice_core.errors import BadInput
 from venice_core.framing import Frame, frame, nearest_ratio, scaled_within
-from venice_core.geometry import Bounds, Extent, Padding, parse_ratio, with_ratio
+from venice_core.geometry import Bounds, Extent, Padding, parse_ratio
 from venice_core.job import Action, Job, Options, SelectionUse
 from venice_core.providers.capabilities import IMAGE, INPAINT, UPSCALE, Capabilities, Model, Price
 from venice_core.providers.venice_fields import parse_fields
@@ -191,23 +192,25 @@ def _plan_generate(job: Job, selection: Selection | None, capabilities: Capabili
     if native:
         _check_offered(model, "resolution", options.resolution, model.resolutions)
         _check_offered(model, "quality", options.quality, model.qualities)
-    _check_generate_fields(options, model)
+    fields = parse_fields(endpoint, dict(options.fields))
+    _check_generate_fields(options, fields, model)
     most = model.max_style_references
     if job.references and model.constrained and len(job.references) > (most or 0):
         takes = f"at most {most}" if most else "no"
         raise BadInput(f"{model.label} takes {takes} reference pictures.")
     longest = MAX_GENERATE_PROMPT if native else MAX_GENERATIONS_PROMPT
     negative = options.negative_prompt.strip()
-    if len(negative) > min(model.max_prompt or longest, longest):
-        raise BadInput(f"The negative prompt is longer than the model takes ({longest} characters).")
+    room = min(model.max_prompt or longest, longest)
+    if len(negative) > room:
+        raise BadInput(f"The negative prompt is longer than the model takes ({room} characters).")
     target = selection.support if selection else job.layer
-    size, ratio = _generated_size(options, model, target.extent, capabilities)
+    size, ratio = _generated_size(options, fields, model, target.extent, capabilities)
     sized = native and _by_size(model)
     warnings = list(_about(model, capabilities))
     factor = max(target.width / size.width, target.height / size.height)
     if factor > 1.01 and not options.as_made:
         warnings.append(f"The picture is made at about {size} and enlarged {factor:.1f} times.")
-    if dict(options.fields).get("enable_web_search", "").lower() in ("true", "yes", "1"):
+    if fields.get("enable_web_search"):
         warnings.append("If the service searches the web, it charges extra; the price here is without that.")
     count = options.variations
     return Plan(
@@ -365,19 +368,16 @@ def _generate_endpoint(job: Job) -> Endpoint:
     return Endpoint(wish)
 
 
-def _check_generate_fields(options: Options, model: Model) -> None:
-    fields = dict(options.fields)
+def _check_generate_fields(options: Options, fields: Mapping[str, Any], model: Model) -> None:
     for name in ("width", "height"):
-        text = fields.get(name, "0")
-        if text.isdigit() and int(text) % model.divisor:
+        if fields.get(name, 0) % model.divisor:
             raise BadInput(f"{name} must be a multiple of {model.divisor} for {model.label}.")
     if "width" in fields or "height" in fields:
         if options.aspect_ratio:
             raise BadInput("Give either width and height or an aspect ratio, not both.")
         if model.aspect_ratios:
             raise BadInput(f"{model.label} takes an aspect ratio instead of width and height.")
-    steps = fields.get("steps", "0")
-    if model.max_steps and steps.isdigit() and int(steps) > model.max_steps:
+    if model.max_steps and fields.get("steps", 0) > model.max_steps:
         raise BadInput(f"{model.label} takes at most {model.max_steps} steps.")
 
 
@@ -387,24 +387,18 @@ def _by_size(model: Model) -> bool:
 
 
 def _generated_size(
-    options: Options, model: Model, target: Extent, capabilities: Capabilities
+    options: Options, fields: Mapping[str, Any], model: Model, target: Extent, capabilities: Capabilities
 ) -> tuple[Extent, str]:
     """What to ask for, or to expect, and the aspect ratio to send ("": none)."""
-    fields = dict(options.fields)
     if options.endpoint == Endpoint.GENERATIONS.value:
         return _openai_size(fields.get("size", ""), target), ""
     if {"width", "height"} & fields.keys() and not model.aspect_ratios:
-        sides = [
-            int(text) if (text := fields.get(name, "1024")).isdigit() else 1024
-            for name in ("width", "height")
-        ]
-        return Extent(max(1, sides[0]), max(1, sides[1])), ""
+        return Extent(fields.get("width", 1024), fields.get("height", 1024)), ""
     if _by_size(model):
         wish = parse_ratio(options.aspect_ratio)
         if wish is None and options.aspect_ratio not in ("", "auto"):
             raise BadInput(f"“{options.aspect_ratio}” is no aspect ratio, such as 16:9.")
-        shape = with_ratio(target, wish) if wish else target
-        return _pixel_size(shape, model.divisor, capabilities.max_generated_side), ""
+        return _pixel_size(wish or target.ratio, model.divisor, capabilities.max_generated_side), ""
     ratios = _ratios(options.aspect_ratio, model, ())
     nearest = nearest_ratio(target, ratios) if ratios else ""
     if not nearest and options.aspect_ratio == "auto" and "auto" in model.aspect_ratios:
@@ -415,15 +409,19 @@ def _generated_size(
     return Extent(max(1, round(side * ratio)), max(1, round(side / ratio))), nearest
 
 
-def _pixel_size(target: Extent, divisor: int, largest: int) -> Extent:
-    """About `GENERATED_PIXELS` in the target's shape, each side a multiple of `divisor` up to `largest`."""
-    factor = min(math.sqrt(GENERATED_PIXELS / target.pixels), largest / target.longer)
+def _pixel_size(ratio: float, divisor: int, largest: int) -> Extent:
+    """About `GENERATED_PIXELS` of that ratio, each side a multiple of `divisor` up to `largest`."""
+    width = math.sqrt(GENERATED_PIXELS) * math.sqrt(ratio)
+    height = width / ratio
+    factor = min(1.0, largest / max(width, height))
     step = math.lcm(max(1, divisor), 8)
+    if step > largest:
+        step = min(max(1, divisor), largest)
 
-    def side(length: int) -> int:
+    def side(length: float) -> int:
         return min(max(step, round(length * factor / step) * step), largest // step * step)
 
-    return Extent(side(target.width), side(target.height))
+    return Extent(side(width), side(height))
 
 
 def _openai_size(wish: str, target: Extent) -> Extent:

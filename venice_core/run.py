@@ -7,9 +7,9 @@ results go is the caller's (the worker's or the command line's).
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -50,6 +50,9 @@ NAME_LENGTH = 60
 SMALL_ANSWER = 4096
 SMALL_SHARE = 1 / 16
 """In bytes, and of what was sent: an answer that is smaller shows hardly anything, such as a refusal."""
+
+LOW_BALANCE = 1.0
+"""In US dollars: a few requests."""
 
 Raw = bytes | Path
 
@@ -169,19 +172,12 @@ class Runner:
             on_entry(entry)
         self._check_budget(plan, entries)
         together = Together(len(entries), on_progress)
+        fitting = threading.Lock()
         flights = [
-            _Flight(self, prepared, pixels, request, small, entry, together.of(number), cancel)
+            _Flight(self, prepared, pixels, request, small, entry, together.of(number), cancel, fitting)
             for number, entry in enumerate(entries)
         ]
-        if len(flights) == 1:
-            outcomes = [_outcome(flights[0])]
-        else:
-            with ThreadPoolExecutor(len(flights)) as pool:
-                waiting = [pool.submit(_outcome, flight) for flight in flights]
-                for number, future in enumerate(waiting):
-                    future.add_done_callback(partial(_over, together, number))
-                outcomes = [future.result() for future in waiting]
-        return _made(plan, outcomes)
+        return _made(plan, _side_by_side(flights, together))
 
     def budget(self) -> Budget | None:
         """Today's, or None where there is no limit or the provider never charges."""
@@ -223,7 +219,10 @@ class Runner:
 
 @dataclass(frozen=True, eq=False)
 class _Flight:
-    """One request of a run, from the journal to its results. `small`: fewer bytes are hardly a picture."""
+    """One request of a run, from the journal to its results.
+
+    `small`: fewer bytes are hardly a picture. `fitting`: one at a time, since it takes memory.
+    """
 
     runner: Runner
     prepared: Prepared
@@ -233,6 +232,7 @@ class _Flight:
     entry: Entry
     on_progress: OnProgress
     cancel: Cancel
+    fitting: threading.Lock
 
     def run(self) -> list[Result]:
         entry, provider = self.entry, self.runner.provider
@@ -248,7 +248,8 @@ class _Flight:
         warnings = _keep(lambda: entry.answered(response, charge))
         self.on_progress(Progress(Stage.FITTING))
         try:
-            results = self._results(response, facts, charge)
+            with self.fitting:
+                results = self._results(response, facts, charge)
         except VeniceError as error:
             _keep(partial(entry.failed, error))
             raise
@@ -347,6 +348,23 @@ class _Flight:
         return fit.place(answer, self.pixels, plan, prepared.coverage, prepared.mask)
 
 
+def _side_by_side(flights: list[_Flight], together: Together) -> list[list[Result] | VeniceError]:
+    """What came of each. Daemon threads: one that hangs must not keep the process from ending."""
+    outcomes: dict[int, list[Result] | VeniceError] = {}
+
+    def fly(number: int) -> None:
+        outcomes[number] = _outcome(flights[number])
+        together.over(number)
+
+    others = [threading.Thread(target=fly, args=[n], daemon=True) for n in range(1, len(flights))]
+    for thread in others:
+        thread.start()
+    fly(0)
+    for thread in others:
+        thread.join()
+    return [outcomes[number] for number in range(len(flights))]
+
+
 def _outcome(flight: _Flight) -> list[Result] | VeniceError:
     try:
         return flight.run()
@@ -356,10 +374,6 @@ def _outcome(flight: _Flight) -> list[Result] | VeniceError:
         log.exception("a request failed")
         charge = Charge(flight.entry.record["charge"])
         return VeniceError(f"{type(error).__name__}: {error}", charge=charge)
-
-
-def _over(together: Together, number: int, _: object) -> None:
-    together.over(number)
 
 
 _GRAVITY = (Charge.CHARGED, Charge.POSSIBLE, Charge.UNKNOWN, Charge.NONE)
@@ -449,5 +463,7 @@ def _warnings(facts: Facts, plan: Plan) -> Iterable[str]:
         when = f" It ends on {facts.retires[:10]}." if facts.retires else ""
         instead = f" Use {facts.replacement} instead." if facts.replacement else ""
         yield f"{facts.deprecation.rstrip('.')}.{when}{instead}"
+    if facts.balance_usd is not None and max(facts.balance_usd, facts.balance_diem or 0.0) < LOW_BALANCE:
+        yield f"The account's balance is low: it was ${facts.balance_usd:.2f} before this."
     if facts.enhanced_prompt:
         yield f"The service rewrote the prompt: “{facts.enhanced_prompt}”"

@@ -59,6 +59,7 @@ class Worker:
         self._pace = Pace()
         self._attempt: Attempt[dict[str, Any]] | None = None
         self._call = 0
+        self._planned: tuple[Job | None, Opened | None] = None, None
         self._methods = {
             "plan": self._plan,
             "placed": self._placed,
@@ -106,8 +107,11 @@ class Worker:
             self._output.error(call_id, VeniceError(f"{type(error).__name__}: {error}"), "")
 
     def _plan(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """`to_send`: the pixels for this plan come next, so `run` goes by the same list of models."""
         job = Job.from_json(params["job"])
-        opened = self._registry.open(job.options.provider)
+        opened = self._registry.open(job.options.provider, to_send=bool(params.get("to_send")))
+        if params.get("to_send"):
+            self._planned = job, opened
         self._refresh(opened)
         coverage = read_coverage(self._pixels(params.get("coverage"), job), job)
         plan = Prepared.of(job, coverage, opened.provider).plan
@@ -188,8 +192,11 @@ class Worker:
         if self._attempt is not None and not self._attempt.over.is_set():
             raise BadInput("A job is already running.")
         job = Job.from_json(call.params["job"])
-        opened = self._registry.open(job.options.provider)
+        planned, opened = self._planned
+        if planned != job or opened is None:
+            opened = self._registry.open(job.options.provider, to_send=True)
         name = opened.provider.capabilities.name
+        runner = self._runner(opened)
 
         def tell(outcome: dict[str, Any] | VeniceError) -> None:
             if isinstance(outcome, VeniceError):
@@ -198,12 +205,11 @@ class Worker:
                 self._output.result(call.id, outcome)
 
         self._call = call.id
-        self._attempt = Attempt(lambda attempt: self._work(attempt, call, job), tell)
+        self._attempt = Attempt(lambda attempt: self._work(attempt, call, job, runner), tell)
         self._attempt.start()
 
-    def _work(self, attempt: Attempt[dict[str, Any]], call: Call, job: Job) -> dict[str, Any]:
-        opened = self._registry.open(job.options.provider, to_send=True)
-        made = self._runner(opened).run(
+    def _work(self, attempt: Attempt[dict[str, Any]], call: Call, job: Job, runner: Runner) -> dict[str, Any]:
+        made = runner.run(
             job,
             self._material(call.params, job),
             lambda progress: self._output.progress(call.id, progress),

@@ -142,7 +142,10 @@ class Model:
         """
         tiers = _mapping(self.pricing.get("resolutions"))
         tier = resolution or self.default_resolution or next(iter(tiers), "1K")
-        by_quality = _mapping(_mapping(self.pricing.get("quality")).get(tier))
+        matrix = _mapping(self.pricing.get("quality"))
+        if resolution and (tiers or matrix) and resolution not in {**tiers, **matrix}:
+            return None
+        by_quality = _mapping(matrix.get(tier))
         flat = self.pricing.get("inpaint") or self.pricing.get("generation")
         base = _price(by_quality.get(quality or self.default_quality) or tiers.get(tier) or flat)
         if base is None:

@@ -118,7 +118,7 @@ class Catalogues:
     def _kept(self) -> Catalogue | None:
         try:
             return _catalogue(json.loads(self._path.read_text("utf-8")))
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None
 
 

@@ -104,7 +104,7 @@ class Venice:
     def pictures(self, response: Response) -> tuple[bytes, ...]:
         found = _pictures(response)
         if not found:
-            detail = self.key.scrub(refusals.words(response)) or "an empty answer"
+            detail = refusals.words(response, self.key) or "an empty answer"
             raise UnusableAnswer(detail, status=response.status, request_id=refusals.request_id(response))
         return found
 

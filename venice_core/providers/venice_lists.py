@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from venice_core.errors import UnusableAnswer
+from venice_core.errors import Charge, UnusableAnswer
 from venice_core.settings import Secret
 from venice_core.transport import Request, Response
 
@@ -21,7 +21,7 @@ def read_models(response: Response) -> list[Any]:
     """The entries as the service sent them. Raises UnusableAnswer."""
     entries = _body(response, "models").get("data")
     if not isinstance(entries, list):
-        raise UnusableAnswer("the list of models cannot be read", status=response.status)
+        raise UnusableAnswer("the list of models cannot be read", status=response.status, charge=Charge.NONE)
     return entries
 
 
@@ -37,7 +37,7 @@ def read_styles(response: Response) -> tuple[str, ...]:
         body = None
     listed = body.get("data") if isinstance(body, dict) else body
     if not isinstance(listed, list):
-        raise UnusableAnswer("the list of styles cannot be read", status=response.status)
+        raise UnusableAnswer("the list of styles cannot be read", status=response.status, charge=Charge.NONE)
     return tuple(style for style in listed if isinstance(style, str))
 
 
@@ -90,7 +90,9 @@ def _body(response: Response, what: str) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        raise UnusableAnswer(f"the answer about {what} cannot be read", status=response.status)
+        raise UnusableAnswer(
+            f"the answer about {what} cannot be read", status=response.status, charge=Charge.NONE
+        )
     return body
 
 

@@ -53,8 +53,8 @@ def is_busy(response: Response) -> bool:
 
 def failure(response: Response, key: Secret) -> VeniceError:
     """What a response that is no success means; `key` is kept out of the server's words."""
-    status, detail = response.status, key.scrub(words(response))
-    facts: dict[str, Any] = {"status": status, "request_id": request_id(response)}
+    status, detail = response.status, words(response, key)
+    facts: dict[str, Any] = {"status": status, "request_id": key.scrub(request_id(response))}
     if is_busy(response):
         return Busy(detail, **facts)
     if 300 <= status < 400:
@@ -79,19 +79,24 @@ def request_id(response: Response) -> str:
     """The service's support id."""
     body = _json(response) if len(response.body) < 100_000 else None
     named = body.get("request_id") if isinstance(body, dict) else None
-    return str(named or response.headers.get("cf-ray", ""))
+    return _one_line(named if named and isinstance(named, str) else response.headers.get("cf-ray", ""))
 
 
-def words(response: Response) -> str:
-    """The server's own words in one line of at most 500 characters; "" where it has none."""
+def words(response: Response, key: Secret) -> str:
+    """The server's own words, without `key`, in one line of at most 500 characters; "" where it has none."""
     body = _json(response)
     if isinstance(body, dict):
-        return _one_line("; ".join(dict.fromkeys(_from_json(body))))
-    text = response.body[:2000].decode("utf-8", "replace")
+        try:
+            lines = _from_json(body)
+        except RecursionError:  # nested as nothing is that means something
+            return ""
+        return _one_line(key.scrub("; ".join(dict.fromkeys(lines))))
+    # the key goes first: of one that is cut through, a part would stay
+    text = key.scrub(response.body)[:2000].decode("utf-8", "replace")
     if "<html" in text.lower():
         begin, end = text.lower().find("<title>"), text.lower().find("</title>")
         return _one_line(text[begin + 7 : end]) if 0 <= begin < end else "an HTML page"
-    printable = sum(c.isprintable() or c.isspace() for c in text)
+    printable = sum((c.isprintable() and c != "\ufffd") or c.isspace() for c in text)
     return _one_line(text) if text and printable > 0.9 * len(text) else ""
 
 
@@ -138,5 +143,5 @@ def _list(value: Any) -> list[Any]:
 
 
 def _one_line(text: str) -> str:
-    line = " ".join(text.split())
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
