@@ -28,7 +28,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "refused": ("The service refused the request.", ""),
     "invalid-request": (
         "The service did not accept this request.",
-        "Nothing was charged as far as is known.",
+        "Change what its words name. Nothing was charged as far as is known.",
     ),
     "too-large": (
         "The picture is too large for the service.",
@@ -64,9 +64,15 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "unanswered": ("The request was sent, but no usable answer came back.", ""),
     "server-failure": ("The service failed while working on the request.", "Try again later."),
-    "lost-connection": ("The connection was lost after the request had been sent.", ""),
+    "lost-connection": (
+        "The connection was lost after the request had been sent.",
+        "Look at your balance before you send it again.",
+    ),
     "unplaced": ("The result was made, but could not be put in place.", "Its answer is kept."),
-    "unusable-answer": ("The service's answer holds no usable picture.", ""),
+    "unusable-answer": (
+        "The service's answer holds no usable picture.",
+        "Try another model or prompt; what came is kept in the job's folder.",
+    ),
 }
 
 _CHARGES = {

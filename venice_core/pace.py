@@ -1,14 +1,17 @@
-"""How fast requests may leave: as many at once as the provider's own headers allow."""
+"""How fast requests may leave: as many in a time as the provider's headers allow, and at once as it takes."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from venice_core.cancel import Cancel
 from venice_core.errors import Busy
 from venice_core.retry import MAX_WAIT, parse_reset
+
+LOOK_SECONDS = 0.1
 
 
 class Pace:
@@ -16,9 +19,11 @@ class Pace:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._left: int | None = None
         self._reset = 0.0
+        self._under_way = 0
+        self._most: int | None = None
 
     def learn(self, headers: Mapping[str, str]) -> None:
         """From an answer's `x-ratelimit-…` headers (lower-case names); without both, nothing changes."""
@@ -30,6 +35,33 @@ class Pace:
         with self._lock:
             self._reset = now + reset
             self._left = int(left)
+
+    @contextlib.contextmanager
+    def turn(self, cancel: Cancel, on_wait: Callable[[float], None] = lambda _: None) -> Iterator[None]:
+        """For the time of one exchange, which begins when `wait` and those under way let it."""
+        self.wait(cancel, on_wait)
+        with self._lock:
+            while self._most is not None and self._under_way >= self._most:
+                self._lock.wait(LOOK_SECONDS)
+                cancel.check()
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way -= 1
+                if not self._under_way:
+                    self._most = None
+                self._lock.notify_all()
+
+    def crowded(self) -> None:
+        """The provider turned a request away whose turn is over: so many as are under way are enough.
+
+        With others under way, the next one waits until one of them has ended.
+        """
+        with self._lock:
+            if self._under_way:
+                self._most = self._under_way
 
     def wait(self, cancel: Cancel, on_wait: Callable[[float], None] = lambda _: None) -> None:
         """Returns when one more request may leave; `on_wait` is told of each wait in s.

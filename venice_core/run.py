@@ -267,23 +267,23 @@ class _Flight:
 
         attempt, runner = 1, self.runner
         while True:
-            runner.pace.wait(self.cancel, self._pause)
-            self.entry.sending()
             try:
-                response = _without_key(
-                    runner.transport.exchange(self.request, watch, self.cancel), self.request.key
-                )
+                with runner.pace.turn(self.cancel, self._pause):
+                    self.entry.sending()
+                    response = runner.transport.exchange(self.request, watch, self.cancel)
             except VeniceError as error:
                 pause = seconds_before_repeat(error, attempt, runner.clock())
                 if pause is None:
                     raise
             else:
+                response = _without_key(response, self.request.key)
                 runner.pace.learn(response.headers)
                 if not runner.provider.is_busy(response):
                     return response
                 pause = seconds_before_repeat(Busy.of(response.headers), attempt, runner.clock())
                 if pause is None:
                     return response
+                runner.pace.crowded()
             attempt += 1
             _keep(self.entry.turned_away)
             self._pause(pause)

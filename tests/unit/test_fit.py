@@ -302,3 +302,147 @@ def test_only_what_is_selected_visible_and_really_outside_counts_as_clipped() ->
     upper[:5] = 1
     assert fit.clipped_share(colours, upper) == pytest.approx(2 / 49)
     assert fit.clipped_share(colours, np.zeros((10, 10), np.uint8)) == 0.0
+
+
+# A generated picture over the crop
+
+
+def disc(size: Extent, x: float, y: float, radius: float) -> Pixels:
+    """White on black, antialiased, RGB."""
+    rows, columns = np.mgrid[: size.height, : size.width]
+    distance = np.hypot(columns + 0.5 - x, rows + 0.5 - y)
+    grey = np.rint(255 * np.clip(radius - distance + 0.5, 0, 1)).astype(np.uint8)
+    return np.dstack([grey] * 3)
+
+
+def measured(pixels: Pixels) -> tuple[float, float, float, float]:
+    """Centre and diameters, across and down, of what is white, in px."""
+    weight = pixels[..., 0].astype(float) / 255
+    across, down = weight.sum(axis=0), weight.sum(axis=1)
+    total = weight.sum()
+    x = float((across * (np.arange(across.size) + 0.5)).sum() / total)
+    y = float((down * (np.arange(down.size) + 0.5)).sum() / total)
+    return x, y, float(weight[round(y - 0.5)].sum()), float(weight[:, round(x - 0.5)].sum())
+
+
+@pytest.mark.parametrize(
+    ("answer", "target"),
+    [
+        (Extent(1024, 1024), Extent(1024, 1024)),
+        (Extent(1024, 1024), Extent(1500, 1000)),
+        (Extent(1024, 1024), Extent(333, 777)),
+        (Extent(1280, 720), Extent(700, 701)),
+        (Extent(1365, 768), Extent(1000, 999)),
+        (Extent(101, 97), Extent(1000, 333)),  # enlarged tenfold: a pixel of the answer is ten
+        (Extent(97, 101), Extent(333, 1000)),
+        (Extent(512, 511), Extent(64, 80)),
+        (Extent(1, 1), Extent(40, 30)),
+    ],
+)
+def test_a_generated_picture_covers_the_crop_and_a_circle_stays_one(answer: Extent, target: Extent) -> None:
+    factor = max(target.width / answer.width, target.height / answer.height)
+    radius = 0.4 * min(target.width, target.height) / factor
+    made = disc(answer, answer.width / 2, answer.height / 2, radius)
+    placed = fit.place_generated(made, plan(Bounds(5, -9, target.width, target.height)), None)
+    assert extent(placed.pixels) == target
+    assert (placed.pixels[..., 3] == 255).all()
+    assert placed.mask is None
+    if answer.width == 1:
+        return
+    x, y, across, down = measured(placed.pixels)
+    assert abs(across - down) <= 1
+    assert abs(across - 2 * radius * factor) <= 1
+    assert abs(x - target.width / 2) <= 1
+    assert abs(y - target.height / 2) <= 1
+
+
+@given(
+    st.builds(Extent, st.integers(1, 60), st.integers(1, 60)),
+    st.builds(Extent, st.integers(1, 60), st.integers(1, 60)),
+)
+def test_it_covers_every_pixel_of_a_crop_of_any_shape(answer: Extent, target: Extent) -> None:
+    made = np.full((answer.height, answer.width, 3), 200, np.uint8)
+    placed = fit.place_generated(made, plan(target), None)
+    assert extent(placed.pixels) == target
+    assert (placed.pixels == (200, 200, 200, 255)).all()
+
+
+@pytest.mark.parametrize(
+    ("answer", "target", "kept"),
+    [
+        (Extent(10, 4), Extent(4, 4), slice(3, 7)),
+        (Extent(11, 4), Extent(4, 4), slice(3, 7)),  # an odd one: half a pixel to the left
+        (Extent(4, 4), Extent(4, 4), slice(0, 4)),
+    ],
+)
+def test_what_is_too_much_is_cut_off_evenly(answer: Extent, target: Extent, kept: slice) -> None:
+    made = np.zeros((answer.height, answer.width, 3), np.uint8)
+    made[:, :, 0] = np.arange(answer.width) * 20
+    pixels = fit.place_generated(made, plan(target), None).pixels
+    assert np.array_equal(pixels[..., :3], made[:, kept])
+    turned = fit.place_generated(made.transpose(1, 0, 2).copy(), plan(target), None).pixels
+    assert np.array_equal(turned[..., :3], made[:, kept].transpose(1, 0, 2))
+
+
+def test_a_generation_keeps_its_own_transparency_and_gets_the_selections_mask() -> None:
+    made = with_alpha(np.full((8, 8, 3), 9, np.uint8), 100)
+    mask = np.full((4, 8), 77, np.uint8)
+    placed = fit.place_generated(made, plan(Extent(8, 4)), mask)
+    assert placed.mask is mask
+    assert (placed.pixels == (9, 9, 9, 100)).all()
+
+
+def test_as_made_it_keeps_its_own_size_and_has_no_mask() -> None:
+    made = np.random.default_rng(1).integers(0, 256, (5, 7, 3), np.uint8)
+    placed = fit.place_generated(made, plan(Extent(40, 40)), np.full((40, 40), 255, np.uint8), as_made=True)
+    assert np.array_equal(placed.pixels, with_alpha(made))
+    assert placed.mask is None
+
+
+# An upscaled picture
+
+
+@pytest.mark.parametrize("padding", [Padding(), Padding(3, 0, 4, 0), Padding(2, 5, 3, 5)])
+@pytest.mark.parametrize("scale", [1, 2, 4])
+def test_an_upscaled_picture_keeps_its_pixels_without_the_padding(padding: Padding, scale: int) -> None:
+    source = with_alpha(np.random.default_rng(2).integers(0, 256, (12, 18, 3), np.uint8))
+    used = plan(Extent(18, 12), padding)
+    sent = fit.to_send(source, used)
+    answer = sent.repeat(scale, axis=0).repeat(scale, axis=1)
+    placed = fit.place_upscaled(answer, source, used)
+    expected = source.repeat(scale, axis=0).repeat(scale, axis=1)
+    assert np.array_equal(placed.pixels, expected)
+    assert placed.mask is None
+    assert not placed.warnings
+
+
+def test_the_alpha_of_an_upscaled_picture_is_the_sources() -> None:
+    source = with_alpha(np.full((10, 20, 3), 60, np.uint8), 0)
+    source[:, 10:, 3] = 255
+    for channels in (3, 4):
+        answer = np.full((20, 40, channels), 200, np.uint8)
+        placed = fit.place_upscaled(answer, source, plan(Extent(20, 10)))
+        alpha = placed.pixels[..., 3]
+        assert extent(placed.pixels) == Extent(40, 20)
+        assert not alpha[:, :17].any()
+        assert (alpha[:, 23:] == 255).all()
+        assert (placed.pixels[..., :3] == 200).all()
+
+
+@given(
+    st.builds(Extent, st.integers(1, 40), st.integers(1, 40)),
+    paddings,
+    st.builds(Extent, st.integers(1, 130), st.integers(1, 130)),
+)
+def test_an_upscaled_answer_of_any_size_has_the_crops_share_of_it(
+    crop: Extent, padding: Padding, size: Extent
+) -> None:
+    used = plan(crop, padding)
+    source = with_alpha(np.zeros((crop.height, crop.width, 3), np.uint8))
+    answer = np.zeros((size.height, size.width, 3), np.uint8)
+    placed = fit.place_upscaled(answer, source, used)
+    found, padded = extent(placed.pixels), padding.around(crop)
+    assert abs(found.width - max(1, crop.width * size.width / padded.width)) <= 0.5 + 1e-9
+    assert abs(found.height - max(1, crop.height * size.height / padded.height)) <= 0.5 + 1e-9
+    stretched = abs((size.width / padded.width) / (size.height / padded.height) - 1) > 0.01 + 1e-9
+    assert bool(placed.warnings) == stretched or abs(size.width * padded.height) == 0

@@ -351,6 +351,207 @@ def test_auto_as_aspect_ratio_is_sent_where_the_model_lists_it() -> None:
     assert plan.aspect_ratio == ""
 
 
+# References
+
+
+def with_references(count: int, *models: Model, box: Bounds | None = BOX, **options: Any) -> Plan:
+    """The plan for an edit with so many references of 400 × 300 px, selected unless `box` is None."""
+    job, selection = selected(box, **options) if box else unselected(**options)
+    sized = Job(job.action, job.layer, job.canvas, job.window, job.options, (Extent(400, 300),) * count)
+    return make_plan(sized, selection, venice(*models))
+
+
+def most(images: int | None) -> Model:
+    return Model("m", "Mine", max_images=images)
+
+
+@pytest.mark.parametrize(
+    ("model", "count", "guided", "images", "warned"),
+    [
+        (most(6), 0, True, 2, False),
+        (most(6), 4, True, 6, False),
+        (most(6), 5, False, 6, True),  # no room is left for the mask
+        (most(None), 1, True, 3, False),  # the service's own limit is 3
+        (most(None), 2, False, 3, True),
+        (most(2), 1, False, 2, True),
+    ],
+)
+def test_references_take_the_masks_room_where_there_is_none_left(
+    model: Model, count: int, guided: bool, images: int, warned: bool
+) -> None:
+    plan = with_references(count, model)
+    assert (plan.endpoint, plan.guided, plan.images) == (Endpoint.MULTI_EDIT, guided, images)
+    assert ["sees the region without a mask" in words for words in plan.warnings] == [True] * warned
+    assert ("mask" in plan.prompt) == guided
+
+
+@pytest.mark.parametrize(
+    ("model", "count", "words"),
+    [
+        (most(1), 1, "Mine takes one picture only: the picture and 1 references are too many"),
+        (most(3), 3, "Mine takes 3 pictures at most"),
+        (most(None), 3, "3 pictures at most"),
+        (Model("m", "Mine", max_images=6), 6, "6 pictures at most"),
+    ],
+)
+@pytest.mark.parametrize("box", [BOX, None])
+def test_more_references_than_the_model_takes_are_refused(
+    model: Model, count: int, words: str, box: Bounds | None
+) -> None:
+    with pytest.raises(BadInput, match=words):
+        with_references(count, model, box=box)
+
+
+def test_references_without_a_selection_go_to_multi_edit_and_cost_what_they_cost() -> None:
+    plan = with_references(2, box=None, model="flux-2-max-edit")
+    assert (plan.endpoint, plan.images, plan.guided) == (Endpoint.MULTI_EDIT, 3, False)
+    assert plan.price is not None
+    assert plan.price.usd == pytest.approx(0.12 + 2 * 0.0345)
+    assert plan.references == (Extent(400, 300),) * 2
+
+
+def test_references_are_sent_within_the_services_limits() -> None:
+    job = Job(Action.EDIT, LAYER, CANVAS, None, Options(prompt="x"), (Extent(32, 16), Extent(12_000, 6000)))
+    small, large = make_plan(job, None, venice()).references
+    assert small == Extent(363, 182)
+    assert large.pixels <= 33_177_600
+    assert large.ratio == pytest.approx(2, abs=0.001)
+
+
+def test_a_job_has_at_most_16_references_and_only_edits_and_generations_have_any() -> None:
+    one = Extent(100, 100)
+    with pytest.raises(BadInput, match="17 reference pictures"):
+        Job(Action.EDIT, LAYER, CANVAS, references=(one,) * 17)
+    Job(Action.EDIT, LAYER, CANVAS, references=(one,) * 16)
+    for action in (Action.CUTOUT, Action.UPSCALE):
+        with pytest.raises(BadInput, match="Only edits and generations"):
+            Job(action, LAYER, CANVAS, references=(one,))
+
+
+# Shapes that both the model and the request take
+
+
+@pytest.mark.parametrize(
+    ("offered", "wish", "sent"),
+    [
+        (("1:1", "16:9", "5:4"), "", "1:1"),  # 5:4 would be nearest, but the request does not take it
+        (("1:1", "16:9", "5:4"), "16:9", "16:9"),
+        (("5:4", "7:6"), "", ""),  # nothing in common: any shape, and no word about it
+        ((), "3:2", "3:2"),
+        ((), "", ""),
+        (("auto",), "auto", "auto"),
+        (("auto",), "", ""),
+    ],
+)
+def test_a_shape_is_chosen_from_what_model_and_request_have_in_common(
+    offered: tuple[str, ...], wish: str, sent: str
+) -> None:
+    model = Model("m", aspect_ratios=offered)
+    layer = Bounds(0, 0, 1100, 1000)
+    assert make_plan(*unselected(layer, aspect_ratio=wish), venice(model)).aspect_ratio == sent
+
+
+@pytest.mark.parametrize("wish", ["5:4", "4:3", "1:2"])
+def test_a_shape_that_only_one_of_them_takes_is_refused(wish: str) -> None:
+    model = Model("m", aspect_ratios=("1:1", "5:4", "1:2"))
+    with pytest.raises(BadInput, match=f"no aspect ratio “{wish}”: it offers 1:1"):
+        make_plan(*unselected(aspect_ratio=wish), venice(model))
+
+
+def test_a_model_that_keeps_the_shape_takes_no_other_for_one_picture() -> None:
+    model = Model("m", "Mine", aspect_ratios=("auto", "1:1"), keeps_shape=True, max_images=3)
+    with pytest.raises(BadInput, match="Mine keeps the picture's shape"):
+        make_plan(*unselected(aspect_ratio="1:1"), venice(model))
+    assert make_plan(*unselected(aspect_ratio="auto"), venice(model)).size == LAYER.extent
+    assert with_references(1, model, aspect_ratio="1:1").aspect_ratio == "1:1"
+
+
+# What people should know of the model
+
+
+@pytest.mark.parametrize(
+    ("model", "date", "words"),
+    [
+        (Model("gone"), 1e9, "The service does not list a model “gone”."),
+        (Model("gone"), 0.0, ""),  # the packaged list may be old
+        (Model("m", "Mine", offline=True, listed=True), 1e9, "Mine is offline"),
+        (
+            Model("m", "Mine", retires="2026-12-01T10:00:00Z", listed=True),
+            1e9,
+            "Mine will be retired on 2026-12-01.",
+        ),
+        (Model("m", "Mine", replacement="next", listed=True), 1e9, "Mine will be retired; use next instead."),
+        (Model("m", listed=True), 1e9, ""),
+    ],
+)
+def test_what_the_list_says_of_a_model_is_told_before_paying(model: Model, date: float, words: str) -> None:
+    catalogue = Catalogue({model.id: model}, date=date)
+    plan = make_plan(*unselected(), Capabilities("venice", model.id, LIMITS, catalogue, ASPECT_RATIOS))
+    assert words in " ".join(plan.warnings)
+    assert len(plan.warnings) == bool(words)
+
+
+@pytest.mark.parametrize(
+    ("name", "action", "words"),
+    [
+        (
+            "z-image-turbo",
+            Action.EDIT,
+            "generates pictures; choose a model that edits pictures, such as firered",
+        ),
+        ("upscaler", Action.EDIT, "upscales pictures; choose a model that edits"),
+        ("firered-image-edit", Action.GENERATE, "edits pictures; choose a model that generates pictures"),
+        ("upscaler", Action.GENERATE, "upscales pictures; choose a model that generates"),
+        ("default", Action.EDIT, "generates pictures"),  # a trait stands for its model
+    ],
+)
+def test_a_model_of_another_kind_is_refused_before_sending(name: str, action: Action, words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        make_plan(*unselected(action=action, model=name), venice(default_generator="z-image-turbo"))
+
+
+@pytest.mark.parametrize(("variations", "total"), [(1, 0.34 + 0.0092), (2, 2 * 0.3492), (4, 4 * 0.3492)])
+def test_each_variation_is_a_request_of_its_own_and_is_paid_for(variations: int, total: float) -> None:
+    plan = make_plan(*selected(BOX, model="gpt-image-2-edit", variations=variations), venice())
+    assert (plan.requests, plan.pictures) == (variations, 1)
+    assert plan.price is not None
+    assert plan.total is not None
+    assert plan.price.usd == pytest.approx(0.3492)
+    assert (plan.total.usd, plan.total.diem) == (pytest.approx(total), pytest.approx(total))
+    told = plan.to_json()
+    assert told["total"]["usd"] == pytest.approx(total)
+    assert (told["endpoint"], told["images"]) == ("/image/multi-edit", 2)
+
+
+def test_a_cutouts_price_is_its_models_and_variations_do_not_count() -> None:
+    can = venice(cutout_model="bria-bg-remover")
+    plan = make_plan(*unselected(action=Action.CUTOUT, variations=3), can)
+    assert plan.requests == 1
+    assert plan.price is not None
+    assert plan.price.usd == 0.03
+
+
+@pytest.mark.parametrize(
+    ("action", "selection", "fields", "words"),
+    [
+        (Action.EDIT, False, {"seed": "3"}, "/image/edit has no field “seed” that can be set"),
+        (Action.EDIT, False, {"quality": "low"}, "/image/edit has no field “quality”"),
+        (Action.EDIT, True, {"model": "m"}, "/image/multi-edit has no field “model”"),
+        (Action.EDIT, True, {"quality": "low"}, "filled in from quality"),
+        (Action.EDIT, False, {"output_format": "gif"}, "expected png"),
+        (Action.CUTOUT, False, {"model": "m"}, "/image/background-remove has no field “model”"),
+        (Action.UPSCALE, False, {"creativity": "0.5"}, "creativity=0.5: expected 0 to 0.02"),
+    ],
+)
+def test_fields_that_the_endpoint_does_not_take_are_refused_with_the_plan(
+    action: Action, selection: bool, fields: dict[str, str], words: str
+) -> None:
+    options = {"fields": tuple(fields.items())}
+    job = selected(BOX, action=action, **options) if selection else unselected(action=action, **options)
+    with pytest.raises(BadInput, match=words):
+        make_plan(*job, venice(upscale_model="upscaler"))
+
+
 # Prompt
 
 
@@ -471,6 +672,20 @@ def test_constraints_are_read_as_the_service_writes_them() -> None:
         {"prompt": 7},
         {"grow": True},
         {"safe-mode": 1},
+        {"scale": 3},
+        {"scale": 0},
+        {"seed": 10**9},
+        {"seed": -(10**9)},
+        {"seed": 1.5},
+        {"reference-strength": 0.05},
+        {"reference-strength": 1.01},
+        {"reference-strength": float("nan")},
+        {"reference-strength": True},
+        {"fields": "width"},
+        {"fields": 7},
+        {"fields": [["one", "two", "three"]]},
+        {"prompt": "half \ud800"},
+        {"style": "\udfff"},
     ],
 )
 def test_options_outside_their_range_or_type_are_refused(options: dict[str, Any]) -> None:
@@ -483,6 +698,23 @@ def test_a_job_survives_the_way_through_a_message() -> None:
     assert Job.from_json(job.to_json()) == job
     dashed = Options.from_json({"aspect-ratio": "1:1", "enhance-prompt": True})
     assert (dashed.aspect_ratio, dashed.enhance_prompt) == ("1:1", True)
+
+
+def test_options_at_their_bounds_are_taken() -> None:
+    options = Options.from_json(
+        {
+            "seed": -999_999_999,
+            "scale": 4,
+            "reference-strength": 1,
+            "fields": {"steps": "8", "width": "512"},
+            "context": 16384,
+            "grow": -1000,
+        }
+    )
+    assert options.fields == (("steps", "8"), ("width", "512"))
+    assert (options.reference_strength, options.scale, options.seed) == (1.0, 4, -999_999_999)
+    job = Job(Action.GENERATE, LAYER, CANVAS, None, options, (Extent(2, 3),))
+    assert Job.from_json(job.to_json()) == job
 
 
 @pytest.mark.parametrize(
