@@ -55,8 +55,8 @@ class Attempt(threading.Thread, Generic[T]):
     def let_go(self, seconds: float) -> bool:
         """Ends what is not wholly sent, waiting for that a moment. True: the rest goes on, maybe paid for."""
         self.cancel.let_go()
-        if not self.sent:
-            self.over.wait(seconds)
+        if not any(entry.status is Status.SENT for entry in self.entries):
+            self.over.wait(seconds)  # what has been answered already can still be told
         if self.over.is_set():
             return False
         if self.sent:
@@ -72,13 +72,12 @@ class Attempt(threading.Thread, Generic[T]):
 
     def abandon(self) -> None:
         """Says that it is cancelled although its thread still hangs."""
-        error = Cancelled(charge=self._charge() if self.sent else None)
         for entry in self.entries:
             if entry.status not in (Status.DONE, Status.FAILED, Status.CANCELLED):
                 charge = Charge(entry.record["charge"]) if entry.status in _SENT else Charge.NONE
                 with contextlib.suppress(OSError):
                     entry.failed(Cancelled(charge=charge))
-        self._end(error)
+        self._end(Cancelled(charge=self._charge()))
 
     def _charge(self) -> Charge:
         """The gravest that the journal knows of."""

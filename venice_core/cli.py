@@ -88,9 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_common(generate)
     generate.set_defaults(command=_pictures, action="generate", input=[])
 
-    upscale = commands.add_parser("upscale", help="make pictures 2 or 4 times as large")
+    upscale = commands.add_parser("upscale", help="make pictures 2 to 4 times as large")
     _add_pictures(upscale)
-    upscale.add_argument("--scale", type=int, choices=[2, 4], default=2)
+    upscale.add_argument("--scale", type=int, choices=[2, 3, 4], default=2)
     upscale.set_defaults(command=_pictures, action="upscale")
 
     models = commands.add_parser("models", help="list the models with their prices and limits")

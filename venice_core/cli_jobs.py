@@ -125,17 +125,13 @@ class _Command:
             references=tuple(reference.whole() for reference in references),
         )
         made = _Terminal(runner, quiet=arguments.json).run(job, material)
-        written = [
-            self._place(result, target, source)
-            # a service may make more than it was asked for: that stays in the job's folder
-            for result, target in zip(made.results, targets, strict=False)
-        ]
+        written = self._place_all(made, targets, source)
         for entry in made.entries:
             entry.placed()
         warnings = list(source.picture.warnings if source else ()) + list(made.warnings)
         for warning in warnings:
             print(f"{self._path}: {warning}" if self._path else warning, file=sys.stderr)
-        self._say(", ".join(str(target) for parts in written for target in parts.values()), prefix=False)
+        self._say_written(written)
         first = made.results[0]
         return {
             **named,
@@ -166,11 +162,20 @@ class _Command:
         stem, folder = (self._path.stem, self._path.parent) if self._path else ("venice", Path())
         name = f"{stem}-{SUFFIXES[self._action]}.png"
         if out is None or out.is_dir():
-            target = _free((out or folder) / name)
-        elif len(arguments.input) > 1:
+            return self._first_free((out or folder) / name)
+        if len(arguments.input) > 1:
             raise BadInput(f"For several pictures -o must be a folder that exists; {out} is not.")
-        else:
-            target = out
+        return self._variations(out)
+
+    def _first_free(self, path: Path) -> list[dict[str, Path]]:
+        """Under this name or the first numbered one: nobody asked to replace an earlier result."""
+        number, targets = 1, self._variations(path)
+        while any(target.exists() for parts in targets for target in parts.values()):
+            number += 1
+            targets = self._variations(path.with_name(f"{path.stem}-{number}{path.suffix}"))
+        return targets
+
+    def _variations(self, target: Path) -> list[dict[str, Path]]:
         count = self._options.variations
         if count == 1:
             return [self._parts(target)]
@@ -193,14 +198,27 @@ class _Command:
             alpha = alpha or self._action is Action.CUTOUT or part == "layer"
             files.check_target(target, transparent=alpha and part != "mask")
 
-    def _place(self, result: Result, targets: dict[str, Path], source: Source | None) -> dict[str, Path]:
-        for part, target in targets.items():
+    def _place_all(
+        self, made: Made, targets: list[dict[str, Path]], source: Source | None
+    ) -> list[dict[str, Path]]:
+        """What was written. Raises Unplaced, but only after all that can be written is."""
+        failed: Unplaced | None = None
+        written = []
+        # a service may make more than it was asked for: that stays in the job's folder
+        for result, parts in zip(made.results, targets, strict=False):
             try:
-                self._write(result, part, target, source)
+                for part, target in parts.items():
+                    self._write(result, part, target, source)
             except (OSError, BrokenFile) as error:
                 detail = error.detail if isinstance(error, BrokenFile) else error.strerror
-                raise Unplaced(f"{target}: {detail}; job {result.entry.id}") from error
-        return targets
+                failed = Unplaced(f"{target}: {detail}; job {result.entry.id}", charge=result.charge)
+            else:
+                written.append(parts)
+        if failed is not None:
+            if written:
+                self._say_written(written)
+            raise failed
+        return written
 
     def _write(self, result: Result, part: str, target: Path, source: Source | None) -> None:
         plan, placed = result.plan, result.placed
@@ -215,6 +233,9 @@ class _Command:
             files.write(target, source.upscaled(placed), source.picture.profile)
         else:
             files.write(target, source.edited(plan, placed), source.picture.profile)
+
+    def _say_written(self, written: list[dict[str, Path]]) -> None:
+        self._say(", ".join(str(target) for parts in written for target in parts.values()), prefix=False)
 
     def _say(self, text: str, *, prefix: bool = True) -> None:
         if not self._arguments.json:
@@ -261,15 +282,6 @@ class _Terminal:
             share = f" {100 * progress.done // progress.total} %" if progress.total else ""
             end = "\n" if progress.stage is Stage.FITTING else ""
             print(f"\r\x1b[K{progress.stage.value}{share}", end=end, file=sys.stderr, flush=True)
-
-
-def _free(path: Path) -> Path:
-    """`path`, or the first numbered one that does not exist: nobody asked to replace an earlier result."""
-    number, free = 1, path
-    while free.exists():
-        number += 1
-        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    return free
 
 
 def _parse_size(text: str | None) -> Extent:

@@ -85,12 +85,16 @@ def _account(arguments: argparse.Namespace, registry: Registry, env: Mapping[str
     if arguments.daily_limit is not None:
         registry.settings.set_daily_limit(_amount(arguments.daily_limit))
     opened = registry.open(arguments.provider)
+    spending = spent(Journal(Folders.of(env).jobs).since(today(time.time())))
+    limit = registry.settings.daily_limit
+    if not arguments.json:  # what is known here, whatever the service says
+        unknown = f", and {spending.unpriced} at a price not known" if spending.unpriced else ""
+        print(f"Today: {spending.requests} request(s), at most ${spending.usd:.3f}{unknown}")
+        print("Limit a day: " + ("none" if limit is None else f"${limit:.2f}"))
     if not opened.key:
         raise MissingKey()
     request = lists.account(opened.provider.base_url, opened.key)
     account = lists.read_account(look_up(request, Cancel()))
-    spending = spent(Journal(Folders.of(env).jobs).since(today(time.time())))
-    limit = registry.settings.daily_limit
     if arguments.json:
         told = {**asdict(account), "spent_today": asdict(spending), "daily_limit": limit}
         print(json.dumps({"provider": opened.name, "key_source": opened.key_source, **told}))
@@ -103,9 +107,6 @@ def _account(arguments: argparse.Namespace, registry: Registry, env: Mapping[str
     for name, amount in (("US dollars", account.usd), ("DIEM", account.diem)):
         if amount is not None:
             print(f"Balance in {name}: {amount:.2f}")
-    unknown = f", and {spending.unpriced} at a price not known" if spending.unpriced else ""
-    print(f"Today: {spending.requests} request(s), at most ${spending.usd:.3f}{unknown}")
-    print("Limit a day: " + ("none" if limit is None else f"${limit:.2f}"))
 
 
 def _jobs(arguments: argparse.Namespace, _registry: Registry, env: Mapping[str, str]) -> None:

@@ -8,7 +8,8 @@
     ├── Cancelled           the person stopped it
     ├── NotAccepted         the provider never took the request; nothing was charged
     │   ├── NoConnection    not reached: name, refused, certificate, connect timeout
-    │   └── Busy            429, or 503 in the documented form, after the one repeat
+    │   ├── Busy            429, or 503 in the documented form, after the one repeat
+    │   └── Unlisted        something that costs nothing was asked for, and no usable answer came
     ├── Refused             the provider said no (4xx)
     │   ├── InvalidRequest  400, 415 and other 4xx
     │   ├── TooLarge        413
@@ -130,6 +131,10 @@ class NoConnection(NotAccepted):
 
 class Busy(NotAccepted):
     kind = "busy"
+
+
+class Unlisted(NotAccepted):
+    kind = "unlisted"
 
 
 class Refused(VeniceError):

@@ -6,7 +6,6 @@ converted the other way before it is composited.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from venice_core.images import Picture, Pixels
 from venice_core.job import Action, Job, Options
 from venice_core.plan import Plan
 from venice_core.selection import Coverage
-from venice_core.settings import write_atomically
+from venice_core.settings import check_writable, write_atomically
 
 INPUT_FORMATS = tuple(images.MEDIA_TYPES)
 
@@ -100,8 +99,12 @@ def check_target(path: Path, *, transparent: bool) -> None:
     """Raises BadInput where a picture could not be written there: better now than after paying."""
     if not path.parent.is_dir():
         raise BadInput(f"There is no folder {path.parent}.")
-    if not os.access(path.parent, os.W_OK) or path.is_dir():
-        raise BadInput(f"{path} cannot be written.")
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder.")
+    try:
+        check_writable(path)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}.") from error
     try:
         images.encode_as(np.full((1, 1, 4), 0 if transparent else 255, np.uint8), path.suffix)
     except BrokenFile as error:

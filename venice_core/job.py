@@ -100,8 +100,8 @@ class Options:
         ):
             if not low <= getattr(self, name) <= high:
                 raise BadInput(f"The option “{name}” must lie between {low} and {high}.")
-        if self.scale not in (2, 4):
-            raise BadInput("The option “scale” must be 2 or 4.")
+        if self.scale not in (2, 3, 4):
+            raise BadInput("The option “scale” must be 2, 3 or 4.")
         if self.reference_strength and not 0.1 <= self.reference_strength <= 1.0:
             raise BadInput("The option “reference_strength” must lie between 0.1 and 1.")
 

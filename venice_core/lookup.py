@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from venice_core.cancel import Cancel
-from venice_core.errors import Charge, VeniceError
+from venice_core.errors import Unanswered, Unlisted, VeniceError
 from venice_core.providers import venice_refusals as refusals
 from venice_core.retry import Busy, seconds_before_repeat
 from venice_core.transport import Request, Response, Transport
@@ -35,9 +35,10 @@ def look_up(
                 return response
             error = refusals.failure(response, request.key)
             outcome = Busy.of(response.headers) if refusals.is_busy(response) else error
-        error.charge = Charge.NONE
         pause = seconds_before_repeat(outcome, attempt, clock(), method="GET")
         if pause is None:
+            if isinstance(error, Unanswered):  # which is about what may have been charged
+                raise Unlisted(error.detail, status=error.status, request_id=error.request_id) from error
             raise error
         attempt += 1
         cancel.wait(pause)

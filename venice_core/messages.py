@@ -25,6 +25,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The service is busy or its rate limit is reached.",
         "Nothing was charged. Wait, then try again.",
     ),
+    "unlisted": (
+        "The service did not tell what it was asked for.",
+        "Asking costs nothing. Check the network and the address, then try again.",
+    ),
     "refused": ("The service refused the request.", ""),
     "invalid-request": (
         "The service did not accept this request.",

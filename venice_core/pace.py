@@ -41,7 +41,9 @@ class Pace:
         """For the time of one exchange, which begins when `wait` and those under way let it."""
         self.wait(cancel, on_wait)
         with self._lock:
-            while self._most is not None and self._under_way >= self._most:
+            if self._is_full():
+                on_wait(0.0)
+            while self._is_full():
                 self._lock.wait(LOOK_SECONDS)
                 cancel.check()
             self._under_way += 1
@@ -50,18 +52,23 @@ class Pace:
         finally:
             with self._lock:
                 self._under_way -= 1
-                if not self._under_way:
-                    self._most = None
                 self._lock.notify_all()
 
     def crowded(self) -> None:
-        """The provider turned a request away whose turn is over: so many as are under way are enough.
+        """The provider turned a request away whose turn is over: it takes no more than are under way.
 
-        With others under way, the next one waits until one of them has ended.
+        From now on the next one waits until one of them has ended, until `relax`.
         """
         with self._lock:
-            if self._under_way:
-                self._most = self._under_way
+            self._most = max(1, self._under_way)
+
+    def relax(self) -> None:
+        """A new run may try as many at once as it likes."""
+        with self._lock:
+            self._most = None
+
+    def _is_full(self) -> bool:
+        return self._most is not None and self._under_way >= self._most
 
     def wait(self, cancel: Cancel, on_wait: Callable[[float], None] = lambda _: None) -> None:
         """Returns when one more request may leave; `on_wait` is told of each wait in s.

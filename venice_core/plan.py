@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from venice_core.endpoint import Endpoint
@@ -24,6 +24,8 @@ MIN_CONTEXT = 64
 CONTEXT_SHARE = 0.5
 GENERATED_PIXELS = 1024 * 1024
 """About what a generation by width and height asks for, in px: what such models are made for."""
+MIN_GAIN = 1.1
+"""How many times as large an upscaled layer must become to be worth its price."""
 MAX_GENERATE_PROMPT = 7500
 MAX_GENERATIONS_PROMPT = 1500
 
@@ -102,7 +104,7 @@ def make_plan(job: Job, selection: Selection | None, capabilities: Capabilities)
     }
     plan = planners[job.action](job, selection, capabilities)
     parse_fields(plan.endpoint, dict(job.options.fields))
-    return plan
+    return replace(plan, price=Price(0.0, 0.0)) if capabilities.free else plan
 
 
 def _plan_edit(job: Job, selection: Selection | None, capabilities: Capabilities) -> Plan:
@@ -161,10 +163,10 @@ def _plan_upscale(job: Job, _selection: Selection | None, capabilities: Capabili
     framed = frame(job.layer, job.layer, (), capabilities.limits)
     largest = capabilities.max_upscaled
     possible = math.sqrt(largest / framed.padded.pixels)
-    if possible <= 1.0:
+    if possible < MIN_GAIN:
         raise BadInput(
-            f"A layer of {framed.crop.extent} cannot be upscaled: the service's results have at most "
-            f"{largest / 1e6:.1f} megapixels."
+            f"A layer of {framed.crop.extent} is too large to be upscaled: the service's results have at "
+            f"most {largest / 1e6:.1f} megapixels."
         )
     scale, warnings = job.options.scale, [warning for warning in framed.warnings if framed.padding]
     if possible < scale:

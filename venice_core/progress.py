@@ -71,9 +71,9 @@ class Together:
 
     def _combined(self, under_way: list[Progress]) -> Progress:
         stages = {each.stage for each in under_way}
+        if len(stages) > 1:
+            stages.discard(Stage.PREPARING)  # some have begun
         stage = next(stage for stage in _ORDER if stage in stages)
-        if stage is Stage.PREPARING and len(stages) > 1:
-            stage = Stage.UPLOADING  # some have begun
         if stage is Stage.WAITING:
             count = len(self._latest)
             return Progress(stage, count - len(under_way), count)

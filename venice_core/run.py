@@ -19,6 +19,7 @@ import numpy as np
 
 from venice_core import fit, images
 from venice_core.cancel import Cancel
+from venice_core.endpoint import Endpoint
 from venice_core.errors import (
     BadInput,
     BrokenFile,
@@ -39,6 +40,7 @@ from venice_core.pace import Pace
 from venice_core.plan import Plan, make_plan
 from venice_core.progress import OnProgress, Progress, Stage, Together
 from venice_core.providers.base import Encoded, Provider
+from venice_core.providers.capabilities import Price
 from venice_core.retry import Busy, seconds_before_repeat
 from venice_core.selection import Coverage, Selection
 from venice_core.settings import Secret
@@ -74,7 +76,7 @@ class Material:
 class Result:
     """One result in place and all that is said about it; `name` is for the layer.
 
-    `number` counts the pictures of one request from 1, of which `price` is one's share.
+    `number` counts the pictures of one request from 1.
     """
 
     entry: Entry
@@ -89,10 +91,16 @@ class Result:
 
     @property
     def bounds(self) -> Bounds:
-        """Where its pixels lie in the image; of another size than the crop, they are one of their own."""
+        """Where its pixels lie in the image; those of an upscaled layer are an image of their own."""
         height, width = self.placed.pixels.shape[:2]
         own = Extent(width, height)
-        return self.plan.crop if own == self.plan.crop.extent else Bounds.of(own)
+        in_place = own == self.plan.crop.extent and self.plan.endpoint is not Endpoint.UPSCALE
+        return self.plan.crop if in_place else Bounds.of(own)
+
+    @property
+    def price(self) -> Price | None:
+        """Of this picture: its share where one request makes several."""
+        return self.plan.price.share(self.plan.pictures) if self.plan.price else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,6 +180,7 @@ class Runner:
             on_entry(entry)
         self._check_budget(plan, entries)
         together = Together(len(entries), on_progress)
+        self.pace.relax()
         fitting = threading.Lock()
         flights = [
             _Flight(self, prepared, pixels, request, small, entry, together.of(number), cancel, fitting)
@@ -405,7 +414,9 @@ def _keep(write: Callable[[], None]) -> tuple[str, ...]:
 def _without_key(response: Response, key: Secret) -> Response:
     """For the case that the server repeats it; a picture's bytes stay as they came."""
     headers = {name: key.scrub(value) for name, value in response.headers.items()}
-    body = response.body if images.sniff(response.body) else key.scrub(response.body)
+    # a short key would occur by chance in the base64 of a picture
+    kept = images.sniff(response.body) or (200 <= response.status < 300 and not key.is_distinct)
+    body = response.body if kept else key.scrub(response.body)
     return Response(response.status, headers, body)
 
 
@@ -448,7 +459,7 @@ def _recipe(job: Job, plan: Plan, entry: Entry, facts: Facts) -> dict[str, Any]:
         "options": asdict(job.options),
         "provider": plan.provider,
         "job": entry.id,
-        "price": asdict(plan.price) if plan.price else None,
+        "price": asdict(plan.price.share(plan.pictures)) if plan.price else None,
     }
 
 

@@ -40,6 +40,11 @@ class Secret:
         """Whether it can stand in a header: visible ASCII characters only."""
         return self._value.isascii() and self._value.isprintable() and " " not in self._value
 
+    @property
+    def is_distinct(self) -> bool:
+        """Whether it is long enough not to occur somewhere by chance."""
+        return len(self._value) >= 12
+
     def scrub(self, text: AnyStr) -> AnyStr:
         """`text` without the key, should a server have repeated it."""
         if not self._value:
@@ -91,6 +96,13 @@ def private_folder(path: Path) -> Path:
     """Made if missing, readable by its owner only."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
+
+
+def check_writable(path: Path) -> None:
+    """Raises OSError where `write_atomically` could not write there."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    Path(name).unlink()
 
 
 def write_atomically(path: Path, data: bytes, *, private: bool = True) -> None:

@@ -10,9 +10,10 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -56,7 +57,7 @@ class Worker:
         self._output = output
         self._registry = Registry(env, self._folders)
         self._journal = Journal(self._folders.jobs)
-        self._pace = Pace()
+        self._paces: dict[tuple[str, int], Pace] = {}
         self._attempt: Attempt[dict[str, Any]] | None = None
         self._call = 0
         self._planned: tuple[Job | None, Opened | None] = None, None
@@ -64,7 +65,6 @@ class Worker:
             "plan": self._plan,
             "placed": self._placed,
             "status": self._status,
-            "account": self._account,
             "configure": self._configure,
         }
 
@@ -96,6 +96,8 @@ class Worker:
             elif call.method == "cancel":
                 self._cancel(stop=bool(call.params.get("stop")))
                 self._output.result(call.id, None)
+            elif call.method == "account":
+                threading.Thread(target=self._account, args=[call], daemon=True).start()
             elif call.method in self._methods:
                 self._output.result(call.id, self._methods[call.method](call.params))
             else:
@@ -107,8 +109,13 @@ class Worker:
             self._output.error(call_id, VeniceError(f"{type(error).__name__}: {error}"), "")
 
     def _plan(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """`to_send`: the pixels for this plan come next, so `run` goes by the same list of models."""
+        """`to_send`: the pixels for this plan come next, so `run` goes by the same list of models.
+
+        Without it, an empty prompt is no mistake yet: who has still to write it may see the price.
+        """
         job = Job.from_json(params["job"])
+        if not params.get("to_send") and not job.options.prompt.strip():
+            job = replace(job, options=replace(job.options, prompt="…"))
         opened = self._registry.open(job.options.provider, to_send=bool(params.get("to_send")))
         if params.get("to_send"):
             self._planned = job, opened
@@ -131,9 +138,9 @@ class Worker:
 
     def _runner(self, opened: Opened) -> Runner:
         limit = self._registry.settings.daily_limit
-        return Runner(
-            opened.provider, opened.key, Transport(), self._journal, pace=self._pace, daily_limit=limit
-        )
+        whose = opened.provider.base_url, hash(opened.key.reveal())
+        pace = self._paces.setdefault(whose, Pace())
+        return Runner(opened.provider, opened.key, Transport(), self._journal, pace=pace, daily_limit=limit)
 
     def _placed(self, params: Mapping[str, Any]) -> None:
         self._journal.get(str(params.get("job"))).placed()
@@ -157,15 +164,23 @@ class Worker:
             "spent_today": asdict(spent(self._journal.since(today(time.time())))),
         }
 
-    def _account(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """The test of the connection and the key. Raises what the service says of them."""
-        opened = self._registry.open(str(params.get("provider") or ""))
-        if params.get("key"):
-            opened = self._registry.with_key(opened, Secret(str(params["key"]).strip()))
-        if not opened.key:
-            raise MissingKey()
-        request = lists.account(opened.provider.base_url, opened.key)
-        return asdict(lists.read_account(look_up(request, Cancel())))
+    def _account(self, call: Call) -> None:
+        """The test of the connection and the key, in a thread of its own, since the service may be slow."""
+        name = str(call.params.get("provider") or "")
+        try:
+            opened = self._registry.open(name)
+            name = opened.name
+            if call.params.get("key"):
+                opened = self._registry.with_key(opened, Secret(str(call.params["key"]).strip()))
+            if not opened.key:
+                raise MissingKey()
+            request = lists.account(opened.provider.base_url, opened.key)
+            self._output.result(call.id, asdict(lists.read_account(look_up(request, Cancel()))))
+        except VeniceError as error:
+            self._output.error(call.id, error, name)
+        except Exception as error:
+            log.exception("call failed")
+            self._output.error(call.id, VeniceError(f"{type(error).__name__}: {error}"), name)
 
     def _configure(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """`provider`: which to use from now on; `key`: that provider's key ("" forgets it).

@@ -9,15 +9,16 @@ gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 import host
 import venice_link
-from gi.repository import GimpUi, GLib, Gtk
+from gi.repository import GimpUi, GLib, GObject, Gtk
 from settings_window import BINARY, run_settings, status_of
-from task import STAGES
-from widgets import ErrorBar, add_choice, label, make_prompt_large, mnemonic
+from task import STAGES, PlanChanged
+from widgets import ErrorBar, add_choice, label, make_prompt_large, mnemonic, stay_alive
 
 POLL_MS = 50
 REPLAN_MS = 200
+MOST_OPTIONS = 300  # px: so that the whole window fits on a small screen
 
-QUESTIONS = {"edit": "What should change?", "generate": "What should the picture show?"}
+QUESTIONS = {"edit": "_Prompt: what should change?", "generate": "_Prompt: what should the picture show?"}
 # What stands at the top; the other options lie behind a fold.
 MAIN = {
     "edit": ["prompt"],
@@ -25,11 +26,11 @@ MAIN = {
     "generate": ["prompt", "negative-prompt"],
     "upscale": ["scale"],
 }
-# Lists of what the service offers: option -> label, and where the worker's status has it.
+# Lists of what the service offers: option -> label, what "" means, and where the worker's status has it.
 MODEL_LISTS = {
-    "aspect-ratio": ("_Aspect ratio:", "aspect_ratios"),
-    "resolution": ("Resol_ution:", "resolutions"),
-    "quality": ("_Quality:", "qualities"),
+    "aspect-ratio": ("_Aspect ratio", "what fits best", "aspect_ratios"),
+    "resolution": ("Resol_ution", "the model's default", "resolutions"),
+    "quality": ("_Quality", "the model's default", "qualities"),
 }
 OWN_LISTS = ("model", "style", "provider")
 KEY_MISSING = "No API key is set for this service."
@@ -56,7 +57,7 @@ class _TaskWindow:
         self._first = None
         self._offers = {}
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, task.title)
-        self._dialog.set_ok_label("Send")
+        self._dialog.set_ok_label("Se_nd")
         self._fill()
         self._show_plan()
         config.connect("notify", self._on_option)
@@ -78,11 +79,13 @@ class _TaskWindow:
     def _fill(self):
         dialog, action = self._dialog, self._task.action
         area = dialog.get_content_area()
+        self._labels = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
         if action in QUESTIONS:
             self._first = make_prompt_large(dialog.get_widget("prompt", Gtk.TextView.__gtype__), dialog)
             area.pack_start(mnemonic(QUESTIONS[action], self._first), False, False, 0)
             dialog.connect("show", lambda _dialog: self._first.grab_focus())
         dialog.fill(MAIN[action])
+        self._align(MAIN[action])
         self._status = self._ask_status()
         area.pack_start(self._make_main_lists(), False, False, 0)
         shown = {*MAIN[action], *OWN_LISTS, *MODEL_LISTS}
@@ -90,11 +93,18 @@ class _TaskWindow:
         if len(more) > 1:
             box = dialog.fill_box("more-box", more)
             box.pack_start(self._make_model_lists(), False, False, 0)
-            dialog.get_label("more-label", "Options", False, False)
-            dialog.fill_expander("more", "more-label", False, "more-box")
+            dialog.get_label("more-label", "_Options", False, True)
+            scrolled = dialog.fill_scrolled_window("more-scrolled", "more-box")
+            scrolled.set_overlay_scrolling(False)  # one must see that there is more
+            scrolled.set_policy(Gtk.PolicyType.NEVER, Gtk.PolicyType.AUTOMATIC)
+            scrolled.set_min_content_height(min(MOST_OPTIONS, box.get_preferred_height().natural_height))
+            fold = dialog.fill_expander("more", "more-label", False, "more-scrolled")
+            # else Tab would lead through what is folded away
+            fold.bind_property("expanded", scrolled, "visible", GObject.BindingFlags.SYNC_CREATE)
             dialog.fill(["more"])
         elif more:
             dialog.fill(more)
+        self._align(more)
         self._offer()
         # What was packed so far is the form; it rests while a job runs.
         self._inputs = area.get_children()
@@ -102,30 +112,39 @@ class _TaskWindow:
         self._error = ErrorBar()
         self._error.add_button("_Settings...", self._open_settings)
         self._error.add_button("_Try the sandbox", self._use_sandbox)
-        self._progress = Gtk.ProgressBar(show_text=True, no_show_all=True, margin=12)
+        self._progress = Gtk.ProgressBar(show_text=True, no_show_all=True, margin_top=12, margin_bottom=12)
+        self._plan_label.set_property("margin-start", 0)
+        self._plan_label.set_property("margin-end", 0)
         for widget in (self._plan_label, self._error.widget, self._progress):
             area.pack_start(widget, False, False, 0)
         self._plan_label.show()
 
+    def _align(self, options):
+        """One column for the labels of GIMP's own widgets and of ours."""
+        for option in options:
+            widget = self._dialog.get_widget(option, GObject.TYPE_NONE)
+            if isinstance(widget, GimpUi.Labeled):
+                self._labels.add_widget(widget.get_label())
+
     def _make_main_lists(self):
         status = self._status
-        grid = Gtk.Grid(row_spacing=6, column_spacing=6, border_width=12)
-        self._add_list(grid, "model", "Mo_del:", f"default: {status['default_model']}")
-        self._add_list(grid, "style", "St_yle:", "none")
-        self._add_list(grid, "provider", "Pro_vider:", f"as set: {status['provider']}")
+        grid = Gtk.Grid(row_spacing=6, column_spacing=6)
+        self._add_list(grid, "model", "Mo_del", f"default: {status['default_model']}")
+        self._add_list(grid, "style", "St_yle", "none")
+        self._add_list(grid, "provider", "Pro_vider", f"as set: {status['provider']}")
         return grid
 
     def _make_model_lists(self):
         grid = Gtk.Grid(row_spacing=6, column_spacing=6)
-        for name, (text, _) in MODEL_LISTS.items():
-            self._add_list(grid, name, text, "the model's default")
+        for name, (text, default, _) in MODEL_LISTS.items():
+            self._add_list(grid, name, text, default)
         return grid
 
     def _add_list(self, grid, name, text, default):
         """For an option of which the service says what there is."""
         if name in self._task.options:
             row = len(grid.get_children()) // 2
-            self._offers[name] = add_choice(grid, row, text, self._config, name, default)
+            self._offers[name] = add_choice(grid, row, text, self._config, name, default, self._labels)
 
     def _ask_status(self):
         return status_of(self._link, self._config.get_property("provider") or "", self._task.action)
@@ -139,7 +158,7 @@ class _TaskWindow:
         offered = {"model": [(each["id"], _model_label(each)) for each in status["models"]]}
         offered["style"] = [(style, style) for style in status["styles"]]
         offered["provider"] = [(provider, provider) for provider in status["providers"]]
-        for name, (_, where) in MODEL_LISTS.items():
+        for name, (_, _, where) in MODEL_LISTS.items():
             offered[name] = [(value, value) for value in model.get(where, ())]
         for name, offer in self._offers.items():
             offer(offered[name])
@@ -214,9 +233,8 @@ class _TaskWindow:
         ]
         try:
             self._begin("Preparing…")
-            self._link.ensure()
-            self._call = self._task.start()
             self._outcome = None
+            self._start()
             self._loop = GLib.MainLoop()
             poll = GLib.timeout_add(POLL_MS, self._on_poll)
             self._loop.run()
@@ -230,17 +248,34 @@ class _TaskWindow:
         except venice_link.LinkError as error:
             if error.kind == "cancelled":
                 self._link.close()  # nothing of it goes on; another try starts another worker
-            if error.kind == "bad-input":
+            if error.kind in ("bad-input", "over-limit"):
                 self._plan_label.set_text("")  # it says the same
-            self._error.show(str(error), with_buttons=error.kind in ("missing-key", "bad-key"))
+            self._error.show(str(error), with_buttons=error.kind in ("missing-key", "bad-key", "over-limit"))
         except host.HostError as error:
             self._error.show(str(error))
+        except PlanChanged as changed:
+            self._tell_plan(changed.plan)
+            self._error.show(str(changed))
         finally:
             self._call = None
             for handler in handlers:
                 self._dialog.disconnect(handler)
             self._set_busy(False)
         return self._placed is not None
+
+    def _start(self):
+        """Alive while the worker asks for prices; a cancel is heard meanwhile, with nothing sent yet."""
+        self._plan_call, self._resting = 0, True
+        try:
+            self._link.ensure()
+            self._call = self._task.start(self._on_start_wait)
+        finally:
+            self._resting = False
+
+    def _on_start_wait(self, _message):
+        stay_alive()
+        if self._outcome is not None:
+            raise venice_link.LinkError("Cancelled. Nothing was charged.", "cancelled")
 
     def _on_poll(self):
         try:
@@ -288,6 +323,9 @@ class _TaskWindow:
         return True  # the window closes when the worker has answered
 
     def _cancel(self):
+        if self._call is None:
+            self._outcome = "given up"
+            return
         try:
             self._link.cancel()
         except venice_link.LinkError as error:
@@ -332,7 +370,7 @@ class _TaskWindow:
 
 def describe(plan):
     """A plan in a few sentences: what leaves the machine, where to, and the price."""
-    size = f"{plan['size']['width']} × {plan['size']['height']} px"
+    size = f"{plan['size']['width']}\u00a0×\u00a0{plan['size']['height']}\u00a0px"
     what = f"the selection as a mask and {size}" if plan["guided"] else size
     if plan["references"]:
         count = len(plan["references"])
@@ -349,7 +387,7 @@ def describe(plan):
     if plan["provider"] == "sandbox":
         cost = "Costs nothing: the sandbox uses no AI."
     elif price and price["usd"] is not None:
-        cost = f"Costs about ${price['usd']:.3g}."
+        cost = f"Costs about\u00a0${price['usd']:.3g}."
     else:
         cost = "The price is not known."
     return "\n".join([f"{first} {cost}", *plan["warnings"]])

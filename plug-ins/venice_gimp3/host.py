@@ -344,14 +344,19 @@ def new_image(crop, like=None):
 
 
 def name_image(image, name, beside):
-    """Gives a new image a name: that of a file beside that of the image `beside`, which is not there yet."""
+    """Gives a new image a name: that of a file beside that of the image `beside`, which is not there yet.
+
+    Nor is it where another open image would be saved.
+    """
     file = beside.get_file() if beside.is_valid() else None
     near = file.get_parent().get_path() if file is not None and file.get_parent() is not None else None
     pictures = GLib.get_user_special_dir(GLib.UserDirectory.DIRECTORY_PICTURES)
     folder = near or pictures or GLib.get_home_dir()
-    plain = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "-" for c in name).strip(". ")[:100]
+    plain = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "-" for c in name).strip(". ")
+    plain = plain.encode()[:200].decode(errors="ignore")  # file systems count bytes, most up to 255
+    taken = {file.get_path() for other in Gimp.get_images() if (file := other.get_file()) is not None}
     path, number = os.path.join(folder, f"{plain}.xcf"), 1
-    while os.path.exists(path):
+    while os.path.exists(path) or path in taken:
         number += 1
         path = os.path.join(folder, f"{plain} {number}.xcf")
     image.set_file(Gio.File.new_for_path(path))
@@ -359,17 +364,19 @@ def name_image(image, name, beside):
 
 def show(image):
     """In a window; without a screen GIMP makes none."""
-    Gimp.Display.new(image)
+    with contextlib.suppress(TypeError):  # what PyGObject raises then
+        Gimp.Display.new(image)
 
 
 def values_with_layers(image, layers):
     """A procedure's return values that hold `layers`.
 
     PyGObject cannot put an array of objects into a value. So GIMP makes it: the layers are selected
-    for the moment of one call whose own return values have just this form.
+    for the moment of one call whose own return values have just this form. It returns them in the
+    reverse of the order in which they were selected.
     """
     with kept_choice(image):
-        image.set_selected_layers(layers)
+        image.set_selected_layers(layers[::-1])
         procedure = Gimp.get_pdb().lookup_procedure("gimp-image-get-selected-layers")
         config = procedure.create_config()
         config.set_property("image", image)

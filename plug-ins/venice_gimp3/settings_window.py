@@ -6,7 +6,7 @@ gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 import venice_link
 from gi.repository import GimpUi, Gtk
-from widgets import ErrorBar, label, mnemonic
+from widgets import ErrorBar, label, mnemonic, stay_alive
 
 BINARY = "venice"
 
@@ -63,6 +63,8 @@ class _SettingsWindow:
         area = self._dialog.get_content_area()
         test = Gtk.Button(label="_Test Connection", use_underline=True, halign=Gtk.Align.START, margin=12)
         test.connect("clicked", lambda _button: self._test())
+        self._grid, self._test_button, self._closing = grid, test, False
+        self._dialog.connect("response", self._on_response)
         for widget in (grid, self._note, test, self._account, self._error.widget):
             area.pack_start(widget, False, False, 0)
         self._account.set_text(_spending(status))
@@ -98,14 +100,27 @@ class _SettingsWindow:
         self._error.hide()
         self._account.set_text("Asking the service…")
         params = {"provider": self._provider.get_active_id(), "key": self._key.get_text().strip()}
-        self._dialog.set_sensitive(False)  # one call at a time
+        self._set_busy(True)  # one call at a time
         try:
-            account = self._link.call("account", params, lambda _: _stay_alive(), 0.05)
+            account = self._link.call("account", params, self._on_test_wait, 0.05)
             self._account.set_text(_described(account))
         except venice_link.LinkError as error:
             self._account.set_text("")
             self._error.show(str(error))
-        self._dialog.set_sensitive(True)
+        self._set_busy(False)
+
+    def _on_test_wait(self, _message):
+        stay_alive()
+        if self._closing:
+            raise venice_link.LinkError("The test was given up.", "cancelled")
+
+    def _on_response(self, _dialog, response):
+        self._closing = response != Gtk.ResponseType.OK
+
+    def _set_busy(self, busy):
+        for widget in (self._grid, self._test_button):
+            widget.set_sensitive(not busy)
+        self._dialog.set_response_sensitive(Gtk.ResponseType.OK, not busy)
 
     def _on_provider(self, combo):
         name = combo.get_active_id()
@@ -123,11 +138,6 @@ class _SettingsWindow:
         else:
             note = "No key is set. It is kept in the system's keyring, or else in a file only you can read."
         self._note.set_text(note)
-
-
-def _stay_alive():
-    while Gtk.events_pending():
-        Gtk.main_iteration_do(False)
 
 
 def _spending(status):

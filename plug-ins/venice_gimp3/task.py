@@ -20,6 +20,14 @@ STAGES = {
 }
 
 
+class PlanChanged(Exception):
+    """What is about to be sent, or its price, is not what the person has seen."""
+
+    def __init__(self, plan):
+        super().__init__("Please look at what will be sent now and at its price, then press Send again.")
+        self.plan = plan
+
+
 class Task:
     """`config` is the procedure's; its values are read anew at each step.
 
@@ -37,6 +45,7 @@ class Task:
         self._config = config
         self._link = link
         self._told = []
+        self._told_offer = None
         self._sent_from = None
         self._layer, self._references = self._pick(drawables)
 
@@ -47,11 +56,18 @@ class Task:
     def told(self, plan):
         """Remembers that a person has seen this plan with its warnings."""
         self._told = plan["warnings"]
+        self._told_offer = _offer(plan)
 
-    def start(self):
-        """Exports the pixels, starts the job and returns the call's number. Raises LinkError, HostError."""
+    def start(self, on_wait=None):
+        """Exports the pixels, starts the job and returns the call's number. Raises LinkError, HostError.
+
+        `on_wait` is for a window: it is called while the worker makes sure of the price, and then what the
+        person was `told` must hold: else it raises PlanChanged.
+        """
         described = self._describe()
-        plan = self._link.call("plan", described)
+        plan = self._link.call("plan", dict(described, to_send=True), on_wait, 0.05)
+        if on_wait is not None and _offer(plan) != self._told_offer:
+            raise PlanChanged(plan)
         if not plan["key"]:
             # The worker's own words for it, before a pixel is copied.
             return self._link.send("run", dict(described, source=self._link.write("source", b"")))
@@ -308,6 +324,11 @@ class _Made:
     def at_origin(self):
         self.crop = dict(self.crop, x=0, y=0)
         return self
+
+
+def _offer(plan):
+    """What a person agrees to by sending it."""
+    return [plan[name] for name in ("provider", "endpoint", "model", "total")]
 
 
 def _load(path):

@@ -62,7 +62,7 @@ def add_edit_arguments(procedure):
     text("provider", "Pro_vider", "venice or sandbox; empty: as set in Settings", "", READ_WRITE)
     procedure.add_choice_argument(
         "sample",
-        "What is se_nt",
+        "Ta_ke",
         "What is sent",
         choice(("layer", "The layer's own pixels"), ("visible", "What is visible")),
         "layer",
@@ -114,7 +114,7 @@ def add_generate_arguments(procedure):
 def add_upscale_arguments(procedure):
     procedure.add_choice_argument(
         "scale",
-        "Sca_le",
+        "Sc_ale",
         "How many times as large",
         choice(("2", "2 times as wide and high"), ("4", "4 times as wide and high")),
         "2",
@@ -178,6 +178,7 @@ class Venice(Gimp.PlugIn):
             )
             procedure.add_string_argument("provider", "_Provider", "venice or sandbox", "", READ_WRITE)
             label, blurb, more = "_Settings...", "Choose the service, its API key and what may be spent", ""
+            procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.ALWAYS)
         else:
             add_arguments, label, blurb, more, sensitivity = ON_IMAGES[name]
             procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, run_on_image, None)

@@ -12,31 +12,38 @@ class ErrorBar:
 
     def __init__(self):
         self.widget = Gtk.InfoBar(message_type=Gtk.MessageType.ERROR, no_show_all=True)
-        self.widget.set_orientation(Gtk.Orientation.VERTICAL)
+        # Escape would end with the bar
+        self.widget.connect("close", lambda bar: bar.get_toplevel().close())
         self._text = label(selectable=True)
+        self._buttons = Gtk.Box(spacing=6, margin=12, margin_top=0)
+        # not the bar's own place for buttons: that would leave the text a narrow column
+        box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
+        box.pack_start(self._text, True, True, 0)
+        box.pack_start(self._buttons, False, False, 0)
+        self.widget.get_content_area().pack_start(box, True, True, 0)
+        box.show()
         self._text.show()
-        self.widget.get_content_area().pack_start(self._text, True, True, 0)
-        self._buttons = []
 
     def add_button(self, text, action):
-        button = self.widget.add_button(text, Gtk.ResponseType.NONE)
+        button = Gtk.Button(label=text, use_underline=True)
         button.connect("clicked", lambda _button: action())
-        self._buttons.append(button)
+        self._buttons.pack_start(button, False, False, 0)
+        button.show()
 
     def show(self, text, with_buttons=False):
         self._text.set_text(text)
-        for button in self._buttons:
-            button.set_visible(with_buttons)
+        self._buttons.set_visible(with_buttons)
         self.widget.show()
 
     def hide(self):
         self.widget.hide()
 
 
-def add_choice(grid, row, text, config, name, default):
+def add_choice(grid, row, text, config, name, default, labels):
     """A list bound to a text option: "" is the default, and other texts may be typed.
 
-    Returns a function that takes what to offer: pairs of a value and what is shown for it.
+    `labels`: of which its label takes the width. Returns a function that takes what to offer: pairs of a
+    value and what is shown for it.
     """
     combo = Gtk.ComboBoxText.new_with_entry()
     entry = combo.get_child()
@@ -47,7 +54,7 @@ def add_choice(grid, row, text, config, name, default):
         chosen = entry.get_text()
         values.clear()
         combo.remove_all()
-        for value, shown in offered:
+        for value, shown in (("", default), *offered):
             values.append(value)
             combo.append_text(shown)
         entry.set_text(chosen)
@@ -60,7 +67,9 @@ def add_choice(grid, row, text, config, name, default):
     combo.connect("changed", picked)
     flags = GObject.BindingFlags.BIDIRECTIONAL | GObject.BindingFlags.SYNC_CREATE
     config.bind_property(name, entry, "text", flags)
-    grid.attach(mnemonic(text, entry), 0, row, 1, 1)
+    named = mnemonic(text, entry)
+    labels.add_widget(named)
+    grid.attach(named, 0, row, 1, 1)
     combo.set_hexpand(True)
     grid.attach(combo, 1, row, 1, 1)
     grid.show_all()
@@ -73,6 +82,12 @@ def mnemonic(text, widget):
     made.set_mnemonic_widget(widget)
     made.show()
     return made
+
+
+def stay_alive():
+    """Lets windows react in the middle of a wait."""
+    while Gtk.events_pending():
+        Gtk.main_iteration_do(False)
 
 
 def label(selectable=False):

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import io
 import json
 import os
 import signal
 import socket
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
@@ -19,87 +13,36 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from jsonschema import Draft202012Validator
-from PIL import Image, ImageDraw, ImageFilter
+from contract_ways import (
+    BUSY_MACHINE,
+    CUTOUT,
+    EDIT,
+    KEY,
+    MULTI,
+    PROMPTLY,
+    Attempt,
+    NoWaiting,
+    Pixels,
+    Scripted,
+    Shell,
+    noise,
+    opened,
+    paths,
+    python,
+    reply,
+    soft_ellipse,
+)
+from PIL import Image, ImageDraw
 from support import adobe_rgb, posts, wait_for
 
 from venice_core import cli
 from venice_core.cancel import Cancel
 from venice_core.errors import Busy, Cancelled, Charge, NoConnection
 from venice_core.geometry import Bounds
-from venice_core.job import Action, Job, Options
-from venice_core.journal import ANSWER, Entry, Journal
+from venice_core.journal import ANSWER
 from venice_core.progress import Progress, Stage
-from venice_core.providers.capabilities import Catalogue
-from venice_core.providers.venice import Venice
-from venice_core.run import Made, Material, Prepared, Runner
 from venice_core.sandbox import Sandbox
-from venice_core.settings import Secret
-from venice_core.transport import Transport
-
-REPO = Path(__file__).resolve().parents[2]
-SPECIFICATION = REPO.parent / "shared" / "venice" / "openapi-image.json"
-KEY = "vk-0123456789-secret"
-EDIT, MULTI, CUTOUT = "/api/v1/image/edit", "/api/v1/image/multi-edit", "/api/v1/image/background-remove"
-PROMPTLY = 1.0  # s, from a cancel to its end
-BUSY_MACHINE = 1.5  # s more, for the tests' own threads and processes
-
-Pixels = npt.NDArray[np.uint8]
-
-
-# Ways in
-
-
-class Shell:
-    """The command line in this process, with a home of its own."""
-
-    def __init__(self, home: Path, url: str, capture: pytest.CaptureFixture[str]) -> None:
-        self.home = home / "venice"
-        self.env = {"VENICE_HOME": str(self.home), "VENICE_BASE_URL": url, "VENICE_API_KEY": KEY}
-        self.out = self.err = ""
-        self._capture = capture
-
-    def __call__(self, *arguments: object) -> int:
-        self._capture.readouterr()
-        code = cli.main([str(argument) for argument in arguments], self.env)
-        self.out, self.err = self._capture.readouterr()
-        return int(code)
-
-    def json(self, *arguments: object) -> tuple[int, Any]:
-        code = self(*arguments, "--json")
-        return code, json.loads(self.out)
-
-    @property
-    def jobs(self) -> list[Entry]:
-        return list(Journal(self.home / "jobs"))
-
-    @property
-    def job(self) -> Entry:
-        (only,) = self.jobs
-        return only
-
-
-@pytest.fixture
-def shell(home: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> Shell:
-    return Shell(home, sandbox.url, capsys)
-
-
-@pytest.fixture
-def photo(tmp_path: Path, chelsea: Pixels) -> Path:
-    """A picture within the service's limits, as a file."""
-    path = tmp_path / "cat.png"
-    Image.fromarray(chelsea).save(path)
-    return path
-
-
-@pytest.fixture
-def mask(tmp_path: Path, chelsea: Pixels) -> Path:
-    """A soft ellipse over `photo`, white = change."""
-    path = tmp_path / "mask.png"
-    soft_ellipse(chelsea.shape[1], chelsea.shape[0]).save(path)
-    return path
 
 
 @pytest.fixture
@@ -108,145 +51,6 @@ def heavy(tmp_path: Path) -> Path:
     path = tmp_path / "noise.bmp"
     Image.fromarray(noise()).save(path)
     return path
-
-
-def noise() -> Pixels:
-    return np.random.default_rng(5).integers(0, 256, (2000, 2000, 3), np.uint8)
-
-
-def soft_ellipse(width: int, height: int) -> Image.Image:
-    drawn = Image.new("L", (width, height))
-    ImageDraw.Draw(drawn).ellipse((width // 4, height // 4, width * 3 // 4, height * 3 // 4), fill=255)
-    return drawn.filter(ImageFilter.GaussianBlur(4))
-
-
-def python(*arguments: object, shell: Shell, **options: Any) -> subprocess.Popen[str]:
-    """`python -m venice_core` as a process of its own."""
-    env = {**os.environ, **shell.env, "PYTHONPATH": str(REPO)}
-    command = [sys.executable, "-m", "venice_core", *map(str, arguments)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, env=env, text=True, **pipes, **options)  # type: ignore[call-overload]
-
-
-def opened(data: bytes) -> Pixels:
-    return np.asarray(Image.open(io.BytesIO(data)))
-
-
-def paths(sandbox: Sandbox) -> list[str]:
-    return [seen.path for seen in posts(sandbox)]
-
-
-class Attempt:
-    """A `Runner.run` in a thread, with what it said on the way."""
-
-    def __init__(self, home: Path, url: str, pixels: Pixels, cancel: Cancel | None = None) -> None:
-        height, width = pixels.shape[:2]
-        whole = Bounds(0, 0, width, height)
-        self.job = Job(Action.EDIT, whole, whole.extent, None, Options(prompt="a hat"))
-        self.cancel = cancel or Cancel()
-        self.journal = Journal(home / "jobs")
-        self.stages: list[Stage] = []
-        self.result: Made | None = None
-        self.error: BaseException | None = None
-        secret = Secret(KEY)
-        provider = Venice(secret, url, catalogue=Catalogue.packaged())
-        self._runner = Runner(provider, secret, Transport(), self.journal)
-        self._pixels = np.dstack([pixels, np.full((height, width), 255, np.uint8)]).tobytes()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        assert Prepared.of(self.job, None, provider).plan.size == whole.extent
-
-    def _run(self) -> None:
-        try:
-            self.result = self._runner.run(self.job, Material(self._pixels), self._watch, self.cancel)
-        except BaseException as error:
-            self.error = error
-
-    def _watch(self, progress: Progress) -> None:
-        if self.stages[-1:] != [progress.stage]:
-            self.stages.append(progress.stage)
-
-    def start(self) -> Attempt:
-        self.thread.start()
-        return self
-
-    def finish(self, seconds: float = 30) -> Attempt:
-        self.thread.join(seconds)
-        assert not self.thread.is_alive(), "it still runs"
-        return self
-
-    @property
-    def entry(self) -> Entry:
-        (only,) = self.journal
-        return only
-
-
-class NoWaiting(Cancel):
-    """Notes how long it would have waited."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.waits: list[float] = []
-
-    def wait(self, seconds: float) -> None:
-        self.waits.append(seconds)
-
-
-class Scripted:
-    """A server of a few lines: reads a request wholly and answers what `reply` makes of its head."""
-
-    def __init__(self, reply: Callable[[bytes], bytes]) -> None:
-        self.heads: list[bytes] = []
-        self._reply = reply
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-
-    @property
-    def url(self) -> str:
-        return f"{self.origin}/api/v1"
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
-
-    def _answer(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
-            data = b""
-            while b"\r\n\r\n" not in data:
-                data += connection.recv(65536)
-            head, _, body = data.partition(b"\r\n\r\n")
-            if head.startswith(b"GET "):  # it has no lists of models
-                connection.sendall(reply("404 Not Found", b"{}"))
-                return
-            self.heads.append(head)
-            length = next(
-                (int(line[15:]) for line in head.split(b"\r\n") if line[:15] == b"Content-Length:"), 0
-            )
-            while len(body) < length:
-                body += connection.recv(65536)
-            connection.sendall(self._reply(head))
-
-    def __enter__(self) -> Scripted:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(5)
-
-
-def reply(status: str, body: bytes, *headers: str, length: str | None = None) -> bytes:
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {length or len(body)}", "Connection: close", *headers]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 # What is sent
@@ -345,38 +149,6 @@ def test_a_cutout_with_a_mask_stays_within_it(
     assert np.array_equal(
         np.asarray(Image.open(tmp_path / "m.png").convert("L")), np.asarray(Image.open(mask))
     )
-
-
-@pytest.mark.parametrize(
-    ("arguments", "schema"),
-    [
-        (("edit", "-p", "a hat"), "EditImageRequest"),
-        (("edit", "-p", "a hat", "--no-safe-mode", "--enhance-prompt"), "EditImageRequest"),
-        (("edit", "-p", "x", "--aspect-ratio", "1:1"), "EditImageRequest"),
-        (("edit", "-p", "x", "--model", "gpt-image-2-edit", "--resolution", "1K"), "EditImageRequest"),
-        (("edit", "-p", "a hat", "--mask", "MASK"), "MultiEditImageRequest"),
-        (
-            ("edit", "-p", "x", "--mask", "MASK", "--model", "gpt-image-2-edit", "--quality", "medium"),
-            "MultiEditImageRequest",
-        ),
-        (("cutout",), "BackgroundRemoveImageRequest"),
-    ],
-)
-def test_requests_are_valid_by_the_published_specification(
-    shell: Shell, sandbox: Sandbox, photo: Path, mask: Path, arguments: tuple[str, ...], schema: str
-) -> None:
-    if not SPECIFICATION.exists():
-        pytest.skip("the service's OpenAPI document is not beside this checkout")
-    components = json.loads(SPECIFICATION.read_text("utf-8"))["components"]["schemas"]
-    name, *rest = arguments
-    assert shell(name, photo, *(mask if word == "MASK" else word for word in rest)) == 0
-    (seen,) = posts(sandbox)
-    words = {"true": True, "false": False}
-    body = {key: words.get(value, value) for key, value in seen.fields.items()}
-    pictures = [base64.b64encode(file.data).decode() for file in seen.files]
-    body[seen.files[0].name] = pictures if schema.startswith("Multi") else pictures[0]
-    errors = list(Draft202012Validator(components[schema]).iter_errors(body))
-    assert not errors, [error.message for error in errors]
 
 
 # Outcomes

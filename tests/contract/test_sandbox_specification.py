@@ -6,12 +6,11 @@ Where the sandbox differs, it follows the service's newer notes: `inpaint`, depr
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from contract_specification import SCHEMAS, SPECIFICATION, answer_schema, published
 from jsonschema import Draft202012Validator
 from test_sandbox import CUTOUT, EDIT, IMAGE, MULTI, UPSCALE, edit, post_json
 from test_sandbox import GOOD as GOOD_EDITS
@@ -20,50 +19,16 @@ from test_sandbox_models import GENERATE, GENERATIONS
 from venice_core.sandbox import Sandbox
 from venice_core.sandbox.schemas import KEYS
 
-SPECIFICATION = Path(__file__).parents[2].parent / "shared" / "venice" / "openapi-image.json"
-
-
-def modern(schema: Any) -> Any:
-    """OpenAPI 3.0's `nullable` and boolean exclusive bounds in the words of today's JSON Schema."""
-    if isinstance(schema, list):
-        return [modern(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    result = {name: modern(value) for name, value in schema.items()}
-    for kind in ("Minimum", "Maximum"):
-        if result.get(f"exclusive{kind}") is True:
-            result[f"exclusive{kind}"] = result.pop(kind.lower())
-    if result.pop("nullable", False) is True:
-        return {"anyOf": [result, {"type": "null"}]}
-    return result
-
 
 @pytest.fixture(scope="module")
 def specification() -> dict[str, Any]:
     if not SPECIFICATION.exists():
         pytest.skip(f"the service's OpenAPI document is not at {SPECIFICATION}")
-    loaded: dict[str, Any] = modern(json.loads(SPECIFICATION.read_text("utf-8")))
-    return loaded
-
-
-def answer_schema(
-    specification: dict[str, Any], method: str, path: str, status: int = 200
-) -> Draft202012Validator:
-    responses = specification["paths"][path][method]["responses"]
-    schema = responses[str(status)]["content"]["application/json"]["schema"]
-    return Draft202012Validator({**schema, "components": specification["components"]})
+    return published()
 
 
 # Requests
 
-SCHEMAS = {
-    EDIT: "EditImageRequest",
-    MULTI: "MultiEditImageRequest",
-    CUTOUT: "BackgroundRemoveImageRequest",
-    UPSCALE: "UpscaleImageRequest",
-    GENERATE: "GenerateImageRequest",
-    GENERATIONS: "SimpleGenerateImageRequest",
-}
 GOOD: dict[str, dict[str, Any]] = {
     **GOOD_EDITS,
     UPSCALE: {"image": IMAGE},

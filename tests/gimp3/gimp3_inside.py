@@ -63,9 +63,32 @@ def close_image(image):
         _image(image).delete()
 
 
+def close_windows():
+    """Closes every image's window, and with it the image, without asking."""
+    _displays.clear()
+    for number in range(1, 1000):
+        if Gimp.Display.id_is_valid(number):
+            Gimp.Display.get_by_id(number).delete()
+
+
+def marked_text():
+    """What is marked in a window of whatever program: a selectable text is when Tab leads to it."""
+    gi.require_version("Gdk", "3.0")
+    gi.require_version("Gtk", "3.0")
+    from gi.repository import Gdk, Gtk
+
+    Gtk.init(None)
+    return Gtk.Clipboard.get(Gdk.SELECTION_PRIMARY).wait_for_text() or ""
+
+
 def strays():
     """Images that no test asked for."""
     return [image for image in images() if image not in MADE]
+
+
+def adopt(image):
+    """What a run opened, as if a test had asked for it."""
+    MADE.add(image)
 
 
 def delete(image):
@@ -284,6 +307,30 @@ def snapshot(image):
         "parasites": parasites(image.get_id()),
         "visible": hashlib.sha256(_visible(image, None)[2]).hexdigest(),
     }
+
+
+def image_of(item):
+    """The image that a layer is in."""
+    return _item(item).get_image().get_id()
+
+
+def file_facts(image):
+    """What an image is called, where it would be saved, and how it would be printed (pixels per inch)."""
+    image = _image(image)
+    file = image.get_file()
+    return {
+        "name": image.get_name(),
+        "file": file.get_path() if file else None,
+        "resolution": tuple(image.get_resolution())[1:],
+    }
+
+
+def set_file(image, path):
+    _image(image).set_file(Gio.File.new_for_path(path))
+
+
+def set_resolution(image, across, down):
+    _image(image).set_resolution(across, down)
 
 
 def run(procedure, image, drawables, last_values=False, **options):

@@ -15,6 +15,7 @@ from test_gimp3_edit import untouched
 from venice_core.sandbox import Sandbox
 
 EDIT, CUTOUT = "plug-in-venice-edit", "plug-in-venice-remove-background"
+GENERATE, UPSCALE = "plug-in-venice-generate", "plug-in-venice-upscale"
 SETTINGS = "plug-in-venice-settings"
 IMAGE_ARGUMENTS = ["run-mode", "image", "drawables"]
 
@@ -64,7 +65,7 @@ def test_remove_background_is_registered_as_it_is_promised(gimp: Gimp) -> None:
 
 def test_no_procedure_takes_a_key(gimp: Gimp) -> None:
     """GIMP would keep it: in its settings, and in every image that is saved."""
-    for name in (EDIT, CUTOUT, SETTINGS):
+    for name in (EDIT, CUTOUT, GENERATE, UPSCALE, SETTINGS):
         assert not [argument for argument in gimp.signature(name)["arguments"] if "key" in argument]
 
 

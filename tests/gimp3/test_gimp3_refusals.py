@@ -64,7 +64,6 @@ def as_it_is(gimp: Gimp, image: int, layer: int) -> list[int]:
         (as_it_is, {"prompt": " \n "}, "The prompt is empty"),
         (floating, {}, "floating selection"),
         (selected_elsewhere, {}, "No pixel of this layer lies under the selection"),
-        (several, {}, "Select one layer only"),
         (channel, {}, "a channel cannot be edited"),
         (as_it_is, {"provider": "nobody"}, "There is no provider “nobody”"),
         (as_it_is, {"model": "qwen-image-2-edit", "resolution": "64K"}, "has no resolution “64K”"),

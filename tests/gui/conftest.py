@@ -49,5 +49,6 @@ def desk(_desk: Desk, server: Sandbox, request: pytest.FixtureRequest, tmp_path:
     _desk.look(kept / f"{request.node.name}.png")
     server.reset()
     _desk.keys("Escape", "Escape")
+    _desk.close_windows()
     for image in _desk.images():
         _desk.close_image(image)

@@ -15,9 +15,10 @@ from PIL import Image, ImageGrab
 SIZE = (1280, 860)
 TOOLS = ("Xvfb", "openbox", "xdotool")
 NAMES = ("gimp-3.2", "gimp-3.0", "gimp")
-EDIT, REMOVE, SETTINGS = "Edit with Prompt", "Remove Background", "Venice Settings"
-# Where they are in Filters > Venice.
-_ROW = {EDIT: 0, REMOVE: 1, SETTINGS: 2}
+EDIT, GENERATE, REMOVE = "Edit with Prompt", "Generate Layer", "Remove Background"
+SETTINGS, UPSCALE = "Venice Settings", "Upscale Layer"
+# Where they are in Filters > Venice: by their labels.
+_ROW = {EDIT: 0, GENERATE: 1, REMOVE: 2, SETTINGS: 3, UPSCALE: 4}
 
 
 def missing() -> list[str]:
@@ -137,6 +138,16 @@ class Desk(Gimp):
             path.parent.mkdir(parents=True, exist_ok=True)
             picture.save(path)
         return picture
+
+    def read(self, *words: str) -> str:
+        """The text of the window in front that has all these words: Tab leads to it."""
+        for _ in range(60):
+            text: str = self.marked_text().replace("\u00a0", " ")
+            if all(word in text for word in words):
+                return text
+            self.xdo("key", "Tab")
+            time.sleep(0.1)
+        raise AssertionError(f"no text with {words}")
 
     def undo(self) -> None:
         self.focus_image()

@@ -46,25 +46,68 @@ def test_every_class_is_in_the_tree_of_the_docstring(cls: type[VeniceError]) -> 
     [
         (errors.BadInput, 2, "none"),
         (errors.MissingKey, 2, "none"),
+        (errors.OverLimit, 2, "none"),
         (errors.BrokenFile, 2, "none"),
         (errors.Cancelled, 130, "none"),
+        (errors.NotAccepted, 4, "none"),
         (errors.NoConnection, 4, "none"),
         (errors.Busy, 4, "none"),
+        (errors.Refused, 3, "none"),
         (errors.InvalidRequest, 3, "none"),
+        (errors.TooLarge, 3, "none"),
         (errors.BadKey, 3, "none"),
+        (errors.KeyUnseen, 3, "none"),
         (errors.NoFunds, 3, "none"),
         (errors.Forbidden, 3, "none"),
         (errors.UnknownModel, 3, "none"),
+        (errors.NotFound, 3, "none"),
+        (errors.Unlisted, 4, "none"),
         (errors.PolicyRefusal, 3, "unknown"),
         (errors.ServerFailure, 5, "possible"),
         (errors.LostConnection, 5, "possible"),
         (errors.UnusableAnswer, 5, "possible"),
+        (errors.Unanswered, 5, "possible"),
+        (errors.Unplaced, 5, "charged"),
+        (errors.VeniceError, 5, "none"),
     ],
 )
 def test_exit_codes_and_money(cls: type[VeniceError], code: int, charge: str) -> None:
     error = cls()
     assert (int(error.exit_code), error.charge.value) == (code, charge)
     assert error.maybe_charged == (charge != "none")
+
+
+def test_that_table_is_complete() -> None:
+    (mark,) = test_exit_codes_and_money.pytestmark  # type: ignore[attr-defined]
+    assert {row[0] for row in mark.args[1]} == set(CLASSES)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize("charge", list(Charge))
+def test_a_sentence_says_no_other_than_what_is_known_about_money(
+    cls: type[VeniceError], charge: Charge
+) -> None:
+    text = sentence(cls("x", charge=charge))
+    assert ("may have been charged" in text) == (charge is Charge.POSSIBLE)
+    assert ("It was charged." in text) == (charge is Charge.CHARGED)
+    if charge in (Charge.POSSIBLE, Charge.CHARGED) and not issubclass(
+        cls, errors.Refused | errors.NotAccepted
+    ):
+        assert "Nothing was charged" not in text
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_only_what_was_never_accepted_may_work_later_as_it_is(cls: type[VeniceError]) -> None:
+    assert cls().retryable == issubclass(cls, errors.NotAccepted)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_what_an_error_is_given_is_in_its_facts(cls: type[VeniceError]) -> None:
+    error = cls("words", status=418, request_id="ray", charge=Charge.CHARGED)
+    assert error.facts == {"kind": cls.kind, "detail": "words", "status": 418, "request_id": "ray"}
+    assert error.charge is Charge.CHARGED
+    assert error.maybe_charged
+    assert cls().charge is cls.charge, "one error's charge became that of its class"
 
 
 def test_what_may_have_been_charged_is_said() -> None:

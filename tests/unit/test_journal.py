@@ -8,11 +8,15 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit_transport import PNG, FakeTransport, answer
 
 from venice_core import fit, images
 from venice_core.cancel import Cancel
@@ -31,47 +35,18 @@ from venice_core.geometry import Bounds, Extent
 from venice_core.job import Action, Job, Options
 from venice_core.journal import ANSWER, COVERAGE, SOURCE, Entry, Journal, Scratch, Status, summary
 from venice_core.plan import Plan, make_plan
-from venice_core.progress import OnProgress, Progress, Stage
+from venice_core.progress import Stage
 from venice_core.providers.capabilities import Catalogue
 from venice_core.providers.venice import Venice
 from venice_core.run import Material, Result, Runner
 from venice_core.settings import Secret
-from venice_core.transport import Request, Response, Transport
+from venice_core.transport import Response, Transport
 
 KEY = "vk-0123456789abcdef"
 PICTURE = np.random.default_rng(3).integers(0, 256, (256, 256, 4), np.uint8)
 PICTURE[..., 3] = 255
 WHOLE = Bounds(0, 0, 256, 256)
 JOB = Job(Action.EDIT, WHOLE, WHOLE.extent, None, Options(prompt="a hat"))
-PNG = images.encode_png(np.full((256, 256, 3), 77, np.uint8))
-
-
-class FakeTransport(Transport):
-    """Plays one step for each exchange: a response or an error; `look` sees the disk while it travels."""
-
-    def __init__(self, *steps: Response | VeniceError, look: Callable[[str], None] = lambda _: None) -> None:
-        super().__init__()
-        self.steps = list(steps)
-        self.look = look
-        self.requests: list[Request] = []
-
-    def exchange(self, request: Request, on_progress: OnProgress, cancel: Cancel) -> Response:
-        self.requests.append(request)
-        self.look("connecting")
-        step = self.steps.pop(0)
-        if isinstance(step, NoConnection):
-            raise step
-        on_progress(Progress(Stage.UPLOADING, 1, 2))
-        on_progress(Progress(Stage.WAITING))
-        self.look("waiting")
-        if isinstance(step, VeniceError):
-            raise step
-        on_progress(Progress(Stage.DOWNLOADING))
-        return step
-
-
-def answer(status: int = 200, body: bytes = PNG, **headers: str) -> Response:
-    return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
 
 
 def run(folder: Path, transport: Transport, job: Job = JOB, **more: Any) -> Result:
@@ -375,6 +350,107 @@ def test_a_job_whose_process_is_gone_was_interrupted_if_nobody_said_how_it_ended
     assert (listed["status"], listed["charge"]) == (status, charge)
     assert listed["prompt"] == "a hat"
     assert listed["size"] == str(Extent(256, 256))
+
+
+# What is on disk may be anything
+
+
+def rewritten(entry: Entry, **changes: Any) -> None:
+    record = {**json.loads((entry.folder / "job.json").read_text()), **changes}
+    (entry.folder / "job.json").write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"facts": "text"},
+        {"facts": [1]},
+        {"error": 7},
+        {"plan": None},
+        {"plan": []},
+        {"plan": {"crop": {"width": 0, "height": 5}}},
+        {"job": {"options": [], "action": "edit"}},
+        {"job": "edit"},
+        {"status": None},
+        {"status": "sent", "pid": None},
+        {"status": "sent", "pid": "many"},
+        {"status": "sent", "pid": 10**30},
+    ],
+)
+def test_a_record_of_any_brokenness_is_passed_over(tmp_path: Path, changes: dict[str, Any]) -> None:
+    good, broken = begin(tmp_path), begin(tmp_path)
+    rewritten(broken, **changes)
+    assert [entry.id for entry in Journal(tmp_path)] == [good.id]
+    with pytest.raises(BadInput, match="no job"):
+        Journal(tmp_path).get(broken.id)
+
+
+def test_a_record_nested_without_end_is_passed_over(tmp_path: Path) -> None:
+    good, broken = begin(tmp_path), begin(tmp_path)
+    (broken.folder / "job.json").write_text("[" * 100_000)
+    assert [entry.id for entry in Journal(tmp_path)] == [good.id]
+
+
+any_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+PLACES = ("status", "pid", "charge", "created", "plan", "job", "facts", "error", "history", "record")
+
+
+@given(st.dictionaries(st.sampled_from(PLACES), any_json, min_size=1, max_size=3))
+def test_whatever_a_record_holds_the_jobs_can_be_listed(
+    tmp_path_factory: pytest.TempPathFactory, changes: dict[str, Any]
+) -> None:
+    folder = tmp_path_factory.mktemp("jobs")
+    good, odd = begin(folder), begin(folder)
+    rewritten(odd, **changes)
+    listed = [summary(entry)["id"] for entry in Journal(folder)]
+    assert good.id in listed
+
+
+def test_half_a_character_in_a_servers_words_does_not_keep_a_record_from_being_written(
+    tmp_path: Path,
+) -> None:
+    entry = begin(tmp_path)
+    entry.failed(PolicyRefusal("half \ud800", request_id="\udfff"))
+    assert only(tmp_path).record["error"]["detail"] == "half ?"
+
+
+def test_jobs_since_a_moment_are_those_begun_then_or_later(tmp_path: Path) -> None:
+    moment = 1_790_000_000  # 2026-09-21 14:13:20 UTC
+    for name in (
+        "20260921-141319999-a",
+        "20260921-141320000-b",
+        "20260921-141320-old",
+        "20260922-000000000-c",
+    ):
+        begin(tmp_path).folder.rename(tmp_path / name)
+    found = [entry.id.rpartition("-")[2] for entry in Journal(tmp_path).since(moment)]
+    assert sorted(found) == ["b", "c", "old"]
+    assert list(Journal(tmp_path).since(moment + 10**6)) == []
+    assert len(list(Journal(tmp_path).since(0))) == 4
+
+
+def test_jobs_begun_together_share_their_pixels_until_they_are_done(tmp_path: Path) -> None:
+    job = replace(JOB, options=replace(JOB.options, variations=3))
+    several = replace(plan(), requests=3)
+    source = tmp_path / "in"
+    source.write_bytes(b"pixels")
+    entries = Journal(tmp_path / "jobs").begin_all(job, several, source=source, coverage=None)
+    assert len(entries) == 3
+    assert not source.exists()
+    assert len({(entry.folder / SOURCE).stat().st_ino for entry in entries}) == 1
+    assert not any((entry.folder / COVERAGE).exists() for entry in entries)
+    entries[0].failed(LostConnection("x"))
+    assert [(entry.folder / SOURCE).exists() for entry in entries] == [False, True, True]
+    assert [entry.record["charge"] for entry in entries] == ["possible", "none", "none"]
+
+
+def test_a_job_that_was_never_sent_can_be_taken_away(tmp_path: Path) -> None:
+    begin(tmp_path).discard()
+    assert list(tmp_path.iterdir()) == []
 
 
 # The private folder for pixels on their way

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import wait_for
 
 from venice_core.cancel import Cancel
 from venice_core.errors import Busy, Cancelled, Charge
@@ -200,3 +202,135 @@ def test_many_threads_at_once_take_no_more_than_there_is() -> None:
     for thread in threads:
         thread.join()
     assert (len(taken), len(refused)) == (100, 300)
+
+
+# As many at once as the provider takes
+
+
+class Turns:
+    """Requests in threads of their own, each under way until it is let go of."""
+
+    def __init__(self, pace: Pace) -> None:
+        self.pace = pace
+        self.cancel = Cancel()
+        self.lock = threading.Lock()
+        self.under_way: list[threading.Event] = []
+        self.ended: list[str] = []
+        self.threads: list[threading.Thread] = []
+
+    def begin(self) -> None:
+        def work() -> None:
+            over, how = threading.Event(), "well"
+            try:
+                with self.pace.turn(self.cancel):
+                    with self.lock:
+                        self.under_way.append(over)
+                    assert over.wait(20)
+            except Cancelled:
+                how = "cancelled"
+            self.ended.append(how)
+
+        self.threads.append(threading.Thread(target=work, daemon=True))
+        self.threads[-1].start()
+
+    def end_one(self) -> None:
+        ended = len(self.ended)
+        with self.lock:
+            over = self.under_way.pop(0)
+        over.set()
+        wait_for(lambda: len(self.ended) > ended)
+
+    def count(self, expected: int) -> None:
+        """So many are under way, and it stays at that."""
+        wait_for(lambda: len(self.under_way) == expected)
+        time.sleep(0.05)
+        assert len(self.under_way) == expected
+
+
+@pytest.fixture
+def turns() -> Iterator[Turns]:
+    these = Turns(Pace())
+    yield these
+    these.cancel.set()
+    for over in these.under_way:
+        over.set()
+    for thread in these.threads:
+        thread.join(10)
+
+
+def test_any_number_may_be_under_way_until_one_is_turned_away(turns: Turns) -> None:
+    for _ in range(12):
+        turns.begin()
+    turns.count(12)
+
+
+def test_once_one_is_turned_away_no_more_leave_than_were_under_way(turns: Turns) -> None:
+    for _ in range(2):
+        turns.begin()
+    turns.count(2)
+    turns.pace.crowded()
+    for _ in range(3):
+        turns.begin()
+    turns.count(2)
+    for _ in range(3):
+        turns.end_one()
+        turns.count(2)
+    turns.end_one()
+    turns.count(1)
+
+
+def test_that_holds_until_a_new_run_begins(turns: Turns) -> None:
+    turns.begin()
+    turns.count(1)
+    turns.pace.crowded()
+    turns.begin()
+    turns.count(1)
+    turns.end_one()
+    turns.count(1)
+    turns.end_one()
+    turns.pace.relax()
+    for _ in range(4):
+        turns.begin()
+    turns.count(4)
+
+
+def test_after_one_turned_away_alone_they_leave_one_by_one(turns: Turns) -> None:
+    turns.pace.crowded()
+    for _ in range(3):
+        turns.begin()
+    for _ in range(2):
+        turns.count(1)
+        turns.end_one()
+    turns.count(1)
+
+
+def test_a_cancel_is_heard_while_waiting_for_a_turn(turns: Turns) -> None:
+    turns.begin()
+    turns.count(1)
+    turns.pace.crowded()
+    turns.begin()
+    turns.count(1)
+    turns.cancel.let_go()
+    wait_for(lambda: turns.ended == ["cancelled"])
+    turns.count(1)
+
+
+def test_a_turn_ends_however_the_exchange_does() -> None:
+    pace = Pace()
+    for error in (ValueError, KeyboardInterrupt, Cancelled):
+        with pytest.raises(error), pace.turn(Cancel()):
+            raise error
+    pace.crowded()  # nobody is under way, so nobody is waited for
+    with pace.turn(Cancel()):
+        pass
+
+
+def test_a_turn_waits_for_the_rate_limit_too() -> None:
+    clock = Clock()
+    pace, told = Pace(clock), []
+    pace.learn(headers(0, 20))
+    with pace.turn(clock.cancel(), told.append):
+        assert told == [20.0]
+    pace.learn(headers(0, 3600))
+    with pytest.raises(Busy), pace.turn(clock.cancel()):
+        pytest.fail("it left")

@@ -672,7 +672,7 @@ def test_constraints_are_read_as_the_service_writes_them() -> None:
         {"prompt": 7},
         {"grow": True},
         {"safe-mode": 1},
-        {"scale": 3},
+        {"scale": 5},
         {"scale": 0},
         {"seed": 10**9},
         {"seed": -(10**9)},

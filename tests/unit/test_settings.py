@@ -313,6 +313,43 @@ def test_the_provider_is_the_one_asked_for_the_environments_or_the_settings(
     assert provider_name(wish, env, settings) == name
 
 
+# What may be spent in a day
+
+
+@pytest.mark.parametrize("limit", [0, 0.5, 10, 99.99, 999_999_999])
+def test_a_days_limit_is_kept_and_can_be_taken_away(tmp_path: Path, limit: float) -> None:
+    settings = Settings(tmp_path)
+    assert settings.daily_limit is None
+    settings.update(provider="sandbox")
+    settings.set_daily_limit(limit)
+    assert settings.daily_limit == limit
+    assert isinstance(settings.daily_limit, float)
+    settings.set_daily_limit(None)
+    assert settings.daily_limit is None
+    assert settings.read()["provider"] == "sandbox"
+
+
+ODD_LIMITS = [-1, -0.01, 1e9, float("nan"), float("inf"), "10", "", True, [10], {"usd": 10}]
+
+
+@pytest.mark.parametrize("limit", ODD_LIMITS)
+def test_what_is_no_amount_is_refused_and_the_earlier_limit_stays(tmp_path: Path, limit: Any) -> None:
+    settings = Settings(tmp_path)
+    settings.set_daily_limit(3)
+    with pytest.raises(BadInput, match="amount of US dollars"):
+        settings.set_daily_limit(limit)
+    assert settings.daily_limit == 3
+
+
+@pytest.mark.parametrize("limit", ODD_LIMITS)
+def test_a_limit_in_the_file_that_is_none_is_named_and_not_taken_for_no_limit(
+    tmp_path: Path, limit: Any
+) -> None:
+    (tmp_path / "settings.json").write_text(json.dumps({"daily_limit_usd": limit}))
+    with pytest.raises(BadInput, match=r"daily_limit_usd in .*settings\.json"):
+        _ = Settings(tmp_path).daily_limit
+
+
 # Atomic writes
 
 

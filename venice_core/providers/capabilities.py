@@ -44,6 +44,13 @@ class Price:
             None if self.diem is None else round(self.diem + diem, 6),
         )
 
+    def share(self, count: int) -> Price:
+        """Of one of `count` pictures that were made for this price."""
+        return Price(
+            None if self.usd is None else round(self.usd / count, 6),
+            None if self.diem is None else round(self.diem / count, 6),
+        )
+
     def times(self, count: int) -> Price:
         return Price(
             None if self.usd is None else round(self.usd * count, 6),
@@ -86,8 +93,9 @@ class Model:
     def from_entry(cls, entry: Mapping[str, Any]) -> Model:
         """Raises ValueError for what is no model's entry; what it does not understand counts as missing."""
         model_id = entry.get("id") if isinstance(entry, Mapping) else None
-        if not isinstance(model_id, str) or not model_id:
-            raise ValueError("not a model's entry")
+        kind = _text(entry.get("type")) if isinstance(entry, Mapping) else ""
+        if not isinstance(model_id, str) or not model_id or kind not in (*MODEL_TYPES, ""):
+            raise ValueError("not the entry of a model for pictures")
         spec = _mapping(entry.get("model_spec"))
         limits, pricing = _mapping(spec.get("constraints")), _mapping(spec.get("pricing"))
         images = _whole(limits.get("maxInputImages"))
@@ -97,11 +105,10 @@ class Model:
         by_tier = _mapping(pricing.get("quality"))
         qualities = [quality for tier in by_tier.values() for quality in _mapping(tier)]
         deprecation = _mapping(spec.get("deprecation"))
-        kind = entry.get("type")
         return cls(
             id=model_id,
             name=_text(spec.get("name")) or model_id,
-            type=kind if kind in MODEL_TYPES else "",
+            type=kind,
             aspect_ratios=_texts(limits.get("aspectRatios")),
             resolutions=_texts(limits.get("resolutions")) or tuple(tiers),
             qualities=_texts(limits.get("qualities")) or tuple(dict.fromkeys(qualities)),
@@ -146,6 +153,8 @@ class Model:
         if resolution and (tiers or matrix) and resolution not in {**tiers, **matrix}:
             return None
         by_quality = _mapping(matrix.get(tier))
+        if quality and matrix and quality not in by_quality:
+            return None  # better none than that of another quality
         flat = self.pricing.get("inpaint") or self.pricing.get("generation")
         base = _price(by_quality.get(quality or self.default_quality) or tiers.get(tier) or flat)
         if base is None:
@@ -222,6 +231,8 @@ class Capabilities:
     upscale_model: str = ""
     max_upscaled: int = 2**62
     """Largest result of an upscaling, in px."""
+    free: bool = False
+    """Whether it never charges."""
     max_generated_side: int = 1024
     """Largest width or height that a generation may ask for, in px."""
 

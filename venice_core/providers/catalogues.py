@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from venice_core.cancel import Cancel
-from venice_core.errors import Charge, Refused, UnusableAnswer, VeniceError
+from venice_core.errors import Refused, Unlisted, VeniceError
 from venice_core.lookup import look_up
 from venice_core.providers import venice_lists as lists
 from venice_core.providers.capabilities import MODEL_TYPES, Catalogue
@@ -40,6 +40,7 @@ class Catalogues:
         self._lock = threading.Lock()
         self._current: Catalogue | None = None
         self._refreshing: threading.Thread | None = None
+        self._waited = False
         self._tried = 0.0
         self.cancel = Cancel()
 
@@ -60,7 +61,7 @@ class Catalogues:
         self._tried = self._clock()
         entries = [entry for kind in MODEL_TYPES for entry in self._entries(kind)]
         if not entries:
-            raise UnusableAnswer("the service lists no models", charge=Charge.NONE)
+            raise Unlisted("the service lists no models")
         kept = {"date": self._clock(), "entries": entries, "styles": self._styles()}
         catalogue = _catalogue(kept)
         with self._lock:
@@ -90,13 +91,15 @@ class Catalogues:
             else:
                 on_news()
 
+        self._waited = False
         self._refreshing = threading.Thread(target=ask, name="catalogue", daemon=True)
         self._refreshing.start()
 
     def known(self) -> Catalogue:
-        """The catalogue to send by. Where the service never told one, it is waited for, but not long."""
+        """The catalogue to send by. Where the service never told one, it is waited for, once, not long."""
         self.refresh_behind()
-        if not self.current.date and self._refreshing is not None:
+        if not (self.current.date or self._waited) and self._refreshing is not None:
+            self._waited = True
             self._refreshing.join(FIRST_SECONDS)
         return self.current
 
@@ -104,10 +107,11 @@ class Catalogues:
         """Those of one type; none where the service does not know the type."""
         try:
             listed = lists.read_models(look_up(lists.models(self._base_url, kind), self.cancel))
-        except (Refused, UnusableAnswer):
+        except (Refused, Unlisted):
             return []
-        # an entry is of the type that was asked for, should it not say so
-        return [{"type": kind, **entry} for entry in listed if isinstance(entry, dict)]
+        # an entry is of the type that was asked for, should it not say so; another was not asked for
+        typed = [{**entry, "type": entry.get("type") or kind} for entry in listed if isinstance(entry, dict)]
+        return [entry for entry in typed if entry["type"] == kind]
 
     def _styles(self) -> list[str]:
         try:

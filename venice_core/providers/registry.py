@@ -69,7 +69,7 @@ class Registry:
         name = self.name(wish)
         if name == "sandbox":
             key = Secret(f"sandbox-{secrets.token_hex(8)}")
-            provider = Venice(key, self._sandbox(), name, Catalogue.packaged())
+            provider = Venice(key, self._sandbox(), name, Catalogue.packaged(), free=True)
             return Opened(name, provider, key, "built in")
         url = check_url(self._env.get("VENICE_BASE_URL") or BASE_URL)
         catalogues = self._catalogues.setdefault(url, Catalogues(url, self._cache))

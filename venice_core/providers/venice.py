@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -33,6 +34,8 @@ UPSCALE_MODEL = "upscaler"
 MAX_UPSCALED = 16_777_216
 MAX_GENERATED_SIDE = 1280
 MAX_STYLE_REFERENCE_BYTES = 8_000_000
+MAX_STYLE_REFERENCES_BYTES = 25_500_000
+"""Of all of them together: a JSON body may have 35 MB, and base64 adds a third."""
 
 LIMITS = Limits(
     min_pixels=65_536,
@@ -56,6 +59,7 @@ class Venice:
     base_url: str = BASE_URL
     name: str = "venice"
     catalogue: Catalogue = field(default_factory=Catalogue)
+    free: bool = False
 
     @property
     def capabilities(self) -> Capabilities:
@@ -69,11 +73,14 @@ class Venice:
             cutout_model=CUTOUT_MODEL,
             upscale_model=UPSCALE_MODEL,
             max_upscaled=MAX_UPSCALED,
+            free=self.free,
             max_generated_side=MAX_GENERATED_SIDE,
         )
 
     def max_file_bytes(self, plan: Plan) -> int:
-        return MAX_STYLE_REFERENCE_BYTES if plan.endpoint is Endpoint.GENERATE else LIMITS.max_file_bytes
+        if plan.endpoint is not Endpoint.GENERATE:
+            return LIMITS.max_file_bytes
+        return min(MAX_STYLE_REFERENCE_BYTES, MAX_STYLE_REFERENCES_BYTES // max(1, len(plan.references)))
 
     def request(self, plan: Plan, options: Options, images: tuple[Encoded, ...]) -> Request:
         url = self.base_url + plan.endpoint.value
@@ -116,9 +123,10 @@ class Venice:
 
         def amount(name: str) -> float | None:
             try:
-                return float(headers[name])
+                value = float(headers[name])
             except (KeyError, ValueError):
                 return None
+            return value if math.isfinite(value) else None
 
         return Facts(
             model=headers.get("x-venice-model-id", ""),
@@ -220,7 +228,8 @@ def _pictures(response: Response) -> tuple[bytes, ...]:
 def _decoded(text: str) -> bytes:
     """Base64, bare or as a data URI; b"" for what is neither."""
     _, comma, data = text.partition(",")
+    data = data if comma and text.startswith("data:") else text
     try:
-        return base64.b64decode(data if comma and text.startswith("data:") else text, validate=True)
+        return base64.b64decode("".join(data.split()), validate=True)
     except (binascii.Error, ValueError):
         return b""

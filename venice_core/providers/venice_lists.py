@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from venice_core.errors import Charge, UnusableAnswer
+from venice_core.errors import Unlisted
 from venice_core.settings import Secret
 from venice_core.transport import Request, Response
 
@@ -18,10 +18,10 @@ def models(base_url: str, kind: str) -> Request:
 
 
 def read_models(response: Response) -> list[Any]:
-    """The entries as the service sent them. Raises UnusableAnswer."""
+    """The entries as the service sent them. Raises Unlisted."""
     entries = _body(response, "models").get("data")
     if not isinstance(entries, list):
-        raise UnusableAnswer("the list of models cannot be read", status=response.status, charge=Charge.NONE)
+        raise Unlisted("the list of models cannot be read", status=response.status)
     return entries
 
 
@@ -30,14 +30,14 @@ def styles(base_url: str) -> Request:
 
 
 def read_styles(response: Response) -> tuple[str, ...]:
-    """Both documented forms, `{"data": […]}` and the bare list. Raises UnusableAnswer."""
+    """Both documented forms, `{"data": […]}` and the bare list. Raises Unlisted."""
     try:
         body = json.loads(response.body)
     except (ValueError, RecursionError):
         body = None
     listed = body.get("data") if isinstance(body, dict) else body
     if not isinstance(listed, list):
-        raise UnusableAnswer("the list of styles cannot be read", status=response.status, charge=Charge.NONE)
+        raise Unlisted("the list of styles cannot be read", status=response.status)
     return tuple(style for style in listed if isinstance(style, str))
 
 
@@ -46,7 +46,7 @@ def traits(base_url: str, kind: str, key: Secret) -> Request:
 
 
 def read_traits(response: Response) -> dict[str, str]:
-    """Model ids by trait. Raises UnusableAnswer."""
+    """Model ids by trait. Raises Unlisted."""
     named = _mapping(_body(response, "traits").get("data"))
     return {str(trait): model for trait, model in named.items() if isinstance(model, str)}
 
@@ -67,13 +67,15 @@ def account(base_url: str, key: Secret) -> Request:
 
 
 def read_account(response: Response) -> Account:
-    """Any balance may be missing. Raises UnusableAnswer."""
+    """Any balance may be missing. Raises Unlisted."""
     data = _mapping(_body(response, "account").get("data"))
     balances = _mapping(data.get("balances"))
 
     def amount(name: str) -> float | None:
         value = balances.get(name)
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e12:
+            return None
+        return float(value)
 
     tier = _mapping(data.get("apiTier")).get("id")
     return Account(
@@ -90,9 +92,7 @@ def _body(response: Response, what: str) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        raise UnusableAnswer(
-            f"the answer about {what} cannot be read", status=response.status, charge=Charge.NONE
-        )
+        raise Unlisted(f"the answer about {what} cannot be read", status=response.status)
     return body
 
 

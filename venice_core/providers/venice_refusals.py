@@ -109,7 +109,7 @@ def _json(response: Response) -> Any:
 
 def _from_json(body: Mapping[str, Any]) -> list[str]:
     """The error, then what is wrong field by field: from `issues`, or else from `details`."""
-    error = body.get("error", body.get("message", body.get("detail", "")))
+    error = body.get("error") or body.get("message") or body.get("detail")
     if isinstance(error, dict):
         error = error.get("message") or json.dumps(error)
     parts = [str(error)] if error else []

@@ -1,0 +1,94 @@
+"""The core beside a sandbox, and what must hold of whatever the two say to each other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from contract_specification import SCHEMAS, SPECIFICATION, answer_problems, request_problems
+from contract_ways import Pixels, Shell, soft_ellipse
+from PIL import Image
+
+from venice_core.sandbox import Sandbox, server
+from venice_core.sandbox.catalogue import Catalogue
+from venice_core.sandbox.endpoints import BASE
+from venice_core.sandbox.forms import Form
+
+Offering = Callable[..., Sandbox]
+
+
+@pytest.fixture
+def shell(home: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(home, sandbox.url, capsys)
+
+
+@pytest.fixture
+def offering(shell: Shell) -> Iterator[Offering]:
+    """Starts a sandbox with these models, and of other types the packaged ones; the shell talks to it."""
+    with ExitStack() as stack:
+
+        def start(*entries: dict[str, Any]) -> Sandbox:
+            sandbox = stack.enter_context(Sandbox(catalogue={"object": "list", "data": list(entries)}))
+            shell.env["VENICE_BASE_URL"] = sandbox.url
+            return sandbox
+
+        yield start
+
+
+@pytest.fixture
+def photo(tmp_path: Path, chelsea: Pixels) -> Path:
+    """A picture within the service's limits, as a file."""
+    path = tmp_path / "cat.png"
+    Image.fromarray(chelsea).save(path)
+    return path
+
+
+@pytest.fixture
+def mask(tmp_path: Path, chelsea: Pixels) -> Path:
+    """A soft ellipse over `photo`, white = change."""
+    path = tmp_path / "mask.png"
+    soft_ellipse(chelsea.shape[1], chelsea.shape[0]).save(path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _as_published(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Every whole request of the core, and every JSON success of a sandbox, is as the service publishes it.
+
+    Requests that tests make themselves may be wrong on purpose, and so may what a switch spoils.
+    """
+    problems: list[str] = []
+    if not SPECIFICATION.exists():
+        yield problems
+        return
+    read, answer = Sandbox._form, server.answer
+
+    def watched_form(request: Any, body: Any, seen: Any) -> Any:
+        form, path = read(request, body, seen), request.path.removeprefix(BASE)
+        ours = request.headers.get("User-Agent", "").startswith("venice-gimp/")
+        if ours and path in SCHEMAS:
+            if isinstance(form, Form):
+                files = [upload.name for upload in form.uploads]
+                problems.extend(request_problems(path, form.fields, files, form=form.multipart))
+            else:
+                problems.append(f"{path}: {form}")
+        return form
+
+    def watched_answer(request: Any, form: Any, switches: Any, catalogue: Any, allowance: Any) -> Any:
+        response = answer(request, form, switches, catalogue, allowance)
+        path = request.path.removeprefix(BASE)
+        spoilt = switches.garbage or switches.label
+        # entries that a test made up may be as bare as it likes
+        made_up = path == "/models" and catalogue != Catalogue.of()
+        if response.status_code == 200 and response.is_json and not spoilt and not made_up:
+            problems.extend(answer_problems(request.method, path, json.loads(response.get_data())))
+        return response
+
+    monkeypatch.setattr(Sandbox, "_form", staticmethod(watched_form))
+    monkeypatch.setattr(server, "answer", watched_answer)
+    yield problems
+    assert not problems, problems
