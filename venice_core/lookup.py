@@ -8,7 +8,7 @@ from collections.abc import Callable
 from venice_core.cancel import Cancel
 from venice_core.errors import Unanswered, Unlisted, VeniceError
 from venice_core.providers import venice_refusals as refusals
-from venice_core.retry import Busy, seconds_before_repeat
+from venice_core.retry import NotNow, seconds_before_repeat
 from venice_core.transport import Request, Response, Transport
 
 CONNECT_SECONDS = 5.0
@@ -25,7 +25,7 @@ def look_up(
     transport = transport or Transport(connect=CONNECT_SECONDS, read=READ_SECONDS)
     attempt = 1
     while True:
-        outcome: VeniceError | Busy
+        outcome: VeniceError | NotNow
         try:
             response = transport.exchange(request, lambda _: None, cancel)
         except VeniceError as lost:
@@ -34,7 +34,7 @@ def look_up(
             if 200 <= response.status < 300:
                 return response
             error = refusals.failure(response, request.key)
-            outcome = Busy.of(response.headers) if refusals.is_busy(response) else error
+            outcome = NotNow.of(response.headers) if refusals.is_busy(response) else error
         pause = seconds_before_repeat(outcome, attempt, clock(), method="GET")
         if pause is None:
             if isinstance(error, Unanswered):  # which is about what may have been charged

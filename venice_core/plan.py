@@ -159,7 +159,7 @@ def _plan_cutout(job: Job, selection: Selection | None, capabilities: Capabiliti
 
 
 def _plan_upscale(job: Job, _selection: Selection | None, capabilities: Capabilities) -> Plan:
-    model = _model(UPSCALE, "", capabilities)
+    model = capabilities.catalogue.get(capabilities.default_for(UPSCALE))
     framed = frame(job.layer, job.layer, (), capabilities.limits)
     largest = capabilities.max_upscaled
     possible = math.sqrt(largest / framed.padded.pixels)

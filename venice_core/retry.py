@@ -27,7 +27,7 @@ _MILLISECONDS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*ms\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Busy:
+class NotNow:
     """The provider's documented "not now": 429, or 503 as JSON, with the headers of these names, or ""."""
 
     retry_after: str = ""
@@ -35,7 +35,7 @@ class Busy:
     ratelimit_reset: str = ""
 
     @classmethod
-    def of(cls, headers: Mapping[str, str]) -> Busy:
+    def of(cls, headers: Mapping[str, str]) -> NotNow:
         """From headers with lower-case names."""
         return cls(
             headers.get("retry-after", ""),
@@ -45,17 +45,18 @@ class Busy:
 
 
 def seconds_before_repeat(
-    outcome: VeniceError | Busy, attempt: int, now: float, *, method: str = "POST"
+    outcome: VeniceError | NotNow, attempt: int, now: float, *, method: str = "POST"
 ) -> float | None:
     """How long to wait before the request is made once more, in s; None: it must not be.
 
-    `attempt` counts from 1, `now` is Unix time in s.
+    `attempt` counts from 1, `now` is Unix time in s. An error of the kind Busy is an end, not a beginning:
+    who raises it has waited already, or will not.
     """
     if method == "GET":
         return _before_get(outcome, attempt, now)
     if attempt > POST_REPEATS:
         return None
-    if isinstance(outcome, Busy):
+    if isinstance(outcome, NotNow):
         named = named_wait(outcome, now)
         return DEFAULT_WAIT if named is None else named if named <= MAX_WAIT else None
     if isinstance(outcome, NoConnection) and outcome.retryable:
@@ -63,17 +64,17 @@ def seconds_before_repeat(
     return None
 
 
-def _before_get(outcome: VeniceError | Busy, attempt: int, now: float) -> float | None:
+def _before_get(outcome: VeniceError | NotNow, attempt: int, now: float) -> float | None:
     if attempt > GET_REPEATS:
         return None
     backoff = min(BACKOFF * 2 ** (attempt - 1), MAX_BACKOFF)
-    if isinstance(outcome, Busy):
+    if isinstance(outcome, NotNow):
         named = named_wait(outcome, now)
         return backoff if named is None else named if named <= MAX_BACKOFF else None
     return backoff if isinstance(outcome, NoConnection | LostConnection | ServerFailure) else None
 
 
-def named_wait(busy: Busy, now: float) -> float | None:
+def named_wait(busy: NotNow, now: float) -> float | None:
     """What the provider names, in s, milliseconds first since they are the finer word.
 
     None where no header can be read.

@@ -41,7 +41,7 @@ from venice_core.plan import Plan, make_plan
 from venice_core.progress import OnProgress, Progress, Stage, Together
 from venice_core.providers.base import Encoded, Provider
 from venice_core.providers.capabilities import Price
-from venice_core.retry import Busy, seconds_before_repeat
+from venice_core.retry import NotNow, seconds_before_repeat
 from venice_core.selection import Coverage, Selection
 from venice_core.settings import Secret
 from venice_core.transport import Request, Response, Transport
@@ -289,7 +289,7 @@ class _Flight:
                 runner.pace.learn(response.headers)
                 if not runner.provider.is_busy(response):
                     return response
-                pause = seconds_before_repeat(Busy.of(response.headers), attempt, runner.clock())
+                pause = seconds_before_repeat(NotNow.of(response.headers), attempt, runner.clock())
                 if pause is None:
                     return response
                 runner.pace.crowded()

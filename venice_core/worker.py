@@ -315,7 +315,7 @@ def _result(result: Result) -> dict[str, Any]:
         "name": result.name,
         "recipe": result.recipe,
         "facts": asdict(result.facts),
-        "price": asdict(result.plan.price) if result.plan.price else None,
+        "price": asdict(result.price) if result.price else None,
     }
 
 
