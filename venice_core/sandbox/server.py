@@ -118,7 +118,7 @@ class Sandbox:
             with socket.create_server((HOST, self._port)) as listener:
                 self._server = _Server(HOST, self._port, self._app, _Handler, fd=listener.fileno())
             self._thread = threading.Thread(
-                target=self._server.serve_forever, args=(0.05,), name="sandbox", daemon=True
+                target=self._server.serve_forever, args=(0.01,), name="sandbox", daemon=True
             )
             self._thread.start()
         return self
