@@ -81,15 +81,7 @@ class Attempt(threading.Thread, Generic[T]):
 
     def _charge(self) -> Charge:
         """The gravest that the journal knows of."""
-        charges = {entry.record["charge"] for entry in self.entries}
-        return next(
-            (
-                charge
-                for charge in (Charge.CHARGED, Charge.POSSIBLE, Charge.UNKNOWN)
-                if charge.value in charges
-            ),
-            Charge.NONE,
-        )
+        return Charge.gravest(Charge(entry.record["charge"]) for entry in self.entries)
 
     def _end(self, outcome: T | VeniceError) -> None:
         with self._telling:

@@ -18,7 +18,7 @@ from rich.table import Table
 from venice_core.cancel import Cancel
 from venice_core.errors import BadInput, MissingKey, VeniceError
 from venice_core.journal import Journal, summary
-from venice_core.ledger import spent, today
+from venice_core.ledger import spent_today
 from venice_core.lookup import look_up
 from venice_core.messages import sentence
 from venice_core.providers import venice_lists as lists
@@ -85,7 +85,7 @@ def _account(arguments: argparse.Namespace, registry: Registry, env: Mapping[str
     if arguments.daily_limit is not None:
         registry.settings.set_daily_limit(_amount(arguments.daily_limit))
     opened = registry.open(arguments.provider)
-    spending = spent(Journal(Folders.of(env).jobs).since(today(time.time())))
+    spending = spent_today(Journal(Folders.of(env).jobs), time.time())
     limit = registry.settings.daily_limit
     if not arguments.json:  # what is known here, whatever the service says
         unknown = f", and {spending.unpriced} at a price not known" if spending.unpriced else ""

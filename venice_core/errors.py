@@ -31,6 +31,7 @@ Sentences for people are in `messages`; here are the facts.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 
 
@@ -41,6 +42,11 @@ class Charge(str, Enum):
     UNKNOWN = "unknown"
     POSSIBLE = "possible"
     CHARGED = "charged"
+
+    @classmethod
+    def gravest(cls, charges: Iterable[Charge]) -> Charge:
+        """The last of them in the order above; NONE where there is none."""
+        return max(charges, key=list(cls).index, default=cls.NONE)
 
 
 class ExitCode(int, Enum):

@@ -66,14 +66,16 @@ class Source:
         whole = self.rgba.copy()
         layer = images.from_srgb(placed.pixels, self.picture.profile)
         whole[plan.crop.slices] = fit.composite(whole[plan.crop.slices], layer, placed.mask)
-        opaque = self.picture.pixels.shape[2] == 3
-        return np.ascontiguousarray(whole[..., :3]) if opaque else whole
+        return self._channels(whole)
 
     def upscaled(self, placed: Placed) -> Pixels:
         """The upscaled picture in the file's own colours; channels as in the file."""
-        own = images.from_srgb(placed.pixels, self.picture.profile)
+        return self._channels(images.from_srgb(placed.pixels, self.picture.profile))
+
+    def _channels(self, rgba: Pixels) -> Pixels:
+        """Without alpha where the file has none."""
         opaque = self.picture.pixels.shape[2] == 3
-        return np.ascontiguousarray(own[..., :3]) if opaque else own
+        return np.ascontiguousarray(rgba[..., :3]) if opaque else rgba
 
     def cut_out(self, plan: Plan, placed: Placed) -> Pixels:
         """The whole picture's own pixels, its alpha times the returned one; 0 outside the crop."""

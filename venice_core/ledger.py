@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from venice_core.errors import Charge, OverLimit
-from venice_core.journal import Entry, Status
+from venice_core.journal import Entry, Journal, Status
 from venice_core.providers.capabilities import Price
 
 FREE = ("sandbox",)
@@ -55,6 +55,11 @@ def spent(entries: Iterable[Entry]) -> Spending:
         diem += price.get("diem") or 0.0
         certain += (price.get("usd") or 0.0) if charged else 0.0
     return Spending(round(usd, 6), round(diem, 6), round(certain, 6), requests, unpriced)
+
+
+def spent_today(journal: Journal, now: float) -> Spending:
+    """On the day of Unix time `now`."""
+    return spent(journal.since(today(now)))
 
 
 @dataclass(frozen=True)

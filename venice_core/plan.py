@@ -269,14 +269,13 @@ def _guided(
     """Whether the selection goes along as a mask, and what people should know about it."""
     room = model.max_images or capabilities.limits.max_images
     references = len(job.references)
+    takes = "one picture only" if room == 1 else f"{room} pictures at most"
     if 1 + references > room:
-        takes = "one picture only" if room == 1 else f"{room} pictures at most"
         raise BadInput(f"{model.label} takes {takes}: the picture and {references} references are too many.")
     if selection is None or job.options.selection is not SelectionUse.GUIDE:
         return False, []
     if 2 + references <= room:
         return True, []
-    takes = "one picture only" if room == 1 else f"{room} pictures at most"
     return False, [f"{model.label} takes {takes}: it sees the region without a mask."]
 
 
@@ -297,8 +296,12 @@ def _about(model: Model, capabilities: Capabilities) -> list[str]:
 def _check_offered(model: Model, name: str, wish: str, offered: tuple[str, ...]) -> None:
     known = model.listed or bool(model.pricing) or bool(offered)
     if wish and known and wish not in offered:
-        choice = f"it offers {', '.join(offered)}" if offered else "it offers no choice"
-        raise BadInput(f"{model.label} has no {name} “{wish}”: {choice}.")
+        raise _not_offered(model, name, wish, offered)
+
+
+def _not_offered(model: Model, name: str, wish: str, offered: tuple[str, ...]) -> BadInput:
+    choice = f"it offers {', '.join(offered)}" if offered else "it offers no choice"
+    return BadInput(f"{model.label} has no {name} “{wish}”: {choice}.")
 
 
 def _prompt(words: str, model: Model, limit: int, *, guided: bool) -> str:
@@ -323,8 +326,7 @@ def _ratios(wish: str, model: Model, taken: tuple[str, ...]) -> tuple[str, ...]:
     # "auto" says no more than leaving it out does
     if wish and wish != "auto":
         if (model.aspect_ratios or taken) and wish not in offered:
-            choice = f"it offers {', '.join(offered)}" if offered else "it offers no choice"
-            raise BadInput(f"{model.label} has no aspect ratio “{wish}”: {choice}.")
+            raise _not_offered(model, "aspect ratio", wish, offered)
         if parse_ratio(wish) is None:
             raise BadInput(f"“{wish}” is no aspect ratio, such as 16:9.")
         return (wish,)

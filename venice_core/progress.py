@@ -32,16 +32,6 @@ class Progress:
 
 OnProgress = Callable[[Progress], None]
 
-# The stage of several requests is the first of these that one of them is in.
-_ORDER = (
-    Stage.PREPARING,
-    Stage.UPLOADING,
-    Stage.WAITING,
-    Stage.RETRYING,
-    Stage.DOWNLOADING,
-    Stage.FITTING,
-)
-
 
 class Together:
     """The progress of requests side by side as one; of a single one, its own."""
@@ -73,7 +63,7 @@ class Together:
         stages = {each.stage for each in under_way}
         if len(stages) > 1:
             stages.discard(Stage.PREPARING)  # some have begun
-        stage = next(stage for stage in _ORDER if stage in stages)
+        stage = next(stage for stage in Stage if stage in stages)  # the first that one of them is in
         if stage is Stage.WAITING:
             count = len(self._latest)
             return Progress(stage, count - len(under_way), count)

@@ -34,7 +34,7 @@ from venice_core.geometry import Bounds, Extent
 from venice_core.images import Pixels
 from venice_core.job import Action, Facts, Job
 from venice_core.journal import Entry, Journal
-from venice_core.ledger import FREE, Budget, spent, today
+from venice_core.ledger import FREE, Budget, spent_today
 from venice_core.messages import sentence
 from venice_core.pace import Pace
 from venice_core.plan import Plan, make_plan
@@ -192,8 +192,7 @@ class Runner:
         """Today's, or None where there is no limit or the provider never charges."""
         if self.daily_limit is None or self.provider.capabilities.name in FREE:
             return None
-        entries = self.journal.since(today(self.clock()))
-        return Budget(self.daily_limit, spent(entries).usd)
+        return Budget(self.daily_limit, spent_today(self.journal, self.clock()).usd)
 
     def _check_budget(self, plan: Plan, entries: list[Entry]) -> None:
         budget = self.budget()
@@ -385,15 +384,13 @@ def _outcome(flight: _Flight) -> list[Result] | VeniceError:
         return VeniceError(f"{type(error).__name__}: {error}", charge=charge)
 
 
-_GRAVITY = (Charge.CHARGED, Charge.POSSIBLE, Charge.UNKNOWN, Charge.NONE)
-
-
 def _made(plan: Plan, outcomes: list[list[Result] | VeniceError]) -> Made:
     """Raises the error that matters most where there is no result."""
     failures = [outcome for outcome in outcomes if isinstance(outcome, VeniceError)]
     results = [result for outcome in outcomes if isinstance(outcome, list) for result in outcome]
     if not results:
-        raise min(failures, key=lambda error: _GRAVITY.index(error.charge))
+        worst = Charge.gravest(error.charge for error in failures)
+        raise next(error for error in failures if error.charge is worst)
     warnings = [warning for result in results for warning in result.warnings]
     for number, outcome in enumerate(outcomes, 1):
         if isinstance(outcome, VeniceError):
@@ -420,8 +417,12 @@ def _without_key(response: Response, key: Secret) -> Response:
     return Response(response.status, headers, body)
 
 
+def _bytes(raw: Raw) -> bytes:
+    return raw.read_bytes() if isinstance(raw, Path) else raw
+
+
 def _pixels(raw: Raw, extent: Extent) -> Pixels:
-    data = raw.read_bytes() if isinstance(raw, Path) else raw
+    data = _bytes(raw)
     if len(data) != extent.pixels * 4:
         raise BadInput(f"The pixels handed over are not those of the crop ({extent}).")
     return np.frombuffer(data, np.uint8).reshape(extent.height, extent.width, 4)
@@ -430,7 +431,7 @@ def _pixels(raw: Raw, extent: Extent) -> Pixels:
 def read_coverage(source: Raw | None, job: Job) -> Coverage | None:
     if source is None or job.window is None:
         return None
-    data = source.read_bytes() if isinstance(source, Path) else source
+    data = _bytes(source)
     if len(data) != job.window.extent.pixels:
         raise BadInput("The selection handed over does not have the size of its bounds.")
     return np.frombuffer(data, np.uint8).reshape(job.window.height, job.window.width)

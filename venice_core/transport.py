@@ -68,6 +68,14 @@ class Response:
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
 
+    @property
+    def json(self) -> Any:
+        """The body as JSON; None where it is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
 
 def check_url(url: str) -> str:
     """The base address without a trailing slash. Raises BadInput for http:// beyond this machine."""

@@ -6,6 +6,7 @@ of standard input only lets go of the front end; the answer is still received an
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -26,7 +27,7 @@ from venice_core.cancel import Cancel
 from venice_core.errors import BadInput, MissingKey, OverLimit, Unplaced, VeniceError
 from venice_core.job import Action, Job
 from venice_core.journal import MASK, RESULT, Journal, Scratch
-from venice_core.ledger import spent, today
+from venice_core.ledger import spent_today
 from venice_core.lookup import look_up
 from venice_core.pace import Pace
 from venice_core.protocol import Call, Output
@@ -65,6 +66,8 @@ class Worker:
             "plan": self._plan,
             "placed": self._placed,
             "status": self._status,
+            "account": self._account,
+            "cancel": self._cancel,
             "configure": self._configure,
         }
 
@@ -87,26 +90,36 @@ class Worker:
             self._registry.__exit__(None, None, None)
 
     def _handle(self, line: bytes) -> None:
-        call_id = 0
         try:
             call = Call.parse(line)
-            call_id = call.id
+        except VeniceError as error:
+            self._output.error(0, error, "")
+            return
+        if call.method == "account":  # the service may be slow
+            threading.Thread(target=self._answer, args=[call], daemon=True).start()
+        else:
+            self._answer(call)
+
+    def _answer(self, call: Call) -> None:
+        """The method's value, or why there is none; the end of a `run` is told later."""
+        try:
             if call.method == "run":
                 self._start(call)
-            elif call.method == "cancel":
-                self._cancel(stop=bool(call.params.get("stop")))
-                self._output.result(call.id, None)
-            elif call.method == "account":
-                threading.Thread(target=self._account, args=[call], daemon=True).start()
             elif call.method in self._methods:
                 self._output.result(call.id, self._methods[call.method](call.params))
             else:
                 raise BadInput(f"There is no method “{call.method}”.")
         except VeniceError as error:
-            self._output.error(call_id, error, "")
+            self._output.error(call.id, error, self._provider_of(call))
         except Exception as error:
             log.exception("call failed")
-            self._output.error(call_id, VeniceError(f"{type(error).__name__}: {error}"), "")
+            self._output.error(call.id, VeniceError(f"{type(error).__name__}: {error}"), "")
+
+    def _provider_of(self, call: Call) -> str:
+        """The name of the provider that a call is about, for people."""
+        with contextlib.suppress(VeniceError):
+            return self._registry.name(str(call.params.get("provider") or ""))
+        return ""
 
     def _plan(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """`to_send`: the pixels for this plan come next, so `run` goes by the same list of models.
@@ -161,26 +174,18 @@ class Worker:
             "models_date": can.catalogue.date,
             "styles": list(can.catalogue.styles),
             "daily_limit": self._registry.settings.daily_limit,
-            "spent_today": asdict(spent(self._journal.since(today(time.time())))),
+            "spent_today": asdict(spent_today(self._journal, time.time())),
         }
 
-    def _account(self, call: Call) -> None:
-        """The test of the connection and the key, in a thread of its own, since the service may be slow."""
-        name = str(call.params.get("provider") or "")
-        try:
-            opened = self._registry.open(name)
-            name = opened.name
-            if call.params.get("key"):
-                opened = self._registry.with_key(opened, Secret(str(call.params["key"]).strip()))
-            if not opened.key:
-                raise MissingKey()
-            request = lists.account(opened.provider.base_url, opened.key)
-            self._output.result(call.id, asdict(lists.read_account(look_up(request, Cancel()))))
-        except VeniceError as error:
-            self._output.error(call.id, error, name)
-        except Exception as error:
-            log.exception("call failed")
-            self._output.error(call.id, VeniceError(f"{type(error).__name__}: {error}"), name)
+    def _account(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The test of the connection and the key. Raises what the service says of them."""
+        opened = self._registry.open(str(params.get("provider") or ""))
+        if params.get("key"):
+            opened = self._registry.with_key(opened, Secret(str(params["key"]).strip()))
+        if not opened.key:
+            raise MissingKey()
+        request = lists.account(opened.provider.base_url, opened.key)
+        return asdict(lists.read_account(look_up(request, Cancel())))
 
     def _configure(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """`provider`: which to use from now on; `key`: that provider's key ("" forgets it).
@@ -253,11 +258,12 @@ class Worker:
         references = tuple(map(self._scratch.file, names, sizes))
         return Material(source, coverage, references)
 
-    def _cancel(self, *, stop: bool) -> None:
+    def _cancel(self, params: Mapping[str, Any]) -> None:
+        """`stop`: also what may be paid for already."""
         attempt = self._attempt
         if attempt is None or attempt.over.is_set():
             return
-        if stop:
+        if params.get("stop"):
             attempt.stop(ABORT_SECONDS)
         elif attempt.let_go(ABORT_SECONDS):
             folder = self._journal.folder if len(attempt.entries) > 1 else attempt.entries[0].folder

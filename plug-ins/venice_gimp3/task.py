@@ -288,8 +288,8 @@ class UpscaleTask(Task):
         layer = host.add_result(
             image, None, made.crop, made.pixels, made.mask, f"{source} · {made.name}", made.recipe
         )
-        factor = made.name.partition("×")[0]
-        host.name_image(image, f"{source} {factor}x", self._image)
+        factor = made.crop["width"] / self._sent_from["width"]
+        host.name_image(image, f"{source} {factor:.3g}x", self._image)
         self._tell_placed([made])
         return image, [layer], warnings
 

@@ -26,6 +26,30 @@ def choice(*nicks):
     return made
 
 
+def add_model(procedure):
+    help_text = "The model's id; empty: the provider's default"
+    procedure.add_string_argument("model", "Mo_del", help_text, "", READ_WRITE)
+
+
+def add_variations(procedure):
+    procedure.add_int_argument("variations", "Variat_ions", "How many results to make", 1, 4, 1, READ_WRITE)
+
+
+def add_resolution(procedure):
+    help_text = "Such as 2K, where the model offers it"
+    procedure.add_string_argument("resolution", "Resol_ution", help_text, "", READ_WRITE)
+
+
+def add_safe_mode(procedure):
+    help_text = "Safe mode: the service blurs adult content"
+    procedure.add_boolean_argument("safe-mode", "_Blur adult content", help_text, True, READ_WRITE)
+
+
+def add_provider(procedure):
+    help_text = "venice or sandbox; empty: as set in Settings"
+    procedure.add_string_argument("provider", "Pro_vider", help_text, "", READ_WRITE)
+
+
 def add_edit_arguments(procedure):
     text, whole, yes_no = (
         procedure.add_string_argument,
@@ -33,7 +57,7 @@ def add_edit_arguments(procedure):
         procedure.add_boolean_argument,
     )
     text("prompt", "_Prompt", "What to change, for example “remove the tree”", "", READ_WRITE)
-    text("model", "Mo_del", "The model's id; empty: the provider's default", "", READ_WRITE)
+    add_model(procedure)
     procedure.add_choice_argument(
         "selection",
         "S_election",
@@ -49,17 +73,17 @@ def add_edit_arguments(procedure):
     whole("context", "Conte_xt", "Surroundings to send, in px (-1: automatic)", -1, 16384, -1, READ_WRITE)
     whole("grow", "Gro_w", "Grow the selection by so many px (negative: shrink)", -1000, 1000, 0, READ_WRITE)
     whole("feather", "_Feather", "Soften its edge inwards, in px (-1: automatic)", -1, 4096, -1, READ_WRITE)
-    whole("variations", "Variat_ions", "How many results to make", 1, 4, 1, READ_WRITE)
+    add_variations(procedure)
     text("aspect-ratio", "_Aspect ratio", "Such as 16:9; empty: the region's own", "", READ_WRITE)
-    text("resolution", "Resol_ution", "Such as 2K, where the model offers it", "", READ_WRITE)
+    add_resolution(procedure)
     text("quality", "_Quality", "low, medium or high, where the model offers it", "", READ_WRITE)
-    yes_no("safe-mode", "_Blur adult content", "Safe mode: the service blurs adult content", True, READ_WRITE)
+    add_safe_mode(procedure)
     yes_no(
         "enhance-prompt", "Enhance _the prompt", "Let the service rewrite it (costs more)", False, READ_WRITE
     )
     yes_no("align", "Ali_gn", "Move the result to where the source is", True, READ_WRITE)
     yes_no("match-colors", "_Match colours", "Give the result the source's colours", True, READ_WRITE)
-    text("provider", "Pro_vider", "venice or sandbox; empty: as set in Settings", "", READ_WRITE)
+    add_provider(procedure)
     procedure.add_choice_argument(
         "sample",
         "Ta_ke",
@@ -82,16 +106,14 @@ def add_cutout_arguments(procedure):
     procedure.add_boolean_argument(
         "defringe", "_Defringe", "Take the old background's colour out of the edge", True, READ_WRITE
     )
-    procedure.add_string_argument(
-        "provider", "Pro_vider", "venice or sandbox; empty: as set in Settings", "", READ_WRITE
-    )
+    add_provider(procedure)
 
 
 def add_generate_arguments(procedure):
     text = procedure.add_string_argument
     text("prompt", "_Prompt", "What to make, for example “a red boat on a lake”", "", READ_WRITE)
     text("negative-prompt", "_Without", "What should not be in the picture", "", READ_WRITE)
-    text("model", "Mo_del", "The model's id; empty: the provider's default", "", READ_WRITE)
+    add_model(procedure)
     text("style", "St_yle", "One of the service's styles; empty: none", "", READ_WRITE)
     procedure.add_int_argument(
         "seed",
@@ -102,13 +124,11 @@ def add_generate_arguments(procedure):
         -1,
         READ_WRITE,
     )
-    procedure.add_int_argument("variations", "Variat_ions", "How many results to make", 1, 4, 1, READ_WRITE)
+    add_variations(procedure)
     text("aspect-ratio", "_Aspect ratio", "Such as 16:9; empty: what fits best", "", READ_WRITE)
-    text("resolution", "Resol_ution", "Such as 2K, where the model offers it", "", READ_WRITE)
-    procedure.add_boolean_argument(
-        "safe-mode", "_Blur adult content", "Safe mode: the service blurs adult content", True, READ_WRITE
-    )
-    text("provider", "Pro_vider", "venice or sandbox; empty: as set in Settings", "", READ_WRITE)
+    add_resolution(procedure)
+    add_safe_mode(procedure)
+    add_provider(procedure)
 
 
 def add_upscale_arguments(procedure):
@@ -120,9 +140,7 @@ def add_upscale_arguments(procedure):
         "2",
         READ_WRITE,
     )
-    procedure.add_string_argument(
-        "provider", "Pro_vider", "venice or sandbox; empty: as set in Settings", "", READ_WRITE
-    )
+    add_provider(procedure)
 
 
 SOME_LAYER = Gimp.ProcedureSensitivityMask.DRAWABLE | Gimp.ProcedureSensitivityMask.DRAWABLES

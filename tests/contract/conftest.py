@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract_specification import SCHEMAS, SPECIFICATION, answer_problems, request_problems
 from contract_ways import Pixels, Shell, soft_ellipse
 from PIL import Image
+from specification import SCHEMAS, SPECIFICATION, answer_problems, request_problems
 
 from venice_core.sandbox import Sandbox, server
 from venice_core.sandbox.catalogue import Catalogue

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import requests
-from contract_specification import SCHEMAS, SPECIFICATION, answer_schema, published
 from jsonschema import Draft202012Validator
+from specification import SCHEMAS, SPECIFICATION, answer_schema, published
 from test_sandbox import CUTOUT, EDIT, IMAGE, MULTI, UPSCALE, edit, post_json
 from test_sandbox import GOOD as GOOD_EDITS
 from test_sandbox_models import GENERATE, GENERATIONS

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract_specification import SPECIFICATION, answer_problems, properties, request_problems
 from contract_ways import Pixels, Shell, entry
 from PIL import Image
+from specification import SPECIFICATION, answer_problems, properties, request_problems
 from support import posts
 
 from venice_core.providers.venice_fields import FIELDS

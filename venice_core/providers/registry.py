@@ -72,7 +72,9 @@ class Registry:
             provider = Venice(key, self._sandbox(), name, Catalogue.packaged(), free=True)
             return Opened(name, provider, key, "built in")
         url = check_url(self._env.get("VENICE_BASE_URL") or BASE_URL)
-        catalogues = self._catalogues.setdefault(url, Catalogues(url, self._cache))
+        if url not in self._catalogues:
+            self._catalogues[url] = Catalogues(url, self._cache)
+        catalogues = self._catalogues[url]
         key, source = self._find_key(name)
         catalogue = catalogues.known() if to_send and key else catalogues.current
         return Opened(name, Venice(key, url, name, catalogue), key, source, catalogues)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import math
 from dataclasses import dataclass, field
 from typing import Any
@@ -212,10 +211,7 @@ def _pictures(response: Response) -> tuple[bytes, ...]:
     """The picture files in a success, whatever its label says: bare, or base64 in JSON."""
     if sniff(response.body) in MEDIA_TYPES:
         return (response.body,)
-    try:
-        body = json.loads(response.body)
-    except (ValueError, RecursionError):
-        return ()
+    body = response.json
     if not isinstance(body, dict):
         return ()
     listed, data = body.get("images"), body.get("data")

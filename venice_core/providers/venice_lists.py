@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -31,10 +30,7 @@ def styles(base_url: str) -> Request:
 
 def read_styles(response: Response) -> tuple[str, ...]:
     """Both documented forms, `{"data": […]}` and the bare list. Raises Unlisted."""
-    try:
-        body = json.loads(response.body)
-    except (ValueError, RecursionError):
-        body = None
+    body = response.json
     listed = body.get("data") if isinstance(body, dict) else body
     if not isinstance(listed, list):
         raise Unlisted("the list of styles cannot be read", status=response.status)
@@ -87,10 +83,7 @@ def read_account(response: Response) -> Account:
 
 
 def _body(response: Response, what: str) -> Mapping[str, Any]:
-    try:
-        body = json.loads(response.body)
-    except (ValueError, RecursionError):
-        body = None
+    body = response.json
     if not isinstance(body, dict):
         raise Unlisted(f"the answer about {what} cannot be read", status=response.status)
     return body

@@ -45,10 +45,10 @@ def is_busy(response: Response) -> bool:
 
     A gateway's own 503 may come after the request was worked on.
     """
-    if response.status == 429:
-        return True
-    body = _json(response)
-    return response.status == 503 and isinstance(body, dict) and isinstance(body.get("error"), str | dict)
+    if response.status != 503:
+        return response.status == 429
+    body = response.json
+    return isinstance(body, dict) and isinstance(body.get("error"), str | dict)
 
 
 def failure(response: Response, key: Secret) -> VeniceError:
@@ -65,7 +65,7 @@ def failure(response: Response, key: Secret) -> VeniceError:
 
 
 def _refusal(response: Response, detail: str) -> type[Refused]:
-    status, body = response.status, _json(response)
+    status, body = response.status, response.json
     if status == 401 and _ACCESS.search(detail):
         return Forbidden
     if status == 402 and isinstance(body, dict) and "accepts" in body:
@@ -77,14 +77,14 @@ def _refusal(response: Response, detail: str) -> type[Refused]:
 
 def request_id(response: Response) -> str:
     """The service's support id."""
-    body = _json(response) if len(response.body) < 100_000 else None
+    body = response.json if len(response.body) < 100_000 else None
     named = body.get("request_id") if isinstance(body, dict) else None
     return _one_line(named if named and isinstance(named, str) else response.headers.get("cf-ray", ""))
 
 
 def words(response: Response, key: Secret) -> str:
     """The server's own words, without `key`, in one line of at most 500 characters; "" where it has none."""
-    body = _json(response)
+    body = response.json
     if isinstance(body, dict):
         try:
             lines = _from_json(body)
@@ -98,13 +98,6 @@ def words(response: Response, key: Secret) -> str:
         return _one_line(text[begin + 7 : end]) if 0 <= begin < end else "an HTML page"
     printable = sum((c.isprintable() and c != "\ufffd") or c.isspace() for c in text)
     return _one_line(text) if text and printable > 0.9 * len(text) else ""
-
-
-def _json(response: Response) -> Any:
-    try:
-        return json.loads(response.body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _from_json(body: Mapping[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-SPECIFICATION = Path(__file__).resolve().parents[2].parent / "shared" / "venice" / "openapi-image.json"
+SPECIFICATION = Path(__file__).resolve().parents[1].parent / "shared" / "venice" / "openapi-image.json"
 SCHEMAS = {
     "/image/edit": "EditImageRequest",
     "/image/multi-edit": "MultiEditImageRequest",
