@@ -60,3 +60,11 @@ class Cancel:
         """Sleeps, with nothing under way; raises Cancelled as soon as there is a reason to."""
         self._let_go.wait(seconds)
         self.check()
+
+
+class Paid(Cancel):
+    """The same for what is paid for already: letting go does not stop it."""
+
+    def __init__(self, cancel: Cancel) -> None:
+        super().__init__()
+        cancel.on_change(lambda: self.set() if cancel.is_set else None)

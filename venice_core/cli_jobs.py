@@ -117,7 +117,7 @@ class _Command:
                 budget.check(plan.total)
             self._say(_plan_line(plan.to_json()))
             return {**named, "plan": plan.to_json()}
-        if not opened.key:
+        if opened.lacks_key:
             raise MissingKey()
         material = Material(
             source=source.crop(plan) if source else None,

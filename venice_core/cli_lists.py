@@ -50,9 +50,11 @@ def show(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:
 def _models(arguments: argparse.Namespace, registry: Registry, _env: Mapping[str, str]) -> None:
     opened = registry.open(arguments.provider)
     if arguments.traits:
+        if opened.profile is not None:
+            raise BadInput(f"The provider {opened.name} lists no traits.")
         kind = IMAGE if arguments.type == "all" else arguments.type
         request = lists.traits(opened.provider.base_url, kind, opened.key)
-        named = lists.read_traits(look_up(request, Cancel()))
+        named = lists.read_traits(look_up(request, opened.provider, Cancel()))
         if arguments.json:
             print(json.dumps({"traits": named}))
         else:
@@ -60,17 +62,18 @@ def _models(arguments: argparse.Namespace, registry: Registry, _env: Mapping[str
         return
     catalogue = _latest(opened)
     kinds = MODEL_TYPES if arguments.type == "all" else (arguments.type,)
-    models = [model for kind in kinds for model in catalogue.of_type(kind)]
+    by_kind = {kind: catalogue.of_type(kind) for kind in kinds}
+    models = {model.id: model for listed in by_kind.values() for model in listed}.values()
     if arguments.json:
         print(json.dumps({"date": catalogue.date, "models": [_described(model) for model in models]}))
         return
-    for kind in kinds:
-        rows = [
-            [model.id, _cost(model), _limits(model), _notes(model)] for model in models if model.type == kind
-        ]
-        print(f"{_KINDS[kind]} ({kind}):")
-        _table(("model", "price", "takes", "notes"), rows, wrapped=3)
-    print(f"{len(models)} models, from {_dated(catalogue)}. Prices are for one picture, in US dollars.")
+    for kind, listed in by_kind.items():
+        if listed:
+            print(f"{_KINDS[kind]} ({kind}):")
+            rows = [[model.id, _cost(model), _limits(model), _notes(model)] for model in listed]
+            _table(("model", "price", "takes", "notes"), rows, wrapped=3)
+    source = f"the profile {opened.name}" if opened.profile else _dated(catalogue)
+    print(f"{len(models)} models, from {source}. Prices are for one picture, in US dollars.")
 
 
 def _styles(arguments: argparse.Namespace, registry: Registry, _env: Mapping[str, str]) -> None:
@@ -91,15 +94,17 @@ def _account(arguments: argparse.Namespace, registry: Registry, env: Mapping[str
         unknown = f", and {spending.unpriced} at a price not known" if spending.unpriced else ""
         print(f"Today: {spending.requests} request(s), at most ${spending.usd:.3f}{unknown}")
         print("Limit a day: " + ("none" if limit is None else f"${limit:.2f}"))
-    if not opened.key:
+    if opened.lacks_key:
         raise MissingKey()
-    request = lists.account(opened.provider.base_url, opened.key)
-    account = lists.read_account(look_up(request, Cancel()))
+    account = opened.provider.read_account(look_up(opened.provider.account(), opened.provider, Cancel()))
     if arguments.json:
         told = {**asdict(account), "spent_today": asdict(spending), "daily_limit": limit}
         print(json.dumps({"provider": opened.name, "key_source": opened.key_source, **told}))
         return
-    print(f"{opened.name}: the key works ({opened.key_source}).")
+    how = f"the key works ({opened.key_source})" if opened.key else "it answers, and needs no key"
+    print(f"{opened.name}: {how}.")
+    if account.note:
+        print(account.note)
     if not account.permitted:
         print("The service does not give it access at present.")
     if account.tier:
@@ -132,7 +137,7 @@ def _jobs(arguments: argparse.Namespace, _registry: Registry, env: Mapping[str, 
 def _latest(opened: Opened) -> Catalogue:
     """As the service tells it now; where it cannot be asked, the list that is known, with a word."""
     if opened.catalogues is None:
-        return opened.provider.catalogue
+        return opened.provider.capabilities.catalogue
     try:
         return opened.catalogues.refresh()
     except VeniceError as error:

@@ -12,3 +12,4 @@ class Endpoint(str, Enum):
     UPSCALE = "/image/upscale"
     GENERATE = "/image/generate"
     GENERATIONS = "/images/generations"
+    EDITS = "/images/edits"

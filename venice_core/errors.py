@@ -24,6 +24,7 @@
         ├── ServerFailure   3xx, 5xx
         ├── LostConnection  reset, closed, timed out after the body had begun
         ├── UnusableAnswer  2xx that holds no picture
+        ├── Unfetched       2xx with a link to a picture that could not be fetched
         └── Unplaced        the answer is here and kept, but could not be put where it belongs
 
 Sentences for people are in `messages`; here are the facts.
@@ -200,6 +201,11 @@ class LostConnection(Unanswered):
 
 class UnusableAnswer(Unanswered):
     kind = "unusable-answer"
+
+
+class Unfetched(Unanswered):
+    kind = "unfetched"
+    charge = Charge.CHARGED
 
 
 class Unplaced(Unanswered):

@@ -77,6 +77,17 @@ def mask_to_send(coverage: Coverage, plan: Plan) -> Coverage:
     return resize(_padded(coverage, plan), plan.size)
 
 
+def alpha_mask_to_send(coverage: Coverage, plan: Plan) -> Pixels:
+    """Coverage of the crop's size as the RGBA of a real mask of `plan.size`.
+
+    Alpha is 0 wherever anything is covered, for a mask says what may change at all, and the layer mask makes
+    the edge; elsewhere 255. The colour says the same to who does not look at the alpha: white = change.
+    """
+    support = np.where(coverage > 0, np.uint8(255), np.uint8(0))
+    change = np.where(resize(_padded(support, plan), plan.size) > 0, np.uint8(255), np.uint8(0))
+    return np.dstack([change, change, change, 255 - change])
+
+
 def from_answer(answer: Pixels, plan: Plan) -> tuple[Pixels, tuple[str, ...]]:
     """The returned picture at the crop's size: scaling and padding undone. Channels stay."""
     warnings: tuple[str, ...] = ()

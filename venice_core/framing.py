@@ -10,8 +10,9 @@ import math
 from dataclasses import dataclass
 
 from venice_core.errors import BadInput
-from venice_core.geometry import Bounds, Extent, Padding, parse_ratio, with_ratio
+from venice_core.geometry import Bounds, Extent, Padding
 from venice_core.providers.capabilities import Limits
+from venice_core.shapes import Shape, Shapes
 
 MAX_PADDED = 200_000_000
 """In px: padding beyond this is not what anybody wants to send."""
@@ -19,12 +20,16 @@ MAX_PADDED = 200_000_000
 
 @dataclass(frozen=True)
 class Frame:
-    """`crop` in image coordinates, its padding, the `size` it is sent at, and its ratio if one was chosen."""
+    """`crop` in image coordinates, its padding, the `size` it is sent at.
+
+    `aspect_ratio`: by name, if one was chosen. `asked`: the size to ask for, if one was chosen.
+    """
 
     crop: Bounds
     padding: Padding
     size: Extent
     aspect_ratio: str = ""
+    asked: Extent | None = None
 
     @property
     def padded(self) -> Extent:
@@ -46,13 +51,32 @@ class Frame:
         return tuple(warnings)
 
 
-def frame(crop: Bounds, layer: Bounds, ratios: tuple[str, ...], limits: Limits) -> Frame:
-    """The crop, widened to what the provider accepts; no ratios: any shape.
+def frame(crop: Bounds, layer: Bounds, shapes: Shapes, limits: Limits) -> Frame:
+    """The crop, widened to what the provider takes and to a shape that the model makes.
 
     Raises BadInput where that is more than anybody wants to send, or cannot be sent.
     """
-    crop, padding, ratio = _shaped(crop, layer, ratios, limits)
-    return Frame(crop, padding, within(padding.around(crop.extent), limits), ratio)
+    crop = crop.widen(at_least(crop.extent, limits), within=layer)
+    shape = shapes.nearest(crop.extent)
+    if shape is None:
+        padding = Padding.centred(crop.extent, at_least(crop.extent, limits))
+        return Frame(crop, padding, within(padding.around(crop.extent), limits))
+    outer = _outer(crop.extent, shape, limits)
+    crop = crop.widen(outer, within=layer)
+    padding = Padding.centred(crop.extent, outer)
+    size = within(outer, limits)
+    if shape.size is not None and size.pixels > shape.size.pixels:
+        size = shape.size  # more than comes back would be sent in vain
+    return Frame(crop, padding, size, shape.label, shape.size)
+
+
+def _outer(extent: Extent, shape: Shape, limits: Limits) -> Extent:
+    """The least extent of that shape that holds `extent` and is large enough for the provider."""
+    outer = shape.around(at_least(shape.around(extent), limits))
+    if outer.pixels > MAX_PADDED:
+        name = shape.label or f"{shape.ratio:.3g}:1"
+        raise BadInput(f"With the aspect ratio {name} the region would become {outer}: choose another.")
+    return outer
 
 
 def within(extent: Extent, limits: Limits) -> Extent:
@@ -64,26 +88,6 @@ def within(extent: Extent, limits: Limits) -> Extent:
     if min(width, height) < limits.min_side:
         raise BadInput(f"A region of {extent} is too long and narrow for the service.")
     return Extent(width, height)
-
-
-def nearest_ratio(extent: Extent, ratios: tuple[str, ...]) -> str:
-    """The one of the ratios (not empty, all readable) to which `extent` must be stretched least."""
-    return min(ratios, key=lambda ratio: abs(math.log((parse_ratio(ratio) or 1.0) / extent.ratio)))
-
-
-def _shaped(
-    crop: Bounds, layer: Bounds, ratios: tuple[str, ...], limits: Limits
-) -> tuple[Bounds, Padding, str]:
-    crop = crop.widen(at_least(crop.extent, limits), within=layer)
-    if not ratios:
-        return crop, Padding.centred(crop.extent, at_least(crop.extent, limits)), ""
-    nearest = nearest_ratio(crop.extent, ratios)
-    ratio = parse_ratio(nearest) or 1.0
-    outer = with_ratio(at_least(with_ratio(crop.extent, ratio), limits), ratio)
-    if outer.pixels > MAX_PADDED:
-        raise BadInput(f"With the aspect ratio {nearest} the region would become {outer}: choose another.")
-    crop = crop.widen(outer, within=layer)
-    return crop, Padding.centred(crop.extent, outer), nearest
 
 
 def at_least(extent: Extent, limits: Limits) -> Extent:

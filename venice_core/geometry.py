@@ -39,6 +39,10 @@ class Extent:
         """Width by height."""
         return self.width / self.height
 
+    def holds(self, other: Extent) -> bool:
+        """Whether the other fits into it."""
+        return self.width >= other.width and self.height >= other.height
+
     def scaled(self, factor: float) -> Extent:
         """Each side times `factor`, rounded, at least 1 px."""
         return Extent(max(1, round(self.width * factor)), max(1, round(self.height * factor)))

@@ -182,7 +182,7 @@ class Facts:
     """What the provider said beside the picture. "" or None: it said nothing.
 
     `model` is the one that served; `retires` the date of a deprecated one; the balance is that before
-    the request.
+    the request. `usage`: what was counted, such as tokens, as the answer has it; `cost_usd`: what that costs.
     """
 
     model: str = ""
@@ -197,3 +197,5 @@ class Facts:
     balance_usd: float | None = None
     balance_diem: float | None = None
     sandbox: bool = False
+    usage: Mapping[str, Any] | None = None
+    cost_usd: float | None = None

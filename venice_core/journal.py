@@ -1,7 +1,8 @@
 """Every job on disk before it is sent, every answer before it is used.
 
 A job is a private folder: `job.json` (the record), `answer.bin` (the answer's bytes as they came),
-and, until the result is placed, the pixels it was made from (`source.rgba`, `coverage.grey`, raw).
+`picture-1.bin` and so on (files that the answer only links to), and, until the result is placed, the
+pixels it was made from (`source.rgba`, `coverage.grey`, raw).
 The record never holds a key.
 
 The record is written pessimistically: from the moment the request may leave, it says that a charge is
@@ -29,6 +30,7 @@ from venice_core.transport import Response
 
 ANSWER = "answer.bin"
 SOURCE = "source.rgba"
+PICTURE = "picture-{}.bin"
 COVERAGE = "coverage.grey"
 RESULT = "result-{}.rgba"
 MASK = "mask.grey"
@@ -94,6 +96,10 @@ class Entry:
             charge=charge.value,
             answer={"status": response.status, "headers": headers, "bytes": len(response.body)},
         )
+
+    def fetched(self, number: int, data: bytes) -> None:
+        """Keeps a picture to which the answer links; `number` counts from 1."""
+        write_atomically(self.folder / PICTURE.format(number), data)
 
     def done(self, **facts: Any) -> None:
         self._mark(Status.DONE, **facts)

@@ -49,11 +49,13 @@ def spent(entries: Iterable[Entry]) -> Spending:
         if record["plan"]["provider"] in FREE or (record["charge"] == Charge.NONE.value and not reserved):
             continue
         price = record["plan"]["price"] or {}
+        told = (record.get("facts") or {}).get("cost_usd")  # by what was counted: better than the estimate
+        cost = price.get("usd") if told is None else told
         requests += 1
-        unpriced += price.get("usd") is None
-        usd += price.get("usd") or 0.0
+        unpriced += cost is None
+        usd += cost or 0.0
         diem += price.get("diem") or 0.0
-        certain += (price.get("usd") or 0.0) if charged else 0.0
+        certain += (cost or 0.0) if charged else 0.0
     return Spending(round(usd, 6), round(diem, 6), round(certain, 6), requests, unpriced)
 
 

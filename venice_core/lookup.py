@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from venice_core.cancel import Cancel
 from venice_core.errors import Unanswered, Unlisted, VeniceError
-from venice_core.providers import venice_refusals as refusals
+from venice_core.progress import OnProgress
+from venice_core.providers.base import Reader
 from venice_core.retry import NotNow, seconds_before_repeat
 from venice_core.transport import Request, Response, Transport
 
@@ -17,24 +18,31 @@ READ_SECONDS = 20.0
 
 def look_up(
     request: Request,
+    reader: Reader,
     cancel: Cancel,
     transport: Transport | None = None,
+    *,
+    enough: int = 300,
+    on_progress: OnProgress = lambda _: None,
     clock: Callable[[], float] = time.time,
 ) -> Response:
-    """The answer of a success. Raises a VeniceError, after the repeats that `retry` allows."""
+    """The answer, if its status is below `enough` (by default: a success).
+
+    Raises a VeniceError, as `reader` understands it, after the repeats that `retry` allows.
+    """
     transport = transport or Transport(connect=CONNECT_SECONDS, read=READ_SECONDS)
     attempt = 1
     while True:
         outcome: VeniceError | NotNow
         try:
-            response = transport.exchange(request, lambda _: None, cancel)
+            response = transport.exchange(request, on_progress, cancel)
         except VeniceError as lost:
             error, outcome = lost, lost
         else:
-            if 200 <= response.status < 300:
+            if 200 <= response.status < enough:
                 return response
-            error = refusals.failure(response, request.key)
-            outcome = NotNow.of(response.headers) if refusals.is_busy(response) else error
+            error = reader.failure(response)
+            outcome = NotNow.of(response.headers) if reader.is_busy(response) else error
         pause = seconds_before_repeat(outcome, attempt, clock(), method="GET")
         if pause is None:
             if isinstance(error, Unanswered):  # which is about what may have been charged

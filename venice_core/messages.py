@@ -10,8 +10,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "bad-input": ("", ""),
     "missing-key": (
         "No API key is set for {provider}.",
-        "Enter it in Filters > Venice > Settings, set VENICE_API_KEY, or choose the provider “sandbox” to "
-        "try things out without a key.",
+        "Enter it in Filters > Venice > Settings, set VENICE_API_KEY (for OpenAI: OPENAI_API_KEY), or choose "
+        "the provider “sandbox” to try things out without a key.",
     ),
     "over-limit": ("", "Raise the limit in Filters > Venice > Settings, or wait until tomorrow."),
     "broken-file": ("The file cannot be read as a picture.", ""),
@@ -60,7 +60,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "not-found": (
         "There is no such service at this address.",
-        "Check VENICE_BASE_URL. Nothing was charged.",
+        "Check it in Filters > Venice > Settings, or VENICE_BASE_URL. Nothing was charged.",
     ),
     "policy": (
         "The service's content policy blocked this request.",
@@ -71,6 +71,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "lost-connection": (
         "The connection was lost after the request had been sent.",
         "Look at your balance before you send it again.",
+    ),
+    "unfetched": (
+        "The service made a picture, but it cannot be fetched from the link in its answer.",
+        "The link is kept in the job's folder; such links last for minutes or hours.",
     ),
     "unplaced": ("The result was made, but could not be put in place.", "Its answer is kept."),
     "unusable-answer": (

@@ -5,7 +5,6 @@ All of it is undone by `fit`, from the same plan.
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -13,21 +12,19 @@ from typing import Any
 
 from venice_core.endpoint import Endpoint
 from venice_core.errors import BadInput
-from venice_core.framing import Frame, frame, nearest_ratio, scaled_within
-from venice_core.geometry import Bounds, Extent, Padding, parse_ratio
+from venice_core.framing import Frame, frame, scaled_within
+from venice_core.generated import generated
+from venice_core.geometry import Bounds, Extent, Padding
 from venice_core.job import Action, Job, Options, SelectionUse
+from venice_core.offers import about, check_wishes, endpoints_for, model_for, offered, shapes_for, style
 from venice_core.providers.capabilities import IMAGE, INPAINT, UPSCALE, Capabilities, Model, Price
-from venice_core.providers.venice_fields import parse_fields
 from venice_core.selection import Selection
+from venice_core.shapes import Ratios
 
 MIN_CONTEXT = 64
 CONTEXT_SHARE = 0.5
-GENERATED_PIXELS = 1024 * 1024
-"""About what a generation by width and height asks for, in px: what such models are made for."""
 MIN_GAIN = 1.1
 """How many times as large an upscaled layer must become to be worth its price."""
-MAX_GENERATE_PROMPT = 7500
-MAX_GENERATIONS_PROMPT = 1500
 
 # The longest that fits is added to the prompt; the person's words are never shortened.
 MASK_SENTENCES = (
@@ -42,10 +39,11 @@ MASK_SENTENCES = (
 class Plan:
     """What is sent. `crop` and `support` in image coordinates, `feather` in px of the image.
 
-    For a generation `crop` is what the result is to cover, and `size` what is asked for (`sized`: in
-    figures) or expected. `aspect_ratio` "" means that the field is left out. `guided`: the selection goes
-    along as a mask. `references`: the sizes at which further pictures are sent. `price` is that of one of
-    `requests`, each of which makes `pictures`.
+    `size` is that of the picture sent; for a generation `crop` is what the result is to cover, and `size`
+    what is expected. `asked`: the size that is asked for in figures. `aspect_ratio`, `resolution`, `quality`
+    "": the field is left out. `guided`: the selection goes along as a mask; `masked`: as the request's real
+    mask, not as a further picture. `references`: the sizes at which further pictures are sent. `price` is
+    that of one of `requests`, each of which makes `pictures`.
     """
 
     endpoint: Endpoint
@@ -58,10 +56,13 @@ class Plan:
     support: Bounds | None = None
     feather: int = 0
     guided: bool = False
+    masked: bool = False
     references: tuple[Extent, ...] = ()
+    asked: Extent | None = None
     aspect_ratio: str = ""
+    resolution: str = ""
+    quality: str = ""
     style: str = ""
-    sized: bool = False
     scale: int = 1
     requests: int = 1
     pictures: int = 1
@@ -75,9 +76,9 @@ class Plan:
 
     @property
     def images(self) -> int:
-        """How many pictures one request holds."""
+        """How many pictures one request holds; a real mask is none."""
         own = 0 if self.endpoint in (Endpoint.GENERATE, Endpoint.GENERATIONS) else 1
-        return own + self.guided + len(self.references)
+        return own + (self.guided and not self.masked) + len(self.references)
 
     @property
     def total(self) -> Price | None:
@@ -103,27 +104,30 @@ def make_plan(job: Job, selection: Selection | None, capabilities: Capabilities)
         Action.UPSCALE: _plan_upscale,
     }
     plan = planners[job.action](job, selection, capabilities)
-    parse_fields(plan.endpoint, dict(job.options.fields))
+    capabilities.parse_fields(plan.endpoint, dict(job.options.fields))
     return replace(plan, price=Price(0.0, 0.0)) if capabilities.free else plan
 
 
 def _plan_edit(job: Job, selection: Selection | None, capabilities: Capabilities) -> Plan:
     options = job.options
-    model = _model(INPAINT, options.model, capabilities)
+    endpoints = endpoints_for(Action.EDIT, capabilities)
+    model = model_for(INPAINT, options.model, capabilities)
     guided, warnings = _guided(job, selection, model, capabilities)
-    _check_offered(model, "resolution", options.resolution, model.resolutions)
-    _check_offered(model, "quality", options.quality, model.qualities)
-    prompt = _prompt(options.prompt, model, capabilities.limits.max_prompt, guided=guided)
-    # quality is a field of multi-edit only
-    several = guided or job.references or options.quality
-    endpoint = Endpoint.MULTI_EDIT if several else Endpoint.EDIT
-    ratios = _ratios(options.aspect_ratio, model, capabilities.aspect_ratios)
+    resolution = offered(model, "resolution", options.resolution, model.resolutions)
+    quality = offered(model, "quality", options.quality, model.qualities)
+    told = guided and not model.mask
+    prompt = _prompt(options.prompt, model, capabilities.limits.max_prompt, guided=told)
+    # of Venice's two, only that for several pictures has a field for the quality
+    endpoint = endpoints[-1] if told or job.references or quality else endpoints[0]
+    check_wishes(job, endpoint, capabilities)
+    shapes = shapes_for(options.aspect_ratio, model, capabilities.aspect_ratios)
     if endpoint is Endpoint.EDIT and model.keeps_shape:
         if options.aspect_ratio not in ("", "auto"):
             raise BadInput(f"{model.label} keeps the picture's shape: leave the aspect ratio empty.")
-        ratios = ()
-    framed = frame(_crop(job, selection), job.layer, ratios, capabilities.limits)
+        shapes = Ratios()
+    framed = frame(_crop(job, selection), job.layer, shapes, capabilities.limits)
     auto = options.aspect_ratio == "auto" and "auto" in model.aspect_ratios
+    requests, pictures = capabilities.batches(options.variations, endpoint, model)
     return Plan(
         endpoint=endpoint,
         model=model.id,
@@ -131,24 +135,31 @@ def _plan_edit(job: Job, selection: Selection | None, capabilities: Capabilities
         support=selection.support if selection else None,
         feather=_feather(job, selection),
         guided=guided,
+        masked=guided and model.mask,
         references=tuple(scaled_within(each, capabilities.limits) for each in job.references),
+        asked=framed.asked,
         aspect_ratio="auto" if auto else framed.aspect_ratio,
-        requests=options.variations,
+        resolution=resolution,
+        quality=quality,
+        requests=requests,
+        pictures=pictures,
         price=model.price(
-            images=1 + guided + len(job.references),
-            resolution=options.resolution,
-            quality=options.quality,
+            images=1 + told + len(job.references),
+            resolution=resolution,
+            quality=quality,
             enhance=options.enhance_prompt,
+            pictures=pictures,
         ),
-        warnings=(*warnings, *_about(model, capabilities), *framed.warnings),
+        warnings=(*warnings, *about(model, capabilities), *framed.warnings),
         **_frame(framed, capabilities),
     )
 
 
 def _plan_cutout(job: Job, selection: Selection | None, capabilities: Capabilities) -> Plan:
-    framed = frame(_crop(job, selection), job.layer, (), capabilities.limits)
+    endpoint, *_ = endpoints_for(Action.CUTOUT, capabilities)
+    framed = frame(_crop(job, selection), job.layer, Ratios(), capabilities.limits)
     return Plan(
-        endpoint=Endpoint.BACKGROUND_REMOVE,
+        endpoint=endpoint,
         model="",
         prompt="",
         support=selection.support if selection else None,
@@ -159,8 +170,9 @@ def _plan_cutout(job: Job, selection: Selection | None, capabilities: Capabiliti
 
 
 def _plan_upscale(job: Job, _selection: Selection | None, capabilities: Capabilities) -> Plan:
+    endpoint, *_ = endpoints_for(Action.UPSCALE, capabilities)
     model = capabilities.catalogue.get(capabilities.default_for(UPSCALE))
-    framed = frame(job.layer, job.layer, (), capabilities.limits)
+    framed = frame(job.layer, job.layer, Ratios(), capabilities.limits)
     largest = capabilities.max_upscaled
     possible = math.sqrt(largest / framed.padded.pixels)
     if possible < MIN_GAIN:
@@ -176,7 +188,7 @@ def _plan_upscale(job: Job, _selection: Selection | None, capabilities: Capabili
         )
         scale = 2 if possible <= 2 else scale  # the larger one would cost more and give the same
     return Plan(
-        endpoint=Endpoint.UPSCALE,
+        endpoint=endpoint,
         model=model.id,
         prompt="",
         scale=scale,
@@ -188,33 +200,31 @@ def _plan_upscale(job: Job, _selection: Selection | None, capabilities: Capabili
 
 def _plan_generate(job: Job, selection: Selection | None, capabilities: Capabilities) -> Plan:
     options = job.options
-    endpoint = _generate_endpoint(job)
-    native = endpoint is Endpoint.GENERATE
-    model = _model(IMAGE, options.model, capabilities)
-    if native:
-        _check_offered(model, "resolution", options.resolution, model.resolutions)
-        _check_offered(model, "quality", options.quality, model.qualities)
-    fields = parse_fields(endpoint, dict(options.fields))
+    endpoint = _generate_endpoint(job, capabilities)
+    check_wishes(job, endpoint, capabilities)
+    model = model_for(IMAGE, options.model, capabilities)
+    resolution = offered(model, "resolution", options.resolution, model.resolutions)
+    quality = offered(model, "quality", options.quality, model.qualities)
+    fields = capabilities.parse_fields(endpoint, dict(options.fields))
     _check_generate_fields(options, fields, model)
     most = model.max_style_references
     if job.references and model.constrained and len(job.references) > (most or 0):
         takes = f"at most {most}" if most else "no"
         raise BadInput(f"{model.label} takes {takes} reference pictures.")
-    longest = MAX_GENERATE_PROMPT if native else MAX_GENERATIONS_PROMPT
+    longest = capabilities.max_prompts.get(endpoint, capabilities.limits.max_prompt)
     negative = options.negative_prompt.strip()
     room = min(model.max_prompt or longest, longest)
     if len(negative) > room:
         raise BadInput(f"The negative prompt is longer than the model takes ({room} characters).")
     target = selection.support if selection else job.layer
-    size, ratio = _generated_size(options, fields, model, target.extent, capabilities)
-    sized = native and _by_size(model)
-    warnings = list(_about(model, capabilities))
+    size, asked, ratio = generated(options, endpoint, fields, model, target.extent, capabilities)
+    warnings = list(about(model, capabilities))
     factor = max(target.width / size.width, target.height / size.height)
     if factor > 1.01 and not options.as_made:
         warnings.append(f"The picture is made at about {size} and enlarged {factor:.1f} times.")
     if fields.get("enable_web_search"):
         warnings.append("If the service searches the web, it charges extra; the price here is without that.")
-    count = options.variations
+    requests, pictures = capabilities.batches(options.variations, endpoint, model)
     return Plan(
         endpoint=endpoint,
         provider=capabilities.name,
@@ -225,16 +235,15 @@ def _plan_generate(job: Job, selection: Selection | None, capabilities: Capabili
         size=size,
         support=selection.support if selection else None,
         references=tuple(scaled_within(each, capabilities.limits) for each in job.references),
+        asked=asked,
         aspect_ratio=ratio,
-        style=_style(options.style, capabilities.catalogue.styles),
-        sized=sized,
-        requests=1 if native else count,
-        pictures=count if native else 1,
+        resolution=resolution,
+        quality=quality,
+        style=style(options.style, capabilities.catalogue.styles),
+        requests=requests,
+        pictures=pictures,
         price=model.price(
-            resolution=options.resolution,
-            quality=options.quality,
-            enhance=options.enhance_prompt,
-            pictures=count if native else 1,
+            resolution=resolution, quality=quality, enhance=options.enhance_prompt, pictures=pictures
         ),
         warnings=tuple(warnings),
     )
@@ -249,20 +258,6 @@ def _frame(framed: Frame, capabilities: Capabilities) -> dict[str, Any]:
     }
 
 
-_CAN = {INPAINT: "edits pictures", IMAGE: "generates pictures", UPSCALE: "upscales pictures"}
-
-
-def _model(kind: str, wish: str, capabilities: Capabilities) -> Model:
-    """Raises BadInput for a model that is known to be of another kind."""
-    default = capabilities.default_for(kind)
-    model = capabilities.catalogue.get(wish or default)
-    if model.type and model.type != kind:
-        raise BadInput(
-            f"{model.label} {_CAN[model.type]}; choose a model that {_CAN[kind]}, such as {default}."
-        )
-    return model
-
-
 def _guided(
     job: Job, selection: Selection | None, model: Model, capabilities: Capabilities
 ) -> tuple[bool, list[str]]:
@@ -274,34 +269,9 @@ def _guided(
         raise BadInput(f"{model.label} takes {takes}: the picture and {references} references are too many.")
     if selection is None or job.options.selection is not SelectionUse.GUIDE:
         return False, []
-    if 2 + references <= room:
+    if model.mask or 2 + references <= room:
         return True, []
     return False, [f"{model.label} takes {takes}: it sees the region without a mask."]
-
-
-def _about(model: Model, capabilities: Capabilities) -> list[str]:
-    """What the catalogue says about the model that people should know before they pay."""
-    warnings = []
-    if not model.listed and capabilities.catalogue.date:
-        warnings.append(f"The service does not list a model “{model.id}”.")
-    if model.offline:
-        warnings.append(f"The service says that {model.label} is offline at present.")
-    if model.retires or model.replacement:
-        when = f" on {model.retires[:10]}" if model.retires else ""
-        instead = f"; use {model.replacement} instead" if model.replacement else ""
-        warnings.append(f"{model.label} will be retired{when}{instead}.")
-    return warnings
-
-
-def _check_offered(model: Model, name: str, wish: str, offered: tuple[str, ...]) -> None:
-    known = model.listed or bool(model.pricing) or bool(offered)
-    if wish and known and wish not in offered:
-        raise _not_offered(model, name, wish, offered)
-
-
-def _not_offered(model: Model, name: str, wish: str, offered: tuple[str, ...]) -> BadInput:
-    choice = f"it offers {', '.join(offered)}" if offered else "it offers no choice"
-    return BadInput(f"{model.label} has no {name} “{wish}”: {choice}.")
 
 
 def _prompt(words: str, model: Model, limit: int, *, guided: bool) -> str:
@@ -316,23 +286,6 @@ def _prompt(words: str, model: Model, limit: int, *, guided: bool) -> str:
             if len(extended) <= limit:
                 return extended
     return words
-
-
-def _ratios(wish: str, model: Model, taken: tuple[str, ...]) -> tuple[str, ...]:
-    """The aspect ratios that the picture may have; empty: any. `taken`: by the request itself."""
-    offered = model.aspect_ratios or taken
-    if taken:
-        offered = tuple(ratio for ratio in offered if ratio in taken)
-    # "auto" says no more than leaving it out does
-    if wish and wish != "auto":
-        if (model.aspect_ratios or taken) and wish not in offered:
-            raise _not_offered(model, "aspect ratio", wish, offered)
-        if parse_ratio(wish) is None:
-            raise BadInput(f"“{wish}” is no aspect ratio, such as 16:9.")
-        return (wish,)
-    if wish == "auto" and "auto" in model.aspect_ratios:
-        return ()
-    return tuple(ratio for ratio in offered if parse_ratio(ratio)) if model.aspect_ratios else ()
 
 
 def _crop(job: Job, selection: Selection | None) -> Bounds:
@@ -350,25 +303,11 @@ def _feather(job: Job, selection: Selection | None) -> int:
     return selection.automatic_feather if job.options.feather < 0 else job.options.feather
 
 
-def _generate_endpoint(job: Job) -> Endpoint:
-    wish = job.options.endpoint or Endpoint.GENERATE.value
-    if wish not in (Endpoint.GENERATE.value, Endpoint.GENERATIONS.value):
-        raise BadInput(f"“{wish}” generates nothing; {Endpoint.GENERATE.value} does.")
-    if wish == Endpoint.GENERATIONS.value:
-        options = job.options
-        without = {
-            "a negative prompt": options.negative_prompt,
-            "a style": options.style,
-            "a seed": options.seed != -1,
-            "an aspect ratio": options.aspect_ratio,
-            "a resolution": options.resolution,
-            "a quality": options.quality,
-            "a rewritten prompt": options.enhance_prompt,
-            "reference pictures": job.references,
-        }
-        for what, wanted in without.items():
-            if wanted:
-                raise BadInput(f"{wish} does not know {what}; {Endpoint.GENERATE.value} does.")
+def _generate_endpoint(job: Job, capabilities: Capabilities) -> Endpoint:
+    endpoints = endpoints_for(Action.GENERATE, capabilities)
+    wish = job.options.endpoint or endpoints[0].value
+    if wish not in [endpoint.value for endpoint in endpoints]:
+        raise BadInput(f"“{wish}” generates nothing; {endpoints[0].value} does.")
     return Endpoint(wish)
 
 
@@ -383,72 +322,3 @@ def _check_generate_fields(options: Options, fields: Mapping[str, Any], model: M
             raise BadInput(f"{model.label} takes an aspect ratio instead of width and height.")
     if model.max_steps and fields.get("steps", 0) > model.max_steps:
         raise BadInput(f"{model.label} takes at most {model.max_steps} steps.")
-
-
-def _by_size(model: Model) -> bool:
-    """Whether the model takes width and height, as far as is known."""
-    return not (model.aspect_ratios or model.resolutions)
-
-
-def _generated_size(
-    options: Options, fields: Mapping[str, Any], model: Model, target: Extent, capabilities: Capabilities
-) -> tuple[Extent, str]:
-    """What to ask for, or to expect, and the aspect ratio to send ("": none)."""
-    if options.endpoint == Endpoint.GENERATIONS.value:
-        return _openai_size(fields.get("size", ""), target), ""
-    if {"width", "height"} & fields.keys() and not model.aspect_ratios:
-        return Extent(fields.get("width", 1024), fields.get("height", 1024)), ""
-    if _by_size(model):
-        wish = parse_ratio(options.aspect_ratio)
-        if wish is None and options.aspect_ratio not in ("", "auto"):
-            raise BadInput(f"“{options.aspect_ratio}” is no aspect ratio, such as 16:9.")
-        return _pixel_size(wish or target.ratio, model.divisor, capabilities.max_generated_side), ""
-    ratios = _ratios(options.aspect_ratio, model, ())
-    nearest = nearest_ratio(target, ratios) if ratios else ""
-    if not nearest and options.aspect_ratio == "auto" and "auto" in model.aspect_ratios:
-        nearest = "auto"
-    tier = options.resolution or model.default_resolution
-    side = 1024 * (int(tier[:-1]) if tier[:-1].isdigit() and tier.endswith("K") else 1)
-    ratio = math.sqrt(parse_ratio(nearest) or 1.0)
-    return Extent(max(1, round(side * ratio)), max(1, round(side / ratio))), nearest
-
-
-def _pixel_size(ratio: float, divisor: int, largest: int) -> Extent:
-    """About `GENERATED_PIXELS` of that ratio, each side a multiple of `divisor` up to `largest`."""
-    width = math.sqrt(GENERATED_PIXELS) * math.sqrt(ratio)
-    height = width / ratio
-    factor = min(1.0, largest / max(width, height))
-    step = math.lcm(max(1, divisor), 8)
-    if step > largest:
-        step = min(max(1, divisor), largest)
-
-    def side(length: float) -> int:
-        return min(max(step, round(length * factor / step) * step), largest // step * step)
-
-    return Extent(side(width), side(height))
-
-
-def _openai_size(wish: str, target: Extent) -> Extent:
-    if "x" in wish:
-        width, _, height = wish.partition("x")
-        return Extent(int(width), int(height)) if width.isdigit() and height.isdigit() else Extent(1024, 1024)
-    sizes = (
-        Extent(1024, 1024),
-        Extent(1536, 1024),
-        Extent(1024, 1536),
-        Extent(1792, 1024),
-        Extent(1024, 1792),
-    )
-    return min(sizes, key=lambda size: abs(math.log(size.ratio / target.ratio)))
-
-
-def _style(wish: str, known: tuple[str, ...]) -> str:
-    """The style as the service spells it. Raises BadInput for one that it does not have."""
-    if not wish or not known:
-        return wish
-    spelled = {style.lower(): style for style in known}
-    if wish.lower() in spelled:
-        return spelled[wish.lower()]
-    near = [spelled[name] for name in difflib.get_close_matches(wish.lower(), spelled, 3, 0.5)]
-    hint = f"; did you mean {', '.join(near)}?" if near else f"; it has {', '.join(known[:8])} …"
-    raise BadInput(f"There is no style “{wish}”{hint}")

@@ -23,6 +23,8 @@ GET_REPEATS = 2
 BACKOFF = 0.5
 MAX_BACKOFF = 8.0
 
+# As OpenAI tells when a limit is reset: "6m0s", "1.5s", "20ms".
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 _MILLISECONDS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*ms\s*", re.IGNORECASE)
 
 
@@ -108,14 +110,22 @@ def parse_retry_after(value: str, now: float) -> float | None:
 def parse_reset(value: str, now: float) -> float | None:
     """`x-ratelimit-reset-requests` in s from `now`; None where it cannot be read.
 
-    At least 1e12 it is Unix time in ms, at least 1e9 in s, else a duration in s.
+    At least 1e12 it is Unix time in ms, at least 1e9 in s, else a duration in s, or in words such as "6m0s".
     """
     try:
         number = float(value)
     except ValueError:
-        return None
+        return _parse_duration(value)
     if not math.isfinite(number) or number < 0:
         return None
     if number >= 1e12:
         return max(0.0, number / 1000 - now)
     return max(0.0, number - now) if number >= 1e9 else number
+
+
+def _parse_duration(value: str) -> float | None:
+    matched = _DURATION.fullmatch(value.strip())
+    if not matched or not any(matched.groups()):
+        return None
+    hours, minutes, seconds, milliseconds = (float(part or 0) for part in matched.groups())
+    return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000

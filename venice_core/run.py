@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from venice_core.errors import (
     BrokenFile,
     Charge,
     MissingKey,
+    Unfetched,
     Unplaced,
     UnusableAnswer,
     VeniceError,
@@ -35,16 +37,17 @@ from venice_core.images import Pixels
 from venice_core.job import Action, Facts, Job
 from venice_core.journal import Entry, Journal
 from venice_core.ledger import FREE, Budget, spent_today
+from venice_core.links import fetch
 from venice_core.messages import sentence
 from venice_core.pace import Pace
 from venice_core.plan import Plan, make_plan
 from venice_core.progress import OnProgress, Progress, Stage, Together
-from venice_core.providers.base import Encoded, Provider
+from venice_core.providers.base import Encoded, Link, Provider, Upload
 from venice_core.providers.capabilities import Price
 from venice_core.retry import NotNow, seconds_before_repeat
 from venice_core.selection import Coverage, Selection
 from venice_core.settings import Secret
-from venice_core.transport import Request, Response, Transport
+from venice_core.transport import Request, Response, Transport, is_loopback
 
 log = logging.getLogger(__name__)
 
@@ -165,15 +168,16 @@ class Runner:
 
         Of several requests those that fail do not cost the others their results.
         """
-        if not self.key:
+        if not (self.key or self.provider.capabilities.keyless):
             raise MissingKey()
         on_progress(Progress(Stage.PREPARING))
         prepared = Prepared.of(job, read_coverage(material.coverage, job), self.provider)
         plan = prepared.plan
         pixels = _pixels(material.source, plan.crop.extent) if material.source is not None else None
-        encoded = self._encode(pixels, prepared, material)
-        request = self.provider.request(plan, job.options, encoded)
-        small = min(SMALL_ANSWER, len(encoded[0].data) * SMALL_SHARE) if pixels is not None else SMALL_ANSWER
+        upload = self._encode(pixels, prepared, material)
+        request = self.provider.request(plan, job.options, upload)
+        sent = len(upload.images[0].data) if pixels is not None else SMALL_ANSWER / SMALL_SHARE
+        small = min(SMALL_ANSWER, sent * SMALL_SHARE)
         cancel.check()
         entries = self.journal.begin_all(job, plan, source=material.source, coverage=material.coverage)
         for entry in entries:
@@ -205,16 +209,18 @@ class Runner:
                 _keep(partial(entry.failed, error))
             raise
 
-    def _encode(self, pixels: Pixels | None, prepared: Prepared, material: Material) -> tuple[Encoded, ...]:
+    def _encode(self, pixels: Pixels | None, prepared: Prepared, material: Material) -> Upload:
         plan, job = prepared.plan, prepared.job
         limit = self.provider.max_file_bytes(plan)
         encoded: list[Encoded] = []
+        mask: Encoded | None = None
         try:
             if pixels is not None:
                 encoded.append(Encoded(*images.encode_within(fit.to_send(pixels, plan), limit)))
-            if plan.guided and prepared.coverage is not None:
-                mask = fit.mask_to_send(prepared.coverage, plan)
-                encoded.append(Encoded(images.encode_png(mask), images.MEDIA_TYPES["PNG"]))
+            if plan.masked and prepared.coverage is not None:
+                mask = _png(fit.alpha_mask_to_send(prepared.coverage, plan))
+            elif plan.guided and prepared.coverage is not None:
+                encoded.append(_png(fit.mask_to_send(prepared.coverage, plan)))
             for raw, own, sent in zip(material.references, job.references, plan.references, strict=True):
                 reference = fit.resize(fit.flatten(_pixels(raw, own)), sent)
                 encoded.append(Encoded(*images.encode_within(reference, limit)))
@@ -222,14 +228,14 @@ class Runner:
             raise BadInput(error.detail) from error
         except ValueError as error:
             raise BadInput("The reference pictures handed over are not those of the job.") from error
-        return tuple(encoded)
+        return Upload(tuple(encoded), mask)
 
 
 @dataclass(frozen=True, eq=False)
 class _Flight:
     """One request of a run, from the journal to its results.
 
-    `small`: fewer bytes are hardly a picture. `fitting`: one at a time, since it takes memory.
+    `small`: a file of fewer bytes is hardly a picture. `fitting`: one at a time, since it takes memory.
     """
 
     runner: Runner
@@ -254,10 +260,11 @@ class _Flight:
         facts = self._facts(response)
         charge = Charge.NONE if facts.sandbox else Charge.CHARGED
         warnings = _keep(lambda: entry.answered(response, charge))
-        self.on_progress(Progress(Stage.FITTING))
         try:
+            files = self._files(response, charge)
+            self.on_progress(Progress(Stage.FITTING))
             with self.fitting:
-                results = self._results(response, facts, charge)
+                results = self._results(files, response.status, facts, charge)
         except VeniceError as error:
             _keep(partial(entry.failed, error))
             raise
@@ -302,15 +309,37 @@ class _Flight:
 
     def _facts(self, response: Response) -> Facts:
         try:
-            return self.runner.provider.facts(response)
+            return self.runner.provider.facts(response, self.prepared.plan)
         except Exception:  # what is said beside a picture must not cost the picture
             log.exception("the answer's facts could not be read")
             return Facts()
 
-    def _results(self, response: Response, facts: Facts, charge: Charge) -> list[Result]:
+    def _files(self, response: Response, charge: Charge) -> list[bytes]:
+        """The answer's pictures; those that it links to are fetched, and kept before they are used.
+
+        At least one: those that cannot be fetched do not cost the others.
+        """
+        files: list[bytes] = []
+        lost: list[Unfetched] = []
+        for number, picture in enumerate(self.runner.provider.pictures(response), 1):
+            try:
+                files.append(self._fetched(picture, number) if isinstance(picture, Link) else picture)
+            except Unfetched as error:
+                lost.append(error)
+        if not files:
+            lost[0].charge = charge
+            raise lost[0]
+        return files
+
+    def _fetched(self, link: Link, number: int) -> bytes:
+        host = urlsplit(self.runner.provider.base_url).hostname or ""
+        data = fetch(link.url, self.cancel, local=is_loopback(host), on_progress=self.on_progress)
+        _keep(lambda: self.entry.fetched(number, data))
+        return data
+
+    def _results(self, files: list[bytes], status: int, facts: Facts, charge: Charge) -> list[Result]:
         """At least one; of several pictures those that are broken are left out with a warning."""
         job, plan = self.prepared.job, self.prepared.plan
-        files = self.runner.provider.pictures(response)
         broken: list[BrokenFile] = []
         found: list[tuple[int, Placed]] = []
         for number, data in enumerate(files, 1):
@@ -319,14 +348,13 @@ class _Flight:
             except BrokenFile as error:
                 broken.append(error)
         if not found:
-            raise UnusableAnswer(broken[0].detail, status=response.status, charge=Charge.POSSIBLE)
+            raise UnusableAnswer(broken[0].detail, status=status, charge=Charge.POSSIBLE)
         told = list(_warnings(facts, plan))
         if len(found) < plan.pictures:
             told.append(f"The service made {len(found)} of {plan.pictures} pictures that can be used.")
-        if len(response.body) < self.small * len(files):
-            told.append(
-                f"The answer is hardly a picture ({len(response.body)} bytes): the service may have refused."
-            )
+        smallest = min(map(len, files))
+        if smallest < self.small:
+            told.append(f"The answer is hardly a picture ({smallest} bytes): the service may have refused.")
         return [
             Result(
                 entry=self.entry,
@@ -415,6 +443,10 @@ def _without_key(response: Response, key: Secret) -> Response:
     kept = images.sniff(response.body) or (200 <= response.status < 300 and not key.is_distinct)
     body = response.body if kept else key.scrub(response.body)
     return Response(response.status, headers, body)
+
+
+def _png(pixels: Pixels) -> Encoded:
+    return Encoded(images.encode_png(pixels), images.MEDIA_TYPES["PNG"])
 
 
 def _bytes(raw: Raw) -> bytes:

@@ -137,7 +137,10 @@ def sync_folder(path: Path) -> None:
 
 
 class Settings:
-    """The settings file: `{"provider": name, "daily_limit_usd": number}`. Unknown entries are kept."""
+    """The settings file: `{"provider": name, "daily_limit_usd": number, "profiles": {name: {…}}}`.
+
+    Unknown entries are kept.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "settings.json"
@@ -186,15 +189,16 @@ def provider_name(wish: str, env: Mapping[str, str], settings: Settings) -> str:
 class KeyStore:
     """Keys by provider: environment, then the system's keyring, then a file of mode 0600."""
 
-    VARIABLES: Mapping[str, str] = {"venice": "VENICE_API_KEY", "openai": "OPENAI_API_KEY"}
-
     def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
         self.path = folder / "keys.json"
         self._env = env
 
-    def find(self, provider: str) -> tuple[Secret, str]:
-        """The key and where it is from: "environment", "keyring", "file", or "" with an empty secret."""
-        value = self._env.get(self.VARIABLES.get(provider, ""), "").strip()
+    def find(self, provider: str, variable: str = "") -> tuple[Secret, str]:
+        """The key and where it is from: "environment", "keyring", "file", or "" with an empty secret.
+
+        `variable`: of the environment, which wins.
+        """
+        value = self._env.get(variable, "").strip()
         if value:
             return Secret(value), "environment"
         value = _within(lambda: _keyring_get(provider), "")

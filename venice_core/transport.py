@@ -13,7 +13,7 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
@@ -117,14 +117,24 @@ class _Bearer(AuthBase):
 
 
 class _Sockets:
-    """The sockets of one exchange, so that another thread can end it."""
+    """The sockets of one exchange, so that another thread can end it.
 
-    def __init__(self) -> None:
+    `may_reach`: whether one may lead to an IP address; asked before a byte of the request leaves.
+    """
+
+    def __init__(self, may_reach: Callable[[str], bool] | None = None) -> None:
+        self._may_reach = may_reach
         self._open: list[socket.socket] = []
         self._lock = threading.Lock()
         self._ended = False
 
-    def add(self, sock: socket.socket) -> None:
+    def add(self, sock: socket.socket, *, direct: bool) -> None:
+        """`direct`: it leads to the server itself, not to a proxy. Raises OSError where it must not."""
+        if direct and self._may_reach is not None:
+            address = str(sock.getpeername()[0])
+            if not self._may_reach(address):
+                sock.close()
+                raise PermissionError(f"the name leads to {address}, which is not reached for this")
         with self._lock:
             self._open.append(sock)
             ended = self._ended
@@ -148,25 +158,25 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
-        self._watch(self.poolmanager)
+        self._watch(self.poolmanager, direct=True)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> urllib3.ProxyManager:
         manager = super().proxy_manager_for(*args, ssl_context=self._context, **kwargs)
-        self._watch(manager)
+        self._watch(manager, direct=False)
         return cast("urllib3.ProxyManager", manager)
 
-    def _watch(self, manager: urllib3.PoolManager) -> None:
+    def _watch(self, manager: urllib3.PoolManager, *, direct: bool) -> None:
         sockets = self._sockets
 
         class Plain(HTTPConnection):
             def connect(self) -> None:
                 super().connect()
-                sockets.add(cast("socket.socket", self.sock))
+                sockets.add(cast("socket.socket", self.sock), direct=direct)
 
         class Encrypted(HTTPSConnection):
             def connect(self) -> None:
                 super().connect()
-                sockets.add(cast("socket.socket", self.sock))
+                sockets.add(cast("socket.socket", self.sock), direct=direct)
 
         class PlainPool(urllib3.HTTPConnectionPool):
             ConnectionCls = Plain
@@ -220,10 +230,23 @@ class _Upload:
 
 
 class Transport:
-    """Sends one request at a time. `connect` and `read` are time limits in s."""
+    """Sends one request at a time. `connect` and `read` are time limits in s.
 
-    def __init__(self, *, connect: float = CONNECT_SECONDS, read: float = READ_SECONDS) -> None:
+    `max_bytes`: of an answer. `may_reach`: whether an IP address may be connected to, where no proxy is
+    between; by default any.
+    """
+
+    def __init__(
+        self,
+        *,
+        connect: float = CONNECT_SECONDS,
+        read: float = READ_SECONDS,
+        max_bytes: int = MAX_ANSWER_BYTES,
+        may_reach: Callable[[str], bool] | None = None,
+    ) -> None:
         self._timeouts = (connect, read)
+        self._max_bytes = max_bytes
+        self._may_reach = may_reach
 
     def exchange(self, request: Request, on_progress: OnProgress, cancel: Cancel) -> Response:
         """The server's answer, whatever its status.
@@ -231,7 +254,7 @@ class Transport:
         Raises NoConnection where the request cannot have been understood (its body was not complete;
         `retryable` where not a byte of it had left), LostConnection where it may have been, Cancelled.
         """
-        sockets = _Sockets()
+        sockets = _Sockets(self._may_reach)
         upload = _Upload.of(request, on_progress, cancel)
 
         def end_if_cancelled() -> None:
@@ -261,7 +284,7 @@ class Transport:
                     stream=True,
                 ) as response,
             ):
-                body = _receive(response, on_progress)
+                body = _receive(response, on_progress, self._max_bytes)
                 lower = {name.lower(): value for name, value in response.headers.items()}
                 return Response(response.status_code, lower, body)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -297,15 +320,15 @@ def _parts(request: Request) -> Sequence[tuple[str, Any]]:
     ]
 
 
-def _receive(response: requests.Response, on_progress: OnProgress) -> bytes:
+def _receive(response: requests.Response, on_progress: OnProgress, max_bytes: int) -> bytes:
     length = response.headers.get("Content-Length", "")
     total = int(length) if length.isascii() and length.isdigit() else 0
     body = bytearray()
     for chunk in response.iter_content(_CHUNK):
         body += chunk
         on_progress(Progress(Stage.DOWNLOADING, len(body), total))
-        if len(body) > MAX_ANSWER_BYTES:
-            raise UnusableAnswer(f"the answer is larger than {MAX_ANSWER_BYTES // 1_000_000} MB")
+        if len(body) > max_bytes:
+            raise UnusableAnswer(f"the answer is larger than {max_bytes // 1_000_000} MB")
     return bytes(body)
 
 

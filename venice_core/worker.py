@@ -31,9 +31,8 @@ from venice_core.ledger import spent_today
 from venice_core.lookup import look_up
 from venice_core.pace import Pace
 from venice_core.protocol import Call, Output
-from venice_core.providers import venice_lists as lists
 from venice_core.providers.capabilities import IMAGE, INPAINT, UPSCALE, Model
-from venice_core.providers.registry import NAMES, Opened, Registry
+from venice_core.providers.registry import Opened, Registry
 from venice_core.run import Made, Material, Prepared, Result, Runner, read_coverage
 from venice_core.settings import Folders, Secret, private_folder
 from venice_core.transport import Transport
@@ -69,6 +68,8 @@ class Worker:
             "account": self._account,
             "cancel": self._cancel,
             "configure": self._configure,
+            "profile": self._profile,
+            "forget": self._forget,
         }
 
     def serve(self) -> None:
@@ -135,7 +136,7 @@ class Worker:
         self._refresh(opened)
         coverage = read_coverage(self._pixels(params.get("coverage"), job), job)
         plan = Prepared.of(job, coverage, opened.provider).plan
-        told = {**plan.to_json(), "key": bool(opened.key)}
+        told = {**plan.to_json(), "key": not opened.lacks_key}
         budget = self._runner(opened).budget()
         if budget is not None:
             try:
@@ -166,9 +167,12 @@ class Worker:
         can = opened.provider.capabilities
         return {
             "provider": opened.name,
-            "providers": list(NAMES),
+            "providers": list(self._registry.names),
             "key": bool(opened.key),
             "key_source": opened.key_source,
+            "keyless": can.keyless,
+            "profile": self._described(opened),
+            "bases": list(self._registry.profiles.bases),
             "default_model": can.default_for(_KINDS[action]),
             "models": [_listed(model) for model in can.catalogue.of_type(_KINDS[action])],
             "models_date": can.catalogue.date,
@@ -178,14 +182,17 @@ class Worker:
         }
 
     def _account(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """The test of the connection and the key. Raises what the service says of them."""
-        opened = self._registry.open(str(params.get("provider") or ""))
-        if params.get("key"):
-            opened = self._registry.with_key(opened, Secret(str(params["key"]).strip()))
-        if not opened.key:
+        """The test of the connection and the key, as they were typed or are stored.
+
+        Raises what the service says of them.
+        """
+        typed = Secret(str(params["key"]).strip()) if params.get("key") else None
+        address = str(params.get("base_url") or "")
+        opened = self._registry.open(str(params.get("provider") or ""), key=typed, address=address)
+        if opened.lacks_key:
             raise MissingKey()
-        request = lists.account(opened.provider.base_url, opened.key)
-        return asdict(lists.read_account(look_up(request, Cancel())))
+        provider = opened.provider
+        return asdict(provider.read_account(look_up(provider.account(), provider, Cancel())))
 
     def _configure(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """`provider`: which to use from now on; `key`: that provider's key ("" forgets it).
@@ -202,6 +209,31 @@ class Worker:
         if "daily_limit" in params:
             self._registry.settings.set_daily_limit(params["daily_limit"])
         return {"provider": name, "kept": kept}
+
+    def _profile(self, params: Mapping[str, Any]) -> None:
+        """`entries` of the profile `provider`, which is made where there is none; an entry of None goes."""
+        entries = params.get("entries")
+        if not isinstance(entries, dict):
+            raise BadInput("A profile needs entries.")
+        self._registry.set_profile(str(params.get("provider") or ""), entries)
+
+    def _forget(self, params: Mapping[str, Any]) -> None:
+        """`provider`: one of the person's own, with its key."""
+        self._registry.forget_profile(str(params.get("provider") or ""))
+
+    def _described(self, opened: Opened) -> dict[str, Any] | None:
+        """The profile for Settings: where the service is and which model it takes."""
+        profile = opened.profile
+        if profile is None:
+            return None
+        return {
+            "title": profile.title,
+            "based_on": profile.based_on,
+            "base_url": opened.provider.base_url,
+            "base_url_variable": self._registry.address_variable(profile),
+            "model": profile.model,
+            "own": self._registry.profiles.is_own(profile.name),
+        }
 
     def _pixels(self, name: Any, job: Job) -> bytes | None:
         if not name or job.window is None:

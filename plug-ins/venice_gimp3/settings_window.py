@@ -1,4 +1,4 @@
-"""The window for the provider and its key."""
+"""The window for the provider, its address and its key."""
 
 import gi
 
@@ -6,6 +6,7 @@ gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 import venice_link
 from gi.repository import GimpUi, Gtk
+from provider_window import run_new_provider
 from widgets import ErrorBar, label, mnemonic, stay_alive
 
 BINARY = "venice"
@@ -33,16 +34,16 @@ class _SettingsWindow:
     def __init__(self, link):
         self._link = link
         status = status_of(link, "")
+        self._profile = None
         self._dialog = GimpUi.Dialog(title="Venice Settings", role=BINARY)
         self._dialog.add_button("_Cancel", Gtk.ResponseType.CANCEL)
         self._dialog.add_button("_Save", Gtk.ResponseType.OK)
         self._dialog.set_default_response(Gtk.ResponseType.OK)
-        grid = Gtk.Grid(row_spacing=6, column_spacing=6, border_width=12)
-        self._provider = Gtk.ComboBoxText()
-        for name in status["providers"]:
-            self._provider.append(name, name)
-        self._provider.set_active_id(status["provider"])
-        self._provider.connect("changed", self._on_provider)
+        self._provider = Gtk.ComboBoxText(hexpand=True)
+        self._new = Gtk.Button(label="_New...", use_underline=True)
+        self._remove = Gtk.Button(label="_Remove", use_underline=True)
+        self._address = Gtk.Entry(activates_default=True)
+        self._model = Gtk.Entry(activates_default=True)
         self._key = Gtk.Entry(visibility=False, width_chars=44, activates_default=True)
         self._key.set_input_purpose(Gtk.InputPurpose.PASSWORD)
         self._limit = Gtk.Entry(width_chars=12, activates_default=True, placeholder_text="no limit")
@@ -51,30 +52,27 @@ class _SettingsWindow:
         self._note = label()
         self._account = label(selectable=True)
         self._error = ErrorBar()
-        rows = (
-            ("_Provider:", self._provider),
-            ("API _key:", self._key),
-            ("Spend at most a _day, in US dollars:", self._limit),
+        self._test_button = Gtk.Button(
+            label="_Test Connection", use_underline=True, halign=Gtk.Align.START, margin=12
         )
-        for row, (text, widget) in enumerate(rows):
-            grid.attach(mnemonic(text, widget), 0, row, 1, 1)
-            widget.set_hexpand(True)
-            grid.attach(widget, 1, row, 1, 1)
-        area = self._dialog.get_content_area()
-        test = Gtk.Button(label="_Test Connection", use_underline=True, halign=Gtk.Align.START, margin=12)
-        test.connect("clicked", lambda _button: self._test())
-        self._grid, self._test_button, self._closing = grid, test, False
+        self._grid = self._make_grid()
+        self._closing = False
+        self._provider.connect("changed", self._on_provider)
+        self._new.connect("clicked", lambda _button: self._add())
+        self._remove.connect("clicked", lambda _button: self._take_away())
+        self._test_button.connect("clicked", lambda _button: self._test())
         self._dialog.connect("response", self._on_response)
-        for widget in (grid, self._note, test, self._account, self._error.widget):
+        area = self._dialog.get_content_area()
+        for widget in (self._grid, self._note, self._test_button, self._account, self._error.widget):
             area.pack_start(widget, False, False, 0)
         self._account.set_text(_spending(status))
         area.show_all()
-        self._on_provider(self._provider)
+        self._offer(status)
 
     def run(self):
         while self._dialog.run() == Gtk.ResponseType.OK:
             try:
-                self._link.call("configure", self._chosen())
+                self._save()
                 return True
             except (ValueError, venice_link.LinkError) as error:
                 self._error.show(str(error))
@@ -83,23 +81,82 @@ class _SettingsWindow:
     def destroy(self):
         self._dialog.destroy()
 
-    def _chosen(self):
-        """Raises ValueError for a limit that is no amount."""
-        params = {"provider": self._provider.get_active_id()}
+    def _make_grid(self):
+        grid = Gtk.Grid(row_spacing=6, column_spacing=6, border_width=12)
+        chooser = Gtk.Box(spacing=6)
+        for widget in (self._provider, self._new, self._remove):
+            chooser.pack_start(widget, widget is self._provider, True, 0)
+        rows = (
+            ("_Provider:", self._provider, chooser),
+            ("_Address:", self._address, self._address),
+            ("_Model:", self._model, self._model),
+            ("API _key:", self._key, self._key),
+            ("Spend at most a _day, in US dollars:", self._limit, self._limit),
+        )
+        for row, (text, widget, shown) in enumerate(rows):
+            grid.attach(mnemonic(text, widget), 0, row, 1, 1)
+            shown.set_hexpand(True)
+            grid.attach(shown, 1, row, 1, 1)
+        return grid
+
+    def _offer(self, status):
+        """Fills the list of providers and chooses one."""
+        self._provider.handler_block_by_func(self._on_provider)
+        self._provider.remove_all()
+        for name in status["providers"]:
+            self._provider.append(name, name)
+        self._provider.set_active_id(status["provider"])
+        self._provider.handler_unblock_by_func(self._on_provider)
+        self._show(status)
+
+    def _save(self):
+        """Raises ValueError for a limit that is no amount, and LinkError."""
+        name, limit = self._provider.get_active_id(), self._amount()
+        changes = self._changes()
+        if changes:
+            self._link.call("profile", {"provider": name, "entries": changes})
+        params = {"provider": name, "daily_limit": limit}
         if self._key.get_text().strip():
             params["key"] = self._key.get_text().strip()
+        self._link.call("configure", params)
+
+    def _changes(self):
+        """What was typed over of the profile; None where an entry was emptied: as it is built in."""
+        if self._profile is None:
+            return {}
+        typed = {"base_url": self._address.get_text().strip(), "model": self._model.get_text().strip()}
+        return {entry: text or None for entry, text in typed.items() if text != self._profile[entry]}
+
+    def _amount(self):
         limit = self._limit.get_text().strip().lstrip("$").replace(",", ".")
         try:
-            params["daily_limit"] = float(limit) if limit else None
+            return float(limit) if limit else None
         except ValueError:
             raise ValueError("The limit must be an amount of US dollars, or empty for none.") from None
-        return params
+
+    def _add(self):
+        """A provider of the person's own, which is there at once."""
+        self._error.hide()
+        name = run_new_provider(self._link, self._dialog)
+        if name is not None:
+            self._offer(status_of(self._link, name))
+            self._key.grab_focus()
+
+    def _take_away(self):
+        self._error.hide()
+        try:
+            self._link.call("forget", {"provider": self._provider.get_active_id()})
+        except venice_link.LinkError as error:
+            self._error.show(str(error))
+        self._offer(status_of(self._link, ""))
 
     def _test(self):
         """Asks the service about the key, as it stands in the window; that costs nothing."""
         self._error.hide()
         self._account.set_text("Asking the service…")
         params = {"provider": self._provider.get_active_id(), "key": self._key.get_text().strip()}
+        if self._profile is not None:
+            params["base_url"] = self._address.get_text().strip()
         self._set_busy(True)  # one call at a time
         try:
             account = self._link.call("account", params, self._on_test_wait, 0.05)
@@ -123,21 +180,48 @@ class _SettingsWindow:
         self._dialog.set_response_sensitive(Gtk.ResponseType.OK, not busy)
 
     def _on_provider(self, combo):
-        name = combo.get_active_id()
         try:
-            status = self._link.call("status", {"provider": name})
+            self._show(self._link.call("status", {"provider": combo.get_active_id()}))
+            self._error.hide()
         except venice_link.LinkError as error:
+            self._profile = None
+            self._set_rows()
+            self._remove.set_sensitive(True)  # perhaps it is one that cannot be read
+            self._note.set_text("")
             self._error.show(str(error))
-            return
-        self._key.set_sensitive(name != "sandbox")
-        if name == "sandbox":
-            note = "The sandbox runs on this machine, needs no key and costs nothing. It only recolours."
-        elif status["key"]:
-            kept = {"environment": "environment", "keyring": "system's keyring", "file": "settings folder"}
-            note = f"A key is set ({kept[status['key_source']]}). Leave the field empty to keep it."
-        else:
-            note = "No key is set. It is kept in the system's keyring, or else in a file only you can read."
-        self._note.set_text(note)
+
+    def _show(self, status):
+        """What is known of the chosen provider."""
+        self._profile = status["profile"]
+        self._set_rows()
+        self._key.set_text("")
+        self._key.set_sensitive(status["provider"] != "sandbox")
+        self._note.set_text(_note(status))
+
+    def _set_rows(self):
+        profile = self._profile
+        self._remove.set_sensitive(profile is not None and profile["own"])
+        for entry, widget in (("base_url", self._address), ("model", self._model)):
+            widget.set_sensitive(profile is not None)
+            widget.set_text(profile[entry] if profile else "")
+        if profile is not None:
+            self._address.set_sensitive(not profile["base_url_variable"])
+
+
+def _note(status):
+    name, profile = status["provider"], status["profile"]
+    kept = {"environment": "environment", "keyring": "system's keyring", "file": "settings folder"}
+    if name == "sandbox":
+        return "The sandbox runs on this machine, needs no key and costs nothing. It only recolours."
+    if status["key"]:
+        note = f"A key is set ({kept[status['key_source']]}). Leave the field empty to keep it."
+    elif status["keyless"]:
+        note = "No key is needed, but one can be set."
+    else:
+        note = "No key is set. It is kept in the system's keyring, or else in a file only you can read."
+    if profile is not None and profile["base_url_variable"]:
+        note += f" The address is from {profile['base_url_variable']}."
+    return note
 
 
 def _spending(status):
@@ -156,4 +240,5 @@ def _described(account):
     ]
     balance = f" Balance: {' and '.join(balances)}." if balances else ""
     access = "" if account["permitted"] else " The service does not give it access at present."
-    return f"The key works.{access}{balance}"
+    note = f" {account['note']}" if account["note"] else ""
+    return f"The connection works.{access}{balance}{note}"

@@ -46,7 +46,7 @@ def add_safe_mode(procedure):
 
 
 def add_provider(procedure):
-    help_text = "venice or sandbox; empty: as set in Settings"
+    help_text = "venice, openai, sandbox, or a name from Settings; empty: as set there"
     procedure.add_string_argument("provider", "Pro_vider", help_text, "", READ_WRITE)
 
 
@@ -194,7 +194,9 @@ class Venice(Gimp.PlugIn):
             procedure.add_enum_argument(
                 "run-mode", "Run mode", "Run mode", Gimp.RunMode, Gimp.RunMode.NONINTERACTIVE, READ_WRITE
             )
-            procedure.add_string_argument("provider", "_Provider", "venice or sandbox", "", READ_WRITE)
+            procedure.add_string_argument(
+                "provider", "_Provider", "The one to use from now on", "", READ_WRITE
+            )
             label, blurb, more = "_Settings...", "Choose the service, its API key and what may be spent", ""
             procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.ALWAYS)
         else:

@@ -212,7 +212,7 @@ def test_a_model_about_to_be_retired_is_said_with_its_day_and_its_successor(
     code, said = shell.json("edit", photo, "-p", "x", "--model", "limited")
     words = " ".join(said["results"][0]["warnings"])
     assert code == 0
-    assert "will be retired on 2090-05-01; use younger instead" in words
+    assert "ends on 2090-05-01; use younger instead" in words
 
 
 def test_a_model_past_its_day_is_an_unknown_model(shell: Shell, offering: Offering, photo: Path) -> None:

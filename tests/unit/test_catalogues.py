@@ -28,6 +28,7 @@ from venice_core.errors import (
     VeniceError,
 )
 from venice_core.providers import catalogues as module
+from venice_core.providers.base import Reader
 from venice_core.providers.capabilities import Catalogue
 from venice_core.providers.catalogues import FRESH_SECONDS, Catalogues
 from venice_core.sandbox import Sandbox
@@ -56,7 +57,7 @@ class Service:
         self.open = threading.Event()
         self.open.set()
 
-    def look_up(self, request: Request, cancel: Cancel) -> Response:
+    def look_up(self, request: Request, reader: Reader, cancel: Cancel) -> Response:
         self.requests.append(request)
         assert self.open.wait(20)
         cancel.check()

@@ -68,6 +68,7 @@ def test_every_class_is_in_the_tree_of_the_docstring(cls: type[VeniceError]) -> 
         (errors.UnusableAnswer, 5, "possible"),
         (errors.Unanswered, 5, "possible"),
         (errors.Unplaced, 5, "charged"),
+        (errors.Unfetched, 5, "charged"),
         (errors.VeniceError, 5, "none"),
     ],
 )

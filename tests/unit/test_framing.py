@@ -9,9 +9,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from venice_core.errors import BadInput
-from venice_core.framing import Frame, at_least, frame, nearest_ratio, scaled_within, within
+from venice_core.framing import Frame, at_least, frame, scaled_within, within
 from venice_core.geometry import Bounds, Extent, Padding
 from venice_core.providers.capabilities import Limits
+from venice_core.shapes import Ratios, nearest_ratio
 
 VENICE = Limits(min_pixels=65_536, max_pixels=33_177_600, min_side=64)
 RATIOS = ("1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:5", "9:19.5")
@@ -46,7 +47,7 @@ def crops(draw: st.DrawFn) -> tuple[Bounds, Bounds]:
 
 def framed(where: tuple[Bounds, Bounds], ratios: tuple[str, ...], limit: Limits) -> Frame:
     try:
-        return frame(*where, ratios, limit)
+        return frame(*where, Ratios(ratios), limit)
     except BadInput as error:
         assume("too long and narrow" not in error.detail)
         raise
@@ -193,7 +194,7 @@ def test_what_is_too_narrow_is_refused(extent: Extent) -> None:
 def test_a_shape_that_needs_more_padding_than_anybody_sends_is_refused() -> None:
     layer = Bounds(0, 0, 30_000, 10)
     with pytest.raises(BadInput, match="With the aspect ratio 1:1 the region would become 30000 × 30000 px"):
-        frame(layer, layer, ("1:1",), VENICE)
+        frame(layer, layer, Ratios(("1:1",)), VENICE)
 
 
 @pytest.mark.parametrize(
@@ -213,10 +214,10 @@ def test_the_nearest_ratio_is_the_one_of_the_least_stretching(extent: Extent, ra
 
 
 def test_what_is_padded_or_reduced_is_said() -> None:
-    small = frame(Bounds(0, 0, 100, 100), Bounds(0, 0, 100, 100), (), VENICE)
+    small = frame(Bounds(0, 0, 100, 100), Bounds(0, 0, 100, 100), Ratios(), VENICE)
     assert small.padding == Padding(78, 78, 78, 78)
     assert [words.split(",")[0] for words in small.warnings] == ["The region is padded to 256 × 256 px"]
-    large = frame(Bounds(0, 0, 9000, 9000), Bounds(0, 0, 9000, 9000), (), VENICE)
+    large = frame(Bounds(0, 0, 9000, 9000), Bounds(0, 0, 9000, 9000), Ratios(), VENICE)
     assert large.size == Extent(5760, 5760)
     assert ["is sent at 5760 × 5760 px" in words for words in large.warnings] == [True]
-    assert not frame(Bounds(9, 9, 300, 300), Bounds(0, 0, 400, 400), (), VENICE).warnings
+    assert not frame(Bounds(9, 9, 300, 300), Bounds(0, 0, 400, 400), Ratios(), VENICE).warnings

@@ -84,7 +84,7 @@ def test_the_link_uses_the_standard_library_only() -> None:
 
 
 def test_geometry_needs_nothing_of_ours() -> None:
-    for name in ("geometry", "errors", "version", "progress", "providers.capabilities"):
+    for name in ("geometry", "errors", "version", "progress", "endpoint"):
         assert ours(name) == set(), name
 
 
@@ -93,6 +93,10 @@ PURE = [
     "geometry",
     "job",
     "plan",
+    "shapes",
+    "framing",
+    "generated",
+    "offers",
     "fit",
     "selection",
     "images",
@@ -124,6 +128,13 @@ def test_planning_and_fitting_need_nothing_that_acts(name: str) -> None:
     [
         ("transport", {"plan", "fit", "images", "job", "journal", "providers", "run", "selection"}),
         ("providers.venice", {"journal", "run", "worker", "cli", "fit", "providers.registry"}),
+        ("plan", {"providers.venice", "providers.venice_fields", "providers.openai", "providers.profile"}),
+        ("lookup", {"providers.venice", "providers.venice_refusals", "providers.openai", "run"}),
+        ("links", {"run", "journal", "providers.openai", "providers.registry"}),
+        (
+            "providers.openai",
+            {"journal", "run", "worker", "cli", "fit", "providers.registry", "providers.venice"},
+        ),
         ("providers.base", {"journal", "run", "worker", "cli", "fit", "providers.venice"}),
         ("settings", {"transport", "journal", "plan", "run", "providers.registry"}),
         ("journal", {"run", "worker", "cli", "fit", "images", "providers.venice"}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,9 @@ from venice_core.geometry import Bounds, Extent, Padding, parse_ratio, with_rati
 from venice_core.job import Action, Job, Options, SelectionUse
 from venice_core.plan import MASK_SENTENCES, Plan, make_plan
 from venice_core.providers.capabilities import Capabilities, Catalogue, Limits, Model
-from venice_core.providers.venice import ASPECT_RATIOS, DEFAULT_MODEL, LIMITS
+from venice_core.providers.venice import ASPECT_RATIOS, DEFAULT_MODEL, LIMITS, Venice
 from venice_core.selection import Selection
+from venice_core.settings import Secret
 
 CANVAS = Extent(3000, 2000)
 LAYER = Bounds(-100, 50, 2400, 1800)
@@ -44,7 +46,8 @@ def venice(*models: Model, **more: Any) -> Capabilities:
     """Venice's limits, with these models; the first is the default."""
     catalogue = Catalogue({model.id: model for model in models}) if models else Catalogue.packaged()
     default = models[0].id if models else DEFAULT_MODEL
-    return Capabilities("venice", default, more.pop("limits", LIMITS), catalogue, ASPECT_RATIOS, **more)
+    known = Venice(Secret("k"), catalogue=catalogue).capabilities
+    return replace(known, default_model=default, **more)
 
 
 BOX = Bounds(400, 300, 600, 200)
@@ -478,15 +481,16 @@ def test_a_model_that_keeps_the_shape_takes_no_other_for_one_picture() -> None:
         (
             Model("m", "Mine", retires="2026-12-01T10:00:00Z", listed=True),
             1e9,
-            "Mine will be retired on 2026-12-01.",
+            "Mine ends on 2026-12-01.",
         ),
-        (Model("m", "Mine", replacement="next", listed=True), 1e9, "Mine will be retired; use next instead."),
+        (Model("m", "Mine", replacement="next", listed=True), 1e9, "Mine ends; use next instead."),
         (Model("m", listed=True), 1e9, ""),
     ],
 )
 def test_what_the_list_says_of_a_model_is_told_before_paying(model: Model, date: float, words: str) -> None:
     catalogue = Catalogue({model.id: model}, date=date)
-    plan = make_plan(*unselected(), Capabilities("venice", model.id, LIMITS, catalogue, ASPECT_RATIOS))
+    known = replace(Venice(Secret("k"), catalogue=catalogue).capabilities, default_model=model.id)
+    plan = make_plan(*unselected(), known)
     assert words in " ".join(plan.warnings)
     assert len(plan.warnings) == bool(words)
 

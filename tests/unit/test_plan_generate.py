@@ -14,7 +14,7 @@ from venice_core.endpoint import Endpoint
 from venice_core.errors import BadInput
 from venice_core.geometry import Bounds, Extent
 from venice_core.job import Action, Job, Options, SelectionUse
-from venice_core.plan import MAX_GENERATE_PROMPT, Plan, make_plan
+from venice_core.plan import Plan, make_plan
 from venice_core.providers.capabilities import Catalogue, Model, Price
 from venice_core.providers.venice import Venice
 from venice_core.selection import Selection
@@ -74,7 +74,7 @@ def test_sizes_are_multiples_within_the_limit_near_the_layers_shape(
     for side in (size.width, size.height):
         assert side % divisor == 0
         assert step <= side <= 1280
-    assert plan.sized
+    assert plan.asked == plan.size
     assert plan.aspect_ratio == ""
     # about a megapixel, unless the longer side is at its limit
     ratio = width / height
@@ -111,7 +111,7 @@ def test_a_senseless_divisor_breaks_nothing(divisor: int) -> None:
 )
 def test_the_layers_shape_or_the_one_asked_for_is_made(layer: Extent, ratio: str, size: Extent) -> None:
     plan = generate(SIZED, Bounds.of(layer), aspect_ratio=ratio)
-    assert (plan.size, plan.sized, plan.aspect_ratio) == (size, True, "")
+    assert (plan.size, plan.asked, plan.aspect_ratio) == (size, size, "")
 
 
 @pytest.mark.parametrize("ratio", ["1e308:1", "1:1e308", "5e-324:1"])
@@ -137,7 +137,7 @@ def test_what_is_no_ratio_is_refused(ratio: str) -> None:
 )
 def test_a_size_in_figures_is_taken_as_it_is(fields: dict[str, str], size: Extent) -> None:
     plan = generate(SIZED, fields=tuple(fields.items()))
-    assert (plan.size, plan.sized) == (size, True)
+    assert (plan.size, plan.asked) == (size, size)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_what_cannot_be_had_is_refused_before_sending(
 
 
 def test_what_can_just_be_had_is_planned() -> None:
-    assert MAX_GENERATE_PROMPT == 7500
+    assert venice().max_prompts[Endpoint.GENERATE] == 7500
     generate(SIZED, prompt="x" * 7500, negative_prompt="y" * 7500)
     generate(SIZED, fields=(("steps", "20"), ("width", "1280"), ("height", "16")))
     generate(Model("m", type="image", max_prompt=9), prompt="x" * 9, negative_prompt="y" * 9)
@@ -201,7 +201,7 @@ def test_what_can_just_be_had_is_planned() -> None:
 )
 def test_the_nearest_of_the_models_ratios_is_sent(layer: Extent, wish: str, sent: str) -> None:
     plan = generate(RATIO, Bounds.of(layer), aspect_ratio=wish)
-    assert (plan.aspect_ratio, plan.sized) == (sent, False)
+    assert (plan.aspect_ratio, plan.asked) == (sent, None)
 
 
 def test_auto_is_sent_where_it_is_asked_for_and_listed() -> None:
@@ -220,7 +220,7 @@ def test_auto_is_sent_where_it_is_asked_for_and_listed() -> None:
 )
 def test_a_tier_says_how_large_the_picture_will_be(options: dict[str, Any], size: Extent) -> None:
     plan = generate(TIERED, Bounds(0, 0, 1920, 1080), **options)
-    assert (plan.size, plan.sized) == (size, False)
+    assert (plan.size, plan.asked) == (size, None)
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_of_its_fixed_sizes_the_nearest_shape_is_taken(
 ) -> None:
     plan = generate(SIZED, Bounds.of(layer), fields=tuple(fields.items()), **GENERATIONS)
     assert (plan.endpoint, plan.size, plan.aspect_ratio) == (Endpoint.GENERATIONS, size, "")
-    assert not plan.sized
+    assert plan.asked == size
 
 
 @pytest.mark.parametrize(
@@ -397,7 +397,7 @@ def test_the_default_generator_is_that_of_the_service() -> None:
         (
             Model("m", "Mine", "image", retires="2026-12-01T00:00:00Z", replacement="next", listed=True),
             1e9,
-            ["Mine will be retired on 2026-12-01; use next instead."],
+            ["Mine ends on 2026-12-01; use next instead."],
         ),
     ],
 )

@@ -184,7 +184,15 @@ def test_no_wait_is_negative_or_longer_than_a_minute(row: Any, attempt: int, now
         ("1e999", None),
         ("", None),
         ("soon", None),
-        ("30s", None),
+        ("30s", 30.0),
+        ("6m0s", 360.0),
+        ("1h2m3.5s", 3723.5),
+        ("20ms", 0.02),
+        ("1s500ms", 1.5),
+        ("5m", 300.0),
+        ("s", None),
+        ("1d", None),
+        ("m5s", None),
     ],
 )
 def test_the_rate_limits_reset_is_a_moment_in_ms_or_s_or_a_duration(

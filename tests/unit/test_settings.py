@@ -129,7 +129,7 @@ def test_the_environment_wins_over_the_keyring_and_that_over_the_file(tmp_path: 
     file = tmp_path / "keys.json"
 
     def found(env: dict[str, str]) -> tuple[str, str]:
-        secret, source = KeyStore(tmp_path, env).find("venice")
+        secret, source = KeyStore(tmp_path, env).find("venice", "VENICE_API_KEY")
         return secret.reveal(), source
 
     assert found({}) == ("", "")
@@ -144,13 +144,13 @@ def test_the_environment_wins_over_the_keyring_and_that_over_the_file(tmp_path: 
 def test_every_provider_has_a_key_of_its_own(tmp_path: Path, use: Any) -> None:
     use(FailingKeyring())
     env = {"VENICE_API_KEY": "v", "OPENAI_API_KEY": "o"}
-    assert KeyStore(tmp_path, env).find("openai")[0].reveal() == "o"
-    assert not KeyStore(tmp_path, env).find("other")[0]
+    assert KeyStore(tmp_path, env).find("openai", "OPENAI_API_KEY")[0].reveal() == "o"
+    assert not KeyStore(tmp_path, env).find("other", "")[0]
     store = KeyStore(tmp_path, {})
     store.store("venice", Secret("one"))
     store.store("openai", Secret("two"))
-    assert store.find("venice")[0].reveal() == "one"
-    assert store.find("openai")[0].reveal() == "two"
+    assert store.find("venice", "VENICE_API_KEY")[0].reveal() == "one"
+    assert store.find("openai", "OPENAI_API_KEY")[0].reveal() == "two"
 
 
 def test_a_working_keyring_keeps_the_key_and_no_file_does(tmp_path: Path, use: Any) -> None:
@@ -161,7 +161,7 @@ def test_a_working_keyring_keeps_the_key_and_no_file_does(tmp_path: Path, use: A
     assert store.store("venice", Secret(KEY)) == "keyring"
     assert ring.kept == {("venice-gimp", "venice"): KEY}
     assert "old" not in store.path.read_text()
-    assert store.find("venice")[1] == "keyring"
+    assert store.find("venice", "VENICE_API_KEY")[1] == "keyring"
 
 
 @pytest.mark.parametrize("backend", [FailingKeyring, keyring.backends.null.Keyring])
@@ -169,7 +169,7 @@ def test_without_a_working_keyring_a_file_keeps_it(tmp_path: Path, use: Any, bac
     use(backend())
     store = KeyStore(tmp_path / "new", {})
     assert store.store("venice", Secret(f" {KEY}\n")) == "file"
-    secret, source = store.find("venice")
+    secret, source = store.find("venice", "VENICE_API_KEY")
     assert (secret.reveal(), source) == (KEY, "file")
 
 
@@ -204,7 +204,7 @@ def test_an_empty_key_forgets_the_one_kept(tmp_path: Path, use: Any, backend: An
     store = KeyStore(tmp_path, {})
     store.store("venice", Secret(KEY))
     store.store("venice", Secret(""))
-    secret, source = store.find("venice")
+    secret, source = store.find("venice", "VENICE_API_KEY")
     assert not secret
     assert source == ""
     store.store("venice", Secret(""))
@@ -214,7 +214,7 @@ def test_a_keyring_that_hangs_is_waited_for_three_seconds(tmp_path: Path, use: A
     use(HangingKeyring())
     (tmp_path / "keys.json").write_text(json.dumps({"venice": KEY}))
     begin = time.monotonic()
-    secret, source = KeyStore(tmp_path, {}).find("venice")
+    secret, source = KeyStore(tmp_path, {}).find("venice", "VENICE_API_KEY")
     assert KEYRING_SECONDS <= time.monotonic() - begin < KEYRING_SECONDS + 2
     assert (secret.reveal(), source) == (KEY, "file")
     assert KEYRING_SECONDS == 3
@@ -223,7 +223,7 @@ def test_a_keyring_that_hangs_is_waited_for_three_seconds(tmp_path: Path, use: A
 def test_the_environment_asks_no_keyring(tmp_path: Path, use: Any) -> None:
     use(HangingKeyring())
     begin = time.monotonic()
-    assert KeyStore(tmp_path, {"VENICE_API_KEY": KEY}).find("venice")[0]
+    assert KeyStore(tmp_path, {"VENICE_API_KEY": KEY}).find("venice", "VENICE_API_KEY")[0]
     assert time.monotonic() - begin < 2
 
 
@@ -235,10 +235,10 @@ def test_a_corrupt_key_file_holds_no_key_and_can_be_replaced(tmp_path: Path, use
     use(FailingKeyring())
     (tmp_path / "keys.json").write_bytes(text.encode("latin-1"))
     store = KeyStore(tmp_path, {})
-    assert store.find("venice")[1] == ""
-    assert not store.find("venice")[0]
+    assert store.find("venice", "VENICE_API_KEY")[1] == ""
+    assert not store.find("venice", "VENICE_API_KEY")[0]
     store.store("venice", Secret(KEY))
-    assert store.find("venice")[0].reveal() == KEY
+    assert store.find("venice", "VENICE_API_KEY")[0].reveal() == KEY
 
 
 # Folders
@@ -269,7 +269,7 @@ def test_venice_home_may_change_between_two_runs(tmp_path: Path, use: Any) -> No
     one, two = (Folders.of({"VENICE_HOME": str(tmp_path / name)}) for name in "ab")
     KeyStore(one.settings, {}).store("venice", Secret(KEY))
     Settings(one.settings).update(provider="sandbox")
-    assert not KeyStore(two.settings, {}).find("venice")[0]
+    assert not KeyStore(two.settings, {}).find("venice", "VENICE_API_KEY")[0]
     assert Settings(two.settings).read() == {}
     assert Settings(one.settings).read() == {"provider": "sandbox"}
 

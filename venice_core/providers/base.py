@@ -20,19 +20,40 @@ class Encoded:
     media_type: str
 
 
-class Provider(Protocol):
-    """A dialect of an image API with its address and key."""
+@dataclass(frozen=True)
+class Upload:
+    """What goes along with one request: the pictures in the order in which they are sent, the base first.
 
-    @property
-    def capabilities(self) -> Capabilities: ...
+    `mask`: a real mask (RGBA, transparent = change), where the plan has one.
+    """
 
-    def max_file_bytes(self, plan: Plan) -> int:
-        """How large each picture of the plan's request may be as a file."""
-        ...
+    images: tuple[Encoded, ...] = ()
+    mask: Encoded | None = None
 
-    def request(self, plan: Plan, options: Options, images: tuple[Encoded, ...]) -> Request:
-        """The smallest correct request; `images` in the order in which they are sent, base first."""
-        ...
+
+@dataclass(frozen=True)
+class Link:
+    """Where a picture can be fetched, as the answer says it."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a key may do and what is left on it, in US dollars and DIEM; None: not told.
+
+    `note`: what else people should know.
+    """
+
+    permitted: bool
+    tier: str = ""
+    usd: float | None = None
+    diem: float | None = None
+    note: str = ""
+
+
+class Reader(Protocol):
+    """Who understands the refusals of a service."""
 
     def is_busy(self, response: Response) -> bool:
         """Whether the provider says "not now" in the documented way and has charged nothing."""
@@ -42,10 +63,38 @@ class Provider(Protocol):
         """What a response that is no success means."""
         ...
 
-    def pictures(self, response: Response) -> tuple[bytes, ...]:
-        """The picture files in a success, at least one. Raises UnusableAnswer."""
+
+class Provider(Reader, Protocol):
+    """A dialect of an image API with its address and key."""
+
+    @property
+    def base_url(self) -> str:
+        """Without a trailing slash; "": it has none yet."""
         ...
 
-    def facts(self, response: Response) -> Facts:
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def max_file_bytes(self, plan: Plan) -> int:
+        """How large each picture of the plan's request may be as a file."""
+        ...
+
+    def request(self, plan: Plan, options: Options, upload: Upload) -> Request:
+        """The smallest correct request. Raises BadInput where there is no address to send it to."""
+        ...
+
+    def pictures(self, response: Response) -> tuple[bytes | Link, ...]:
+        """The picture files in a success, or where they are; at least one. Raises UnusableAnswer."""
+        ...
+
+    def facts(self, response: Response, plan: Plan) -> Facts:
         """What the response says beside the picture."""
+        ...
+
+    def account(self) -> Request:
+        """The test of the key; it costs nothing. Raises BadInput as `request` does."""
+        ...
+
+    def read_account(self, response: Response) -> Account:
+        """Raises Unlisted."""
         ...

@@ -6,10 +6,15 @@ A model's entry is read as the service publishes it (`GET /models`); anything in
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import Any
+
+from venice_core.endpoint import Endpoint
+from venice_core.errors import BadInput
+from venice_core.job import Action
+from venice_core.shapes import Shapes
 
 ENHANCEMENT_USD = 0.04
 """Surcharge for `enhance_prompt`, as Venice documents it (autumn 2026)."""
@@ -17,6 +22,8 @@ ENHANCEMENT_USD = 0.04
 INPAINT, IMAGE, UPSCALE = "inpaint", "image", "upscale"
 MODEL_TYPES = (INPAINT, IMAGE, UPSCALE)
 """The types of `GET /models` that are of use here; an `inpaint` model edits, an `image` model generates."""
+ANY = "any"
+"""The type of a model that both edits and generates."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,8 @@ class Model:
     """One model as the catalogue knows it; empty and None: the catalogue does not say.
 
     `keeps_shape`: an edit of one picture keeps its shape, whatever aspect ratio is asked for.
+    `shapes`: what it makes, where that is more than a list of aspect ratios. `mask`: the request has a field
+    for a real mask. `at_once`: how many pictures a request may ask for.
     `listed`: the catalogue holds it. `constrained`: it also says what the model accepts, not only prices.
     """
 
@@ -80,6 +89,9 @@ class Model:
     max_style_references: int | None = None
     divisor: int = 1
     keeps_shape: bool = False
+    shapes: Shapes | None = None
+    mask: bool = False
+    at_once: int | None = None
     offline: bool = False
     privacy: str = ""
     retires: str = ""
@@ -175,11 +187,13 @@ class Catalogue:
     """The models that a provider is known to offer, by id, and the styles.
 
     `date`: Unix time in s of when the service said so; 0: it is the copy that travels with the package.
+    `unlisted`: what is known of any other model of the service.
     """
 
     models: Mapping[str, Model] = field(default_factory=dict)
     styles: tuple[str, ...] = ()
     date: float = 0.0
+    unlisted: Model | None = None
 
     @classmethod
     def from_entries(
@@ -208,16 +222,33 @@ class Catalogue:
         model = self.models.get(name)
         if model is None:
             model = next((each for each in self.models.values() if name in each.traits), None)
+        if model is None and self.unlisted is not None:
+            return replace(self.unlisted, id=name, name=name or self.unlisted.name)
         return model or Model(name, name)
 
     def of_type(self, kind: str) -> tuple[Model, ...]:
         """The models of a type; those whose type is not known count as models that edit."""
-        return tuple(model for model in self.models.values() if (model.type or INPAINT) == kind)
+        kinds = (kind, ANY) if kind in (INPAINT, IMAGE) else (kind,)
+        return tuple(model for model in self.models.values() if (model.type or INPAINT) in kinds)
+
+
+def no_fields(endpoint: Endpoint, chosen: Mapping[str, str]) -> dict[str, Any]:
+    """Of an endpoint without fields that can be set by name."""
+    for name in chosen:
+        raise BadInput(f"{endpoint.value} has no field “{name}” that can be set.")
+    return {}
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """A provider as the planner sees it."""
+    """A provider as the planner sees it.
+
+    `endpoints`: by action; the first where nothing else decides, the last for an edit with further pictures.
+    `without`: options that an endpoint's requests have no room for. `max_prompts` and `at_once`: the
+    characters and pictures of a request, where the limits and the model do not say. `shapes`: what an
+    endpoint makes with any model. `parse_fields`: values that are set by name, as the request takes them;
+    raises BadInput. `keyless`: it can be used without a key.
+    """
 
     name: str
     default_model: str
@@ -235,6 +266,18 @@ class Capabilities:
     """Whether it never charges."""
     max_generated_side: int = 1024
     """Largest width or height that a generation may ask for, in px."""
+    endpoints: Mapping[Action, tuple[Endpoint, ...]] = field(default_factory=dict)
+    without: Mapping[Endpoint, tuple[str, ...]] = field(default_factory=dict)
+    max_prompts: Mapping[Endpoint, int] = field(default_factory=dict)
+    at_once: Mapping[Endpoint, int] = field(default_factory=dict)
+    shapes: Mapping[Endpoint, Shapes] = field(default_factory=dict)
+    parse_fields: Callable[[Endpoint, Mapping[str, str]], dict[str, Any]] = no_fields
+    keyless: bool = False
+
+    def batches(self, count: int, endpoint: Endpoint, model: Model) -> tuple[int, int]:
+        """How many requests, and how many pictures each makes."""
+        most = model.at_once or self.at_once.get(endpoint, 1)
+        return (1, count) if count <= most else (count, 1)
 
     def default_for(self, kind: str) -> str:
         """The model where none is named."""

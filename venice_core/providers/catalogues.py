@@ -20,7 +20,8 @@ from venice_core.errors import Refused, Unlisted, VeniceError
 from venice_core.lookup import look_up
 from venice_core.providers import venice_lists as lists
 from venice_core.providers.capabilities import MODEL_TYPES, Catalogue
-from venice_core.settings import write_atomically
+from venice_core.providers.venice import Venice
+from venice_core.settings import Secret, write_atomically
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class Catalogues:
     def __init__(self, base_url: str, folder: Path, clock: Callable[[], float] = time.time) -> None:
         name = hashlib.sha256(base_url.encode()).hexdigest()[:16]
         self._base_url = base_url
+        self._reader = Venice(Secret(""), base_url)  # asking for lists takes no key
         self._path = folder / f"models-{name}.json"
         self._clock = clock
         self._lock = threading.Lock()
@@ -106,7 +108,7 @@ class Catalogues:
     def _entries(self, kind: str) -> list[Any]:
         """Those of one type; none where the service does not know the type."""
         try:
-            listed = lists.read_models(look_up(lists.models(self._base_url, kind), self.cancel))
+            listed = lists.read_models(look_up(lists.models(self._base_url, kind), self._reader, self.cancel))
         except (Refused, Unlisted):
             return []
         # an entry is of the type that was asked for, should it not say so; another was not asked for
@@ -115,7 +117,8 @@ class Catalogues:
 
     def _styles(self) -> list[str]:
         try:
-            return list(lists.read_styles(look_up(lists.styles(self._base_url), self.cancel)))
+            told = look_up(lists.styles(self._base_url), self._reader, self.cancel)
+            return list(lists.read_styles(told))
         except VeniceError:
             return list(self.current.styles)  # without them, a style is sent as it was written
 

@@ -1,34 +1,48 @@
-"""From a provider's name to a provider with its address and key."""
+"""From a provider's name to a provider with its address and key.
+
+The only place that knows which providers there are.
+"""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 from venice_core.errors import BadInput
+from venice_core.providers.base import Provider
 from venice_core.providers.capabilities import Catalogue
 from venice_core.providers.catalogues import Catalogues
+from venice_core.providers.openai import OpenAI
+from venice_core.providers.profile import Profile, Profiles
 from venice_core.providers.venice import BASE_URL, Venice
 from venice_core.settings import Folders, KeyStore, Secret, Settings, provider_name
 from venice_core.transport import check_url
 
-NAMES = ("venice", "sandbox")
+VENICE, SANDBOX = "venice", "sandbox"
+VENICE_KEY = "VENICE_API_KEY"
 
 
 @dataclass(frozen=True)
 class Opened:
     """A provider that can be used, and where its key came from ("": there is none).
 
-    `catalogues` is None where there is nobody to ask for another list of models.
+    `catalogues` is None where there is nobody to ask for another list of models. `profile`: what makes an
+    OpenAI-compatible service out of its name.
     """
 
     name: str
-    provider: Venice
+    provider: Provider
     key: Secret
     key_source: str
     catalogues: Catalogues | None = None
+    profile: Profile | None = None
+
+    @property
+    def lacks_key(self) -> bool:
+        return not (self.key or self.provider.capabilities.keyless)
 
 
 class Registry:
@@ -52,46 +66,86 @@ class Registry:
             catalogues.cancel.set()
         self._stack.close()
 
+    @property
+    def profiles(self) -> Profiles:
+        return Profiles(self.settings.read().get("profiles"))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all providers."""
+        return (VENICE, *self.profiles.names, SANDBOX)
+
     def name(self, wish: str) -> str:
         """The provider's name that a wish ("" for none) comes to. Raises BadInput for an unknown one."""
         name = provider_name(wish, self._env, self.settings)
-        if name == "openai":
-            raise BadInput("OpenAI-compatible services cannot be used yet.")
-        if name not in NAMES:
-            raise BadInput(f"There is no provider “{name}”; there are: {', '.join(NAMES)}.")
+        if name not in self.names:
+            raise BadInput(f"There is no provider “{name}”; there are: {', '.join(self.names)}.")
         return name
 
-    def open(self, wish: str = "", *, to_send: bool = False) -> Opened:
+    def open(
+        self, wish: str = "", *, to_send: bool = False, key: Secret | None = None, address: str = ""
+    ) -> Opened:
         """Raises BadInput for an unknown name or a bad address. A missing key is not an error here.
 
         `to_send`: with the list of models as the service tells it, if it can be had in a few seconds.
+        `key`, `address`: others than those that are stored; an address is for profiles only.
         """
         name = self.name(wish)
-        if name == "sandbox":
-            key = Secret(f"sandbox-{secrets.token_hex(8)}")
-            provider = Venice(key, self._sandbox(), name, Catalogue.packaged(), free=True)
-            return Opened(name, provider, key, "built in")
+        if name == SANDBOX:
+            made_up = Secret(f"sandbox-{secrets.token_hex(8)}")
+            provider = Venice(made_up, self._sandbox(), name, Catalogue.packaged(), free=True)
+            return Opened(name, provider, made_up, "built in")
+        profile = self.profiles.get(name)
+        variable = profile.key_variable if profile else VENICE_KEY
+        found, source = (key, "") if key else self._find_key(name, variable)
+        if profile is not None:
+            address = address or self._env.get(self.address_variable(profile), "") or profile.base_url
+            openai = OpenAI(found, check_url(address) if address else "", profile)
+            return Opened(name, openai, found, source, profile=profile)
         url = check_url(self._env.get("VENICE_BASE_URL") or BASE_URL)
         if url not in self._catalogues:
             self._catalogues[url] = Catalogues(url, self._cache)
         catalogues = self._catalogues[url]
-        key, source = self._find_key(name)
-        catalogue = catalogues.known() if to_send and key else catalogues.current
-        return Opened(name, Venice(key, url, name, catalogue), key, source, catalogues)
+        catalogue = catalogues.known() if to_send and found else catalogues.current
+        return Opened(name, Venice(found, url, name, catalogue), found, source, catalogues)
 
-    def with_key(self, opened: Opened, key: Secret) -> Opened:
-        """The same with a key that is not stored (yet)."""
-        return replace(opened, provider=replace(opened.provider, key=key), key=key)
+    def address_variable(self, profile: Profile) -> str:
+        """The variable of the environment that sets the profile's address; "": none does."""
+        return profile.base_url_variable if self._env.get(profile.base_url_variable) else ""
 
     def store_key(self, name: str, key: Secret) -> str:
         """As `KeyStore.store`."""
         self._found.pop(name, None)
         return self.keys.store(name, key)
 
-    def _find_key(self, name: str) -> tuple[Secret, str]:
+    def set_profile(self, name: str, changes: Mapping[str, Any]) -> None:
+        """Adds a profile to the settings, or changes entries of one; an entry of None goes.
+
+        Raises BadInput, and stores nothing, where the profile could not be used.
+        """
+        kept = self.settings.read().get("profiles")
+        own = dict(kept) if isinstance(kept, Mapping) else {}
+        before = own.get(name)
+        entries = {**(before if isinstance(before, Mapping) else {}), **changes}
+        entries = {entry: value for entry, value in entries.items() if value is not None}
+        Profiles(own).parse(name, entries)
+        own[name] = entries
+        self.settings.update(profiles=own)
+
+    def forget_profile(self, name: str) -> None:
+        """Takes a profile of one's own away, with its key. Raises BadInput for one that is built in."""
+        if not self.profiles.is_own(name):
+            raise BadInput(f"The provider {name} is built in.")
+        values = self.settings.read()
+        own = {each: entries for each, entries in values["profiles"].items() if each != name}
+        self.store_key(name, Secret(""))
+        chosen = None if values.get("provider") == name else values.get("provider")
+        self.settings.update(profiles=own, provider=chosen)
+
+    def _find_key(self, name: str, variable: str) -> tuple[Secret, str]:
         """Asked once: a locked keyring takes its time, each time."""
         if name not in self._found:
-            self._found[name] = self.keys.find(name)
+            self._found[name] = self.keys.find(name, variable)
         return self._found[name]
 
     def _sandbox(self) -> str:

@@ -7,7 +7,6 @@ third; a generation is JSON. Which field is filled in from what is in `venice_fi
 from __future__ import annotations
 
 import base64
-import binascii
 import math
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,14 +14,19 @@ from urllib.parse import unquote
 
 from venice_core.endpoint import Endpoint
 from venice_core.errors import UnusableAnswer, VeniceError
+from venice_core.geometry import Extent
 from venice_core.images import MEDIA_TYPES, sniff
-from venice_core.job import Facts, Options
+from venice_core.job import Action, Facts, Options
 from venice_core.plan import Plan
+from venice_core.providers import venice_lists as lists
 from venice_core.providers import venice_refusals as refusals
-from venice_core.providers.base import Encoded
+from venice_core.providers.base import Account, Encoded, Upload
 from venice_core.providers.capabilities import Capabilities, Catalogue, Limits
+from venice_core.providers.pictures import from_base64
+from venice_core.providers.refusals import request_id, words
 from venice_core.providers.venice_fields import parse_fields
 from venice_core.settings import Secret
+from venice_core.shapes import Sizes
 from venice_core.transport import File, Request, Response
 
 BASE_URL = "https://api.venice.ai/api/v1"
@@ -50,6 +54,29 @@ ASPECT_RATIOS = ("auto", "1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:
 """What the field `aspect_ratio` of an edit accepts; a model's own list narrows it."""
 
 
+ENDPOINTS = {
+    Action.EDIT: (Endpoint.EDIT, Endpoint.MULTI_EDIT),
+    Action.CUTOUT: (Endpoint.BACKGROUND_REMOVE,),
+    Action.GENERATE: (Endpoint.GENERATE, Endpoint.GENERATIONS),
+    Action.UPSCALE: (Endpoint.UPSCALE,),
+}
+MAX_PROMPTS = {Endpoint.GENERATE: 7500, Endpoint.GENERATIONS: 1500}
+MAX_VARIANTS = 4
+GENERATIONS_SIZES = Sizes(
+    (Extent(1024, 1024), Extent(1536, 1024), Extent(1024, 1536), Extent(1792, 1024), Extent(1024, 1792))
+)
+GENERATIONS_WITHOUT = (
+    "negative_prompt",
+    "style",
+    "seed",
+    "aspect_ratio",
+    "resolution",
+    "quality",
+    "enhance_prompt",
+    "references",
+)
+
+
 @dataclass(frozen=True)
 class Venice:
     """`base_url` has no trailing slash; `name` is what people call this provider."""
@@ -74,6 +101,12 @@ class Venice:
             max_upscaled=MAX_UPSCALED,
             free=self.free,
             max_generated_side=MAX_GENERATED_SIDE,
+            endpoints=ENDPOINTS,
+            without={Endpoint.GENERATIONS: GENERATIONS_WITHOUT},
+            max_prompts=MAX_PROMPTS,
+            at_once={Endpoint.GENERATE: MAX_VARIANTS},
+            shapes={Endpoint.GENERATIONS: GENERATIONS_SIZES},
+            parse_fields=parse_fields,
         )
 
     def max_file_bytes(self, plan: Plan) -> int:
@@ -81,17 +114,17 @@ class Venice:
             return LIMITS.max_file_bytes
         return min(MAX_STYLE_REFERENCE_BYTES, MAX_STYLE_REFERENCES_BYTES // max(1, len(plan.references)))
 
-    def request(self, plan: Plan, options: Options, images: tuple[Encoded, ...]) -> Request:
+    def request(self, plan: Plan, options: Options, upload: Upload) -> Request:
         url = self.base_url + plan.endpoint.value
         by_name = parse_fields(plan.endpoint, dict(options.fields))
         if plan.endpoint is Endpoint.GENERATE:
-            return Request("POST", url, key=self.key, json=_generate(plan, options, images) | by_name)
+            return Request("POST", url, key=self.key, json=_generate(plan, options, upload.images) | by_name)
         if plan.endpoint is Endpoint.GENERATIONS:
             return Request("POST", url, key=self.key, json=_generations(plan, options) | by_name)
         name = "images" if plan.endpoint is Endpoint.MULTI_EDIT else "image"
         files = tuple(
             File(name, f"{name}-{number}.{image.media_type.rpartition('/')[2]}", image.data, image.media_type)
-            for number, image in enumerate(images, 1)
+            for number, image in enumerate(upload.images, 1)
         )
         fields: dict[str, Any] = {}
         if plan.endpoint is Endpoint.UPSCALE:
@@ -110,11 +143,11 @@ class Venice:
     def pictures(self, response: Response) -> tuple[bytes, ...]:
         found = _pictures(response)
         if not found:
-            detail = refusals.words(response, self.key) or "an empty answer"
-            raise UnusableAnswer(detail, status=response.status, request_id=refusals.request_id(response))
+            detail = words(response, self.key) or "an empty answer"
+            raise UnusableAnswer(detail, status=response.status, request_id=request_id(response))
         return found
 
-    def facts(self, response: Response) -> Facts:
+    def facts(self, response: Response, plan: Plan) -> Facts:  # noqa: ARG002 - others need it for the price
         headers = response.headers
 
         def flag(name: str) -> bool:
@@ -130,7 +163,7 @@ class Venice:
         return Facts(
             model=headers.get("x-venice-model-id", ""),
             model_name=headers.get("x-venice-model-name", ""),
-            request_id=refusals.request_id(response),
+            request_id=request_id(response),
             blurred=flag("x-venice-is-blurred"),
             content_violation=flag("x-venice-is-content-violation"),
             enhanced_prompt=unquote(headers.get("x-venice-enhanced-prompt", "")),
@@ -142,6 +175,12 @@ class Venice:
             sandbox=flag("x-venice-sandbox"),
         )
 
+    def account(self) -> Request:
+        return lists.account(self.base_url, self.key)
+
+    def read_account(self, response: Response) -> Account:
+        return lists.read_account(response)
+
 
 def _edit(plan: Plan, options: Options) -> dict[str, Any]:
     model_field = "modelId" if plan.endpoint is Endpoint.MULTI_EDIT else "model"
@@ -150,8 +189,8 @@ def _edit(plan: Plan, options: Options) -> dict[str, Any]:
             "prompt": plan.prompt,
             model_field: plan.model,
             "aspect_ratio": plan.aspect_ratio,
-            "resolution": options.resolution,
-            "quality": options.quality,
+            "resolution": plan.resolution,
+            "quality": plan.quality,
             # without it, 2K and 4K come back as JPEG
             "output_format": "png",
             "safe_mode": None if options.safe_mode else False,
@@ -167,11 +206,11 @@ def _generate(plan: Plan, options: Options, references: tuple[Encoded, ...]) -> 
             "model": plan.model,
             "prompt": plan.prompt,
             "negative_prompt": options.negative_prompt.strip(),
-            "width": plan.size.width if plan.sized else None,
-            "height": plan.size.height if plan.sized else None,
+            "width": plan.asked.width if plan.asked else None,
+            "height": plan.asked.height if plan.asked else None,
             "aspect_ratio": plan.aspect_ratio,
-            "resolution": options.resolution,
-            "quality": options.quality,
+            "resolution": plan.resolution,
+            "quality": plan.quality,
             "style_preset": plan.style,
             "seed": None if options.seed == -1 else options.seed,
             # bare bytes where it can be, which spares base64's third
@@ -218,14 +257,4 @@ def _pictures(response: Response) -> tuple[bytes, ...]:
     texts: list[Any] = list(listed) if isinstance(listed, list) else []
     entries = [entry for entry in data if isinstance(entry, dict)] if isinstance(data, list) else []
     texts += [entry.get("b64_json") or entry.get("url") for entry in entries]
-    return tuple(data for text in texts if isinstance(text, str) and (data := _decoded(text)))
-
-
-def _decoded(text: str) -> bytes:
-    """Base64, bare or as a data URI; b"" for what is neither."""
-    _, comma, data = text.partition(",")
-    data = data if comma and text.startswith("data:") else text
-    try:
-        return base64.b64decode("".join(data.split()), validate=True)
-    except (binascii.Error, ValueError):
-        return b""
+    return tuple(data for text in texts if isinstance(text, str) and (data := from_base64(text)))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from venice_core.errors import Unlisted
+from venice_core.providers.base import Account
 from venice_core.settings import Secret
 from venice_core.transport import Request, Response
 
@@ -45,16 +45,6 @@ def read_traits(response: Response) -> dict[str, str]:
     """Model ids by trait. Raises Unlisted."""
     named = _mapping(_body(response, "traits").get("data"))
     return {str(trait): model for trait, model in named.items() if isinstance(model, str)}
-
-
-@dataclass(frozen=True)
-class Account:
-    """What a key may do and what is left on it, in US dollars and DIEM; None: not told."""
-
-    permitted: bool
-    tier: str = ""
-    usd: float | None = None
-    diem: float | None = None
 
 
 def account(base_url: str, key: Secret) -> Request:

@@ -1,0 +1,86 @@
+"""The window that adds a provider: a service with an OpenAI-compatible images API."""
+
+import gi
+
+gi.require_version("GimpUi", "3.0")
+gi.require_version("Gtk", "3.0")
+import venice_link
+from gi.repository import GimpUi, Gtk
+from widgets import ErrorBar, label, mnemonic
+
+WORKS_LIKE = {
+    "openai": "OpenAI (mask, sizes in figures)",
+    "grok-relay": "a relay with grok-3-image (aspect ratios, one picture)",
+    "gpt-image-relay": "a relay with gpt-image-1 (several pictures, no mask)",
+    "self-hosted": "a server of your own (mask, sizes in figures)",
+}
+
+
+def run_new_provider(link, parent):
+    """Shows the window; the name of the provider that was added, or None."""
+    window = _ProviderWindow(link, parent)
+    try:
+        return window.run()
+    finally:
+        window.destroy()
+
+
+class _ProviderWindow:
+    def __init__(self, link, parent):
+        self._link = link
+        self._dialog = GimpUi.Dialog(title="New Provider", role="venice", transient_for=parent, modal=True)
+        self._dialog.add_button("_Cancel", Gtk.ResponseType.CANCEL)
+        self._dialog.add_button("_Add", Gtk.ResponseType.OK)
+        self._dialog.set_default_response(Gtk.ResponseType.OK)
+        self._name = Gtk.Entry(activates_default=True, placeholder_text="such as my-server")
+        self._works_like = Gtk.ComboBoxText()
+        status = link.call("status", {"provider": "sandbox"})
+        self._taken = status["providers"]
+        for base in status["bases"]:
+            self._works_like.append(base, WORKS_LIKE.get(base, base))
+        self._works_like.set_active_id("self-hosted")
+        self._address = Gtk.Entry(
+            activates_default=True, width_chars=44, placeholder_text="https://example.com/v1"
+        )
+        self._model = Gtk.Entry(activates_default=True, placeholder_text="the server's own")
+        self._error = ErrorBar()
+        grid = Gtk.Grid(row_spacing=6, column_spacing=6, border_width=12)
+        rows = (
+            ("_Name:", self._name),
+            ("_Works like:", self._works_like),
+            ("_Address:", self._address),
+            ("_Model:", self._model),
+        )
+        for row, (text, widget) in enumerate(rows):
+            grid.attach(mnemonic(text, widget), 0, row, 1, 1)
+            widget.set_hexpand(True)
+            grid.attach(widget, 1, row, 1, 1)
+        note = label()
+        note.set_text("More about a service can be said in the settings file: see docs/providers.md.")
+        area = self._dialog.get_content_area()
+        for widget in (grid, note, self._error.widget):
+            area.pack_start(widget, False, False, 0)
+        area.show_all()
+
+    def run(self):
+        while self._dialog.run() == Gtk.ResponseType.OK:
+            try:
+                name, entries = self._chosen()
+                self._link.call("profile", {"provider": name, "entries": entries})
+                return name
+            except (ValueError, venice_link.LinkError) as error:
+                self._error.show(str(error))
+        return None
+
+    def destroy(self):
+        self._dialog.destroy()
+
+    def _chosen(self):
+        """The name and the profile's entries. Raises ValueError for a taken name, or without an address."""
+        name, address, model = (w.get_text().strip() for w in (self._name, self._address, self._model))
+        if name in self._taken:
+            raise ValueError(f"There is a provider “{name}” already: take another name.")
+        if not address:
+            raise ValueError("A provider needs an address, such as https://example.com/v1.")
+        entries = {"based_on": self._works_like.get_active_id(), "base_url": address}
+        return name, dict(entries, model=model) if model else entries

@@ -1,0 +1,220 @@
+"""OpenAI's images API and what is compatible with it: `/images/edits` and `/images/generations`.
+
+Edits are multipart, generations JSON. How the services differ is data: see `dialect` and `profile`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin
+
+from venice_core.endpoint import Endpoint
+from venice_core.errors import BadInput, Unlisted, UnusableAnswer, VeniceError
+from venice_core.job import Action, Facts, Options
+from venice_core.plan import Plan
+from venice_core.providers import openai_refusals as refusals
+from venice_core.providers.base import Account, Encoded, Link, Upload
+from venice_core.providers.capabilities import Capabilities
+from venice_core.providers.dialect import Dialect
+from venice_core.providers.pictures import from_base64
+from venice_core.providers.profile import Profile
+from venice_core.providers.refusals import request_id, words
+from venice_core.settings import Secret
+from venice_core.transport import File, Request, Response
+
+ENDPOINTS = {Action.EDIT: (Endpoint.EDITS,), Action.GENERATE: (Endpoint.GENERATIONS,)}
+WITHOUT = {
+    Endpoint.EDITS: ("enhance_prompt",),
+    Endpoint.GENERATIONS: ("negative_prompt", "style", "seed", "enhance_prompt", "references"),
+}
+MANAGED = ("prompt", "model", "image", "image[]", "mask", "stream", "partial_images")
+"""Fields that cannot be set by name: the plan fills them in, or the answer could not be read."""
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True)
+class OpenAI:
+    """`base_url` has no trailing slash; "": the profile has no address yet."""
+
+    key: Secret
+    base_url: str
+    profile: Profile
+
+    @property
+    def capabilities(self) -> Capabilities:
+        profile = self.profile
+        return Capabilities(
+            profile.name,
+            profile.model,
+            profile.dialect.limits,
+            profile.catalogue,
+            default_generator=profile.model,
+            endpoints=ENDPOINTS,
+            without=WITHOUT,
+            parse_fields=parse_fields,
+            keyless=profile.keyless,
+        )
+
+    def max_file_bytes(self, plan: Plan) -> int:
+        return self._dialect(plan).limits.max_file_bytes
+
+    def request(self, plan: Plan, options: Options, upload: Upload) -> Request:
+        dialect, url = self._dialect(plan), self._url(plan.endpoint.value)
+        by_name = parse_fields(plan.endpoint, dict(options.fields))
+        edits = plan.endpoint is Endpoint.EDITS
+        fixed = {**dialect.fields, **(dialect.edit_fields if edits else dialect.generate_fields)}
+        if not options.safe_mode:
+            fixed |= dialect.unsafe_fields
+        fields = {**fixed, **_fields(plan, dialect), **by_name}
+        if not edits:
+            return Request("POST", url, key=self.key, json=fields)
+        texts = tuple((name, _as_text(value)) for name, value in fields.items())
+        return Request("POST", url, texts, _files(dialect, upload), self.key)
+
+    def is_busy(self, response: Response) -> bool:
+        return refusals.is_busy(response)
+
+    def failure(self, response: Response) -> VeniceError:
+        return refusals.failure(response, self.key)
+
+    def pictures(self, response: Response) -> tuple[bytes | Link, ...]:
+        found = [picture for entry in _entries(response) if (picture := _picture(entry, self.base_url))]
+        if not found:
+            detail = words(response, self.key) or "an answer without a picture"
+            raise UnusableAnswer(detail, status=response.status, request_id=request_id(response))
+        return tuple(found)
+
+    def facts(self, response: Response, plan: Plan) -> Facts:
+        body = response.json
+        told: Mapping[str, Any] = body if isinstance(body, dict) else {}
+        usage = told.get("usage")
+        usage = usage if isinstance(usage, dict) and usage else None
+        rewritten = next(
+            (text for entry in _entries(response) if isinstance(text := entry.get("revised_prompt"), str)), ""
+        )
+        model = told.get("model")
+        return Facts(
+            model=model if isinstance(model, str) else "",
+            request_id=request_id(response),
+            enhanced_prompt=rewritten,
+            usage=usage,
+            cost_usd=_cost(usage, self._dialect(plan).token_prices) if usage else None,
+            sandbox=response.headers.get("x-venice-sandbox", "").lower() == "true",
+        )
+
+    def account(self) -> Request:
+        return Request("GET", self._url("/models"), key=self.key)
+
+    def read_account(self, response: Response) -> Account:
+        """From the list of models, which is what such a service tells for nothing."""
+        body = response.json
+        listed = body.get("data") if isinstance(body, dict) else None
+        if not isinstance(listed, list):
+            raise Unlisted("the list of models cannot be read", status=response.status)
+        names = {entry.get("id") for entry in listed if isinstance(entry, dict)}
+        wanted = self.profile.model
+        unlisted = bool(wanted and names) and wanted not in names
+        return Account(True, note=f"It does not list the model {wanted}." if unlisted else "")
+
+    def _dialect(self, plan: Plan) -> Dialect:
+        return self.profile.dialect_of(plan.model)
+
+    def _url(self, path: str) -> str:
+        if not self.base_url:
+            variable = self.profile.base_url_variable
+            where = f", or set {variable}" if variable else ""
+            raise BadInput(
+                f"The provider {self.profile.name} has no address yet: enter it in Filters > Venice > "
+                f"Settings{where}."
+            )
+        return self.base_url + path
+
+
+def parse_fields(endpoint: Endpoint, chosen: Mapping[str, str]) -> dict[str, Any]:
+    """Any field but those that the plan fills in; for JSON, numbers and true or false as such."""
+    parsed: dict[str, Any] = {}
+    for name, text in chosen.items():
+        if name in MANAGED:
+            raise BadInput(f"The field “{name}” cannot be set by name.")
+        parsed[name] = _scalar(text) if endpoint is Endpoint.GENERATIONS else text
+    return parsed
+
+
+def _fields(plan: Plan, dialect: Dialect) -> dict[str, Any]:
+    """What the plan decides, under the dialect's names."""
+    quality = plan.quality or dialect.quality.default
+    resolution = plan.resolution or dialect.resolution.default
+    named = {
+        "model": plan.model,
+        "prompt": plan.prompt,
+        dialect.size: f"{plan.asked.width}x{plan.asked.height}" if plan.asked else "",
+        dialect.aspect_ratio.field: plan.aspect_ratio,
+        dialect.resolution.field: resolution,
+        dialect.quality.field: quality,
+        dialect.n: plan.pictures if plan.pictures > 1 else "",
+        "response_format": dialect.response_format,
+    }
+    return {name: value for name, value in named.items() if name and value != ""}
+
+
+def _files(dialect: Dialect, upload: Upload) -> tuple[File, ...]:
+    name = dialect.images if len(upload.images) > 1 else dialect.image
+    files = [_file(name, f"image-{number}", image) for number, image in enumerate(upload.images, 1)]
+    if upload.mask is not None:
+        files.append(_file("mask", "mask", upload.mask))
+    return tuple(files)
+
+
+def _file(name: str, stem: str, image: Encoded) -> File:
+    return File(name, f"{stem}.{image.media_type.rpartition('/')[2]}", image.data, image.media_type)
+
+
+def _as_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _scalar(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    plain = isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value))
+    return value if plain else text
+
+
+def _entries(response: Response) -> list[Mapping[str, Any]]:
+    body = response.json
+    data = body.get("data") if isinstance(body, dict) else None
+    return [entry for entry in data if isinstance(entry, dict)] if isinstance(data, list) else []
+
+
+def _picture(entry: Mapping[str, Any], base_url: str) -> bytes | Link | None:
+    """In base64, bare or as a data URI, or a link, whichever of the two fields it stands in."""
+    for name in ("b64_json", "url"):
+        text = entry.get(name)
+        if not isinstance(text, str) or not text:
+            continue
+        if text.lower().startswith(("http://", "https://")):
+            return Link(text)
+        if name == "url" and not text.lower().startswith("data:"):
+            return Link(urljoin(base_url, text))
+        return from_base64(text) or None
+    return None
+
+
+def _cost(usage: Mapping[str, Any], prices: Mapping[str, float]) -> float | None:
+    """US dollars for the tokens that were used; None where the prices or the counts are not known."""
+    details = usage.get("input_tokens_details")
+    details = details if isinstance(details, dict) else {}
+    counts = {
+        "text": details.get("text_tokens"),
+        "image": details.get("image_tokens"),
+        "output": usage.get("output_tokens"),
+    }
+    if not prices or not all(isinstance(n, int) and 0 <= n < MILLION * 1000 for n in counts.values()):
+        return None
+    return round(sum(prices.get(name, 0.0) * int(n or 0) for name, n in counts.items()) / MILLION, 6)

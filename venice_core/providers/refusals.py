@@ -1,0 +1,85 @@
+"""A server's own words: what a refusal of any shape says, in one line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from venice_core.settings import Secret
+from venice_core.transport import Response
+
+_LONGEST = 500
+_DEEPEST = 4
+_SUPPORT_IDS = ("x-request-id", "cf-ray")
+
+
+def request_id(response: Response) -> str:
+    """The service's support id."""
+    body = response.json if len(response.body) < 100_000 else None
+    named = body.get("request_id") if isinstance(body, dict) else None
+    if named and isinstance(named, str):
+        return _one_line(named)
+    return _one_line(
+        next((response.headers[name] for name in _SUPPORT_IDS if response.headers.get(name)), "")
+    )
+
+
+def words(response: Response, key: Secret) -> str:
+    """The server's own words, without `key`, in one line of at most 500 characters; "" where it has none."""
+    body = response.json
+    if isinstance(body, dict):
+        try:
+            lines = _from_json(body)
+        except RecursionError:  # nested as nothing is that means something
+            return ""
+        return _one_line(key.scrub("; ".join(dict.fromkeys(lines))))
+    # the key goes first: of one that is cut through, a part would stay
+    text = key.scrub(response.body)[:2000].decode("utf-8", "replace")
+    if "<html" in text.lower():
+        begin, end = text.lower().find("<title>"), text.lower().find("</title>")
+        return _one_line(text[begin + 7 : end]) if 0 <= begin < end else "an HTML page"
+    printable = sum((c.isprintable() and c != "\ufffd") or c.isspace() for c in text)
+    return _one_line(text) if text and printable > 0.9 * len(text) else ""
+
+
+def _from_json(body: Mapping[str, Any]) -> list[str]:
+    """The error, then what is wrong field by field: from `issues`, or else from `details`."""
+    error = body.get("error") or body.get("message") or body.get("detail")
+    if isinstance(error, dict):
+        error = error.get("message") or json.dumps(error)
+    if isinstance(error, list):  # as FastAPI tells what is wrong with a request
+        return [_issue(issue) for issue in error if isinstance(issue, dict)]
+    parts = [str(error)] if error else []
+    issues = [_issue(issue) for issue in _list(body.get("issues")) if isinstance(issue, dict)]
+    return parts + (issues or _details(body.get("details"), ""))
+
+
+def _issue(issue: Mapping[str, Any]) -> str:
+    where = ".".join(str(step) for step in _list(issue.get("path") or issue.get("loc")))
+    message = str(issue.get("message") or issue.get("msg") or "")
+    return f"{where}: {message}" if where else message
+
+
+def _details(details: Any, where: str) -> list[str]:
+    """A text, or texts under `_errors` at any field."""
+    if isinstance(details, str):
+        return [f"{where}: {details}" if where else details]
+    if isinstance(details, list):
+        return [line for each in details for line in _details(each, where)]
+    if not isinstance(details, dict) or where.count(".") >= _DEEPEST:
+        return []
+    lines = []
+    for name, value in details.items():
+        inner = where if name == "_errors" else f"{where}.{name}" if where else str(name)
+        lines += _details(value, inner)
+    return lines
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _one_line(text: str) -> str:
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
