@@ -197,8 +197,7 @@ def _lists(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:
 
 
 def _sandbox(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:
-    from venice_core.sandbox import Sandbox
-    from venice_core.sandbox.switches import parse_setting
+    from venice_core.sandbox import DIALECTS, Sandbox, parse_setting
 
     try:
         catalogue = json.loads(arguments.catalogue.read_text("utf-8")) if arguments.catalogue else None
@@ -207,6 +206,8 @@ def _sandbox(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:
     except (ValueError, OSError) as error:
         raise BadInput(f"The sandbox cannot start: {error}.") from error
     print(f"VENICE_BASE_URL={sandbox.url}", flush=True)
+    for name in DIALECTS:
+        print(f"{name.upper().replace('-', '_')}_BASE_URL={sandbox.url_for(name)}", flush=True)
     print("Any key will do. Ctrl-C ends it.", file=sys.stderr, flush=True)
     sandbox.serve_forever()
     return 0

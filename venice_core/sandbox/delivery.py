@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from PIL import Image
@@ -16,6 +16,10 @@ from .switches import Switches
 from .traffic import Allowance
 
 JSON = "application/json; charset=utf-8"
+_ERROR = (
+    b'{"error":{"message":"The picture could not be made","type":"server_error","param":null,'
+    b'"code":"server_error"}}'
+)
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,8 @@ class Result:
     written: Callable[[list[bytes], str], dict[str, object]] | None = None
 
 
-def deliver(result: Result, switches: Switches, catalogue: Catalogue, allowance: Allowance) -> Response:
-    """The result as a response, after what the switches do to it."""
+def deliver(result: Result, switches: Switches, told: Mapping[str, str]) -> Response:
+    """The result as a response, after what the switches do to it; `told`: headers beside the result's."""
     made = [drawing.refusal() if switches.refusal else picture for picture in result.pictures]
     disturbed = [pictures.disturb(picture, switches) for picture in made]
     encoded = [pictures.encode(picture, switches.format or result.file_format) for picture in disturbed]
@@ -48,12 +52,7 @@ def deliver(result: Result, switches: Switches, catalogue: Catalogue, allowance:
         data, content_type = json.dumps(result.written(files, mime)).encode(), JSON
     if switches.garbage:
         data, content_type = spoil(switches.garbage, data, content_type)
-    headers = result.headers
-    if switches.served:
-        served = catalogue.named(switches.served)
-        headers = headers | (served or Model({"id": switches.served, "model_spec": {}})).headers()
-    headers = headers | _headers(switches, allowance)
-    return Response(data, 200, headers, content_type=switches.label or content_type)
+    return Response(data, 200, {**result.headers, **told}, content_type=switches.label or content_type)
 
 
 def spoil(kind: str, data: bytes, content_type: str) -> tuple[bytes, str]:
@@ -65,15 +64,19 @@ def spoil(kind: str, data: bytes, content_type: str) -> tuple[bytes, str]:
         "truncated": (data[: len(data) // 2], label),
         "json": (b'{"error":"The picture could not be made"}', label),
         "html": (b"<!DOCTYPE html><title>Just a moment...</title>", "text/html; charset=UTF-8"),
+        "error_200": (_ERROR, label),
     }
     return bodies.get(kind, (data, content_type))
 
 
-def _headers(switches: Switches, allowance: Allowance) -> dict[str, str]:
-    headers = {
-        "x-venice-is-blurred": str(switches.blurred).lower(),
-        "x-venice-is-content-violation": str(switches.violation).lower(),
-    }
+def venice_headers(switches: Switches, catalogue: Catalogue, allowance: Allowance) -> dict[str, str]:
+    """What Venice tells with every picture: verdicts, balances, the rate limit, the model that served."""
+    headers: dict[str, str] = {}
+    if switches.served:
+        served = catalogue.named(switches.served)
+        headers |= (served or Model({"id": switches.served, "model_spec": {}})).headers()
+    headers["x-venice-is-blurred"] = str(switches.blurred).lower()
+    headers["x-venice-is-content-violation"] = str(switches.violation).lower()
     for currency, amount in balances(switches).items():
         headers[f"x-venice-balance-{currency.lower()}"] = f"{amount:.2f}"
     headers |= allowance.headers(switches.reset_format)

@@ -29,6 +29,15 @@ def draw(prompt: str, seed: int, number: int, size: Size) -> Image.Image:
     return picture
 
 
+def cut_out(picture: Image.Image) -> Image.Image:
+    """An ellipse of the picture on a transparent ground; RGBA."""
+    alpha = Image.new("L", picture.size)
+    ImageDraw.Draw(alpha).ellipse((0, 0, picture.width - 1, picture.height - 1), fill=255)
+    result = picture.copy()
+    result.putalpha(alpha)
+    return result
+
+
 def refusal() -> Image.Image:
     """The plain picture some models answer instead of a refusal."""
     return Image.new("RGB", REFUSAL_SIZE, _GREY)

@@ -10,7 +10,7 @@ from werkzeug import Request, Response
 from . import edits, generate
 from .account import authorize
 from .catalogue import Catalogue
-from .delivery import JSON, Result, deliver, spoil
+from .delivery import JSON, Result, deliver, spoil, venice_headers
 from .errors import ApiError, payment_required
 from .forms import Form
 from .gets import GETS
@@ -56,7 +56,8 @@ def answer(
         if form is None or isinstance(form, ApiError):
             raise form or ApiError(415)
         check(path, form)
-        return deliver(POSTS[path](form, switches, catalogue), switches, catalogue, allowance)
+        result = POSTS[path](form, switches, catalogue)
+        return deliver(result, switches, venice_headers(switches, catalogue, allowance))
     except ApiError as error:
         return refuse(error, switches)
 

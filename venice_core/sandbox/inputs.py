@@ -23,6 +23,7 @@ MIN_PIXELS, MAX_PIXELS, MIN_SIDE = 65_536, 33_177_600, 64
 MAX_FILE = 25_000_000  # bytes; a file must be smaller
 MAX_REFERENCE = 8_000_000  # bytes; a style reference must be smaller
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF")
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow raises
 
 
 def single(form: Form) -> Image.Image:
@@ -79,7 +80,7 @@ def check_references(form: Form, model: Model) -> None:
         try:
             with Image.open(io.BytesIO(upload.data), formats=FORMATS) as picture:
                 picture.load()
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        except UNREADABLE as error:
             raise _damaged(upload) from error
 
 
@@ -125,7 +126,7 @@ def _open(upload: Upload) -> Image.Image:
                 f"at least {MIN_SIDE} on each side",
             )
         picture.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except UNREADABLE as error:
         raise _damaged(upload) from error
     return pictures.plain(picture)
 

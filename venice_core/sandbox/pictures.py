@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import permutations
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from .switches import Size, Switches
 
 TINT = (255, 0, 200)  # sRGB; a colour photographs hardly hold, for it is the only one left as it is
 TINT_STRENGTH = 0.5  # so every grey changes by at least 64 of 255 levels in some channel
+_TINTS = (*permutations(TINT), *permutations((255, 0, 100)))  # for the further results of one request
 DRIFT_LEVELS = (3, -2, 2)  # of 255, added to R, G, B
 DRIFT_BLUR = 0.6  # px, Gaussian
 MATTE_SIDE = 360  # px, longest side GrabCut works at
@@ -30,10 +32,22 @@ def plain(picture: Image.Image) -> Image.Image:
     return picture.convert("RGBA" if "transparency" in picture.info else "RGB")
 
 
-def edit(picture: Image.Image) -> Image.Image:
-    """The whole picture halfway to magenta; RGB, without the input's alpha."""
+def edit(picture: Image.Image, number: int = 0) -> Image.Image:
+    """The whole picture halfway to magenta; RGB, without the input's alpha.
+
+    `number`: which of up to twelve results it is, each of another colour.
+    """
     rgb = picture.convert("RGB")
-    return Image.blend(rgb, Image.new("RGB", rgb.size, TINT), TINT_STRENGTH)
+    return Image.blend(rgb, Image.new("RGB", rgb.size, _TINTS[number]), TINT_STRENGTH)
+
+
+def edit_through(picture: Image.Image, alpha: Image.Image, number: int = 0) -> Image.Image:
+    """`edit` where the mask's alpha is 0, nothing where it is 255, softly between.
+
+    An alpha of another size is stretched.
+    """
+    kept = alpha.resize(picture.size, Image.Resampling.BILINEAR)
+    return Image.composite(picture.convert("RGB"), edit(picture, number), kept)
 
 
 def is_mask(picture: Image.Image) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
 from werkzeug import Response
 
+from . import openai_errors
 from .errors import BALANCE, SENTENCES, ApiError, invalid, payment_required
 from .switches import Switches
 from .traffic import Allowance
@@ -38,40 +39,16 @@ _KINDS: Mapping[int, Mapping[str, Mapping[str, str]]] = {
         },
     },
 }
-
-
-def refuse(error: ApiError, switches: Switches) -> Response:
-    """The answer to a request that has earned its refusal."""
-    return _response(error.status, error.body, switches.shape, "application/json; charset=utf-8")
-
-
-def refuse_traffic(allowance: Allowance, switches: Switches) -> Response | None:
-    """429 where `at_once` or `rate` is exceeded, with the seconds to wait."""
-    if allowance.wait is None:
-        return None
-    response = _response(429, ApiError(429).body, switches.shape)
-    response.headers["Retry-After"] = str(allowance.wait)
-    response.headers.update(allowance.headers(switches.reset_format))
-    return response
-
-
-def refuse_on_demand(switches: Switches, allowance: Allowance, url: str) -> Response | None:
-    """What `redirect`, `policy` and `status` ask for."""
-    if switches.redirect:
-        return Response("", 307, {"Location": switches.redirect})
-    status = 422 if switches.policy else switches.status
-    if status is None:
-        return None
-    shape = switches.shape or ("html" if status in _GATEWAY else None)
-    response = _response(status, _documented(status, switches.kind, url), shape)
-    if wait := switches.retry_after:
-        if wait.endswith("ms"):
-            response.headers["retry-after-ms"] = wait.removesuffix("ms")
-        else:
-            response.headers["Retry-After"] = wait
-    if (status, switches.kind) == (429, "rate_limit"):
-        response.headers.update(replace(allowance, remaining=0).headers(switches.reset_format))
-    return response
+# FastAPI's names of the faults that OpenAI names so.
+_FAULTS = {
+    "missing_required_parameter": "missing",
+    "invalid_type": "type_error",
+    "invalid_value": "literal_error",
+    "string_above_max_length": "string_too_long",
+    "string_below_min_length": "string_too_short",
+    "integer_above_max_value": "less_than_equal",
+    "integer_below_min_value": "greater_than_equal",
+}
 
 
 def _documented(status: int, kind: str | None, url: str) -> Mapping[str, Any]:
@@ -81,10 +58,79 @@ def _documented(status: int, kind: str | None, url: str) -> Mapping[str, Any]:
         return payment_required(url).body
     if kinds := _KINDS.get(status):
         return kinds.get(kind or "") or next(iter(kinds.values()))
-    return {"error": _GATEWAY.get(status) or SENTENCES.get(status, f"The sandbox answers {status}")}
+    return {"error": SENTENCES.get(status, f"The sandbox answers {status}")}
 
 
-def _response(status: int, body: Mapping[str, Any], shape: str | None, content_type: str = _JSON) -> Response:
+@dataclass(frozen=True)
+class Manner:
+    """How a service refuses.
+
+    `documented`: a status's body, from its kind and the request's URL. `policy`: the status and kind of
+    what the content policy forbids. `limits`: the headers that tell of the rate limit. `shape`: the usual
+    one of its bodies, by status where one differs.
+    """
+
+    documented: Callable[[int, str | None, str], Mapping[str, Any]]
+    policy: tuple[int, str | None]
+    limits: Callable[[Allowance, Switches], Mapping[str, str]]
+    shape: str = "text"
+    shapes: Mapping[int, str] = field(default_factory=dict)
+
+
+VENICE = Manner(
+    _documented, (422, None), lambda allowance, switches: allowance.headers(switches.reset_format)
+)
+OPENAI = Manner(
+    lambda status, kind, _: openai_errors.documented(status, kind),
+    (400, "moderation"),
+    lambda allowance, _: allowance.openai_headers(),
+    "openai",
+)
+SELF_HOSTED = replace(OPENAI, shapes={422: "fastapi"})
+
+
+def refuse(error: ApiError, switches: Switches, manner: Manner = VENICE) -> Response:
+    """The answer to a request that has earned its refusal."""
+    shape = switches.shape or manner.shapes.get(error.status, manner.shape)
+    return _response(error.status, error.body, shape, "application/json; charset=utf-8")
+
+
+def refuse_traffic(allowance: Allowance, switches: Switches, manner: Manner = VENICE) -> Response | None:
+    """429 where `at_once` or `rate` is exceeded, with the seconds to wait."""
+    if allowance.wait is None:
+        return None
+    response = _response(429, manner.documented(429, None, ""), switches.shape or manner.shape)
+    response.headers["Retry-After"] = str(allowance.wait)
+    response.headers.update(manner.limits(allowance, switches))
+    return response
+
+
+def refuse_on_demand(
+    switches: Switches, allowance: Allowance, url: str, manner: Manner = VENICE
+) -> Response | None:
+    """What `redirect`, `policy` and `status` ask for."""
+    if switches.redirect:
+        return Response("", 307, {"Location": switches.redirect})
+    status, kind = switches.status, switches.kind
+    if switches.policy:
+        status, kind = manner.policy[0], manner.policy[1] or kind
+    if status is None:
+        return None
+    body, shape = manner.documented(status, kind, url), manner.shapes.get(status, manner.shape)
+    if status in _GATEWAY:
+        body, shape = {"error": _GATEWAY[status]}, "html"
+    response = _response(status, body, switches.shape or shape)
+    if wait := switches.retry_after:
+        if wait.endswith("ms"):
+            response.headers["retry-after-ms"] = wait.removesuffix("ms")
+        else:
+            response.headers["Retry-After"] = wait
+    if (status, kind) == (429, "rate_limit"):
+        response.headers.update(manner.limits(replace(allowance, remaining=0), switches))
+    return response
+
+
+def _response(status: int, body: Mapping[str, Any], shape: str, content_type: str = _JSON) -> Response:
     sentence = body["error"]
     match shape:
         case "empty":
@@ -98,9 +144,16 @@ def _response(status: int, body: Mapping[str, Any], shape: str | None, content_t
     return Response(json.dumps(_shaped(status, body, shape)), status, content_type=content_type)
 
 
-def _shaped(status: int, body: Mapping[str, Any], shape: str | None) -> Mapping[str, Any]:
+def _shaped(status: int, body: Mapping[str, Any], shape: str) -> Mapping[str, Any]:
     sentence = body["error"]
     match shape:
+        case "openai":
+            usual = {**openai_errors.documented(status), **body}
+            return {"error": {"message": sentence, **{key: usual[key] for key in ("type", "param", "code")}}}
+        case "fastapi":
+            return {"detail": [_fault(issue) for issue in body.get("issues", ())] or [_fault({}, sentence)]}
+        case "detail_text":
+            return {"detail": sentence}
         case "request_id":
             return {**body, "request_id": "sandbox-request-1"}
         case "object":
@@ -113,3 +166,13 @@ def _shaped(status: int, body: Mapping[str, Any], shape: str | None) -> Mapping[
         case "no_issues":
             return {"error": sentence, "details": body.get("details", {"_errors": [sentence]})}
     return body
+
+
+def _fault(issue: Mapping[str, Any], sentence: str = "") -> Mapping[str, Any]:
+    """One entry of the list in FastAPI's 422."""
+    return {
+        "type": _FAULTS.get(issue.get("code", ""), "value_error"),
+        "loc": ["body", *issue.get("path", ())],
+        "msg": issue.get("message", sentence),
+        "input": issue.get("input"),
+    }

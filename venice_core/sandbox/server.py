@@ -1,6 +1,7 @@
 """The loopback server: it reads uploads, keeps what it saw, stalls and drops as it is told.
 
-Besides the API under /api/v1 it has its own paths: POST and DELETE /_sandbox/switches set (JSON object)
+Besides Venice's API under /api/v1 and the dialects under paths of their own (`dialects`, with pictures
+under /files) it has paths for itself: POST and DELETE /_sandbox/switches set (JSON object)
 and reset the switches; GET and DELETE /_sandbox/requests list and forget the requests.
 """
 
@@ -23,13 +24,15 @@ from werkzeug import Request, Response
 from werkzeug.exceptions import SecurityError
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
+from . import dialect_endpoints, shelf
 from .catalogue import Catalogue
+from .dialects import DIALECTS, spoken_at
 from .endpoints import BASE, answer
 from .errors import ApiError
 from .forms import Form, read_form
 from .seen import SeenFile, SeenRequest, masked
 from .switches import SwitchBoard, Switches
-from .traffic import Traffic
+from .traffic import Allowance, Traffic
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -92,6 +95,7 @@ class Sandbox:
         self._board.set(switches or {})
         self._traffic = Traffic()
         self._catalogue = Catalogue.of(catalogue)
+        self._shelf = shelf.Shelf()
         self._rays = itertools.count(1)
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -106,10 +110,20 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """The base URL, "http://127.0.0.1:PORT/api/v1"; raises RuntimeError when not started."""
+        """Venice's base URL, "http://127.0.0.1:PORT/api/v1"; raises RuntimeError when not started."""
+        return self._root + BASE
+
+    def url_for(self, dialect: str) -> str:
+        """The base URL of a dialect: "http://127.0.0.1:PORT/openai/v1"; raises ValueError for other names."""
+        if dialect not in DIALECTS:
+            raise ValueError(f"no dialect is named {dialect!r}; there are {', '.join(DIALECTS)}")
+        return self._root + DIALECTS[dialect].base
+
+    @property
+    def _root(self) -> str:
         if self._server is None:
             raise RuntimeError("the sandbox is not running")
-        return f"http://{HOST}:{self._server.port}{BASE}"
+        return f"http://{HOST}:{self._server.port}"
 
     def start(self) -> Sandbox:
         """Listen, in a thread of its own; raises OSError when the port is taken."""
@@ -152,6 +166,7 @@ class Sandbox:
         with self._lock:
             self._board.clear()
             self.requests.clear()
+        self._shelf.clear()
         self._traffic.forget()
 
     def _app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -191,10 +206,19 @@ class Sandbox:
             if switches.drop == "after_body":
                 raise _NoAnswerError
             self._stall(switches, "answer")
-            response = answer(request, form, switches, self._catalogue, allowance)
+            response = self._answer(request, form, switches, allowance)
             response.headers["CF-RAY"] = f"{ray:016x}-BOX"
             seen.status = response.status_code
             return response, switches.drop == "in_answer"
+
+    def _answer(
+        self, request: Request, form: Form | ApiError | None, switches: Switches, allowance: Allowance
+    ) -> Response:
+        if dialect := spoken_at(request.path):
+            return dialect_endpoints.answer(dialect, request, form, switches, allowance, self._shelf)
+        if request.path.startswith(shelf.BASE):
+            return self._shelf.answer(request, switches, allowance)
+        return answer(request, form, switches, self._catalogue, allowance)
 
     def _stall(self, switches: Switches, moment: str) -> None:
         if switches.stall and switches.stall_at == moment and self._closing.wait(switches.stall):

@@ -1,13 +1,16 @@
 """The switches that make the sandbox misbehave, each set by text, keyword or JSON.
 
+They hold for Venice's endpoints and for the dialects of OpenAI's API alike, where they make sense.
+
 A setting holds for every POST until it is reset; with `times` for that many, and with `path` for
 requests of any method whose path ends so; `balances` and `styles` hold for every GET too. Later
 settings win over earlier ones.
 
 What a key may do is decided by its own text instead. No key: 402 (GETs that need one: 401). A key that
 begins with "bad": 401; with "admin-only": 401, a higher access level is needed; with "restricted": 403.
-Only one that begins with "admin" may read /billing/balance. Any other key is good. What a model may do
-is decided by its entry in the catalogue: `"offline": true` 503, a past `deprecation.removesAt` 410.
+Only one that begins with "admin" may read /billing/balance. Any other key is good. The dialects answer
+401 without a key, or need none. What a model may do is decided by its entry in the catalogue:
+`"offline": true` 503, a past `deprecation.removesAt` 410.
 """
 
 from __future__ import annotations
@@ -49,6 +52,8 @@ class Switches:
     fit: str = "stretch"
     format: str | None = None
     label: str | None = None
+    answer: str | None = None
+    link: str | None = None
     balances: str = "both"
     styles: str = "object"
 
@@ -127,22 +132,32 @@ TABLE: Mapping[str, Switch] = {
     "deprecated": Switch(_flag, "true|false", "the three headers of a model about to be retired"),
     "refusal": Switch(_flag, "true|false", "200 with a plain grey picture of about 2 KB instead of a result"),
     "served": Switch(_line, "model id", "x-venice-model-id and -name tell of this model, whatever was asked"),
-    "policy": Switch(_flag, "true|false", "422, refused by the content policy; the same as status=422"),
+    "policy": Switch(
+        _flag,
+        "true|false",
+        "422, refused by the content policy, as with status=422; in the dialects 400, moderation_blocked",
+    ),
     "status": Switch(_status, "300-599", "refuse with this status and its documented body"),
     "kind": Switch(
         _one_of(
             *("balance", "spending_limit", "accepts", "prompt", "result"),
-            *("rate_limit", "overload", "failures"),
+            *("rate_limit", "overload", "failures", "quota", "moderation", "billing"),
         ),
-        "balance|spending_limit|accepts, prompt|result, rate_limit|overload|failures",
+        "balance|spending_limit|accepts, prompt|result, rate_limit|overload|failures|quota, "
+        "moderation|billing",
         "which 402, 422 (prompt refused, or the picture already made), 429 (rate_limit with its x-ratelimit "
-        "headers); without it the first, and no such headers",
+        "headers; quota: in the dialects only), and in the dialects 400 (moderation_blocked, "
+        "billing_hard_limit_reached); without it the first, a plain 400, and no such headers",
     ),
     "shape": Switch(
-        _one_of("text", "request_id", "object", "details_text", "no_issues", "empty", "plain", "html"),
-        "text|request_id|object|details_text|no_issues|empty|plain|html",
+        _one_of(
+            *("text", "request_id", "object", "details_text", "no_issues", "empty", "plain", "html"),
+            *("openai", "fastapi", "detail_text"),
+        ),
+        "text|request_id|object|details_text|no_issues|empty|plain|html|openai|fastapi|detail_text",
         "the body of every refusal: error as text, with a request_id, or as an object with message and "
-        "code; details as text, or without issues; no body, plain text, an HTML page",
+        "code; details as text, or without issues; no body, plain text, an HTML page; OpenAI's error "
+        "object; detail as FastAPI's list, or as text",
     ),
     "retry_after": Switch(
         _line, "text", "with status: the Retry-After header; 1500ms: retry-after-ms: 1500 instead"
@@ -172,10 +187,14 @@ TABLE: Mapping[str, Switch] = {
         _one_of("body", "answer"), "body|answer", "wait before reading the upload, or before answering"
     ),
     "garbage": Switch(
-        _one_of("text", "empty", "truncated", "json", "html", "no_images", "bad_images"),
-        "text|empty|truncated|json|html|no_images|bad_images",
+        _one_of(
+            *("text", "empty", "truncated", "json", "html", "no_images", "bad_images"),
+            *("empty_entry", "error_200"),
+        ),
+        "text|empty|truncated|json|html|no_images|bad_images|empty_entry|error_200",
         "200 with a body that is no picture, or no JSON where that is answered; no_images, bad_images: "
-        "good JSON with an empty list, or with pictures cut in half",
+        "good JSON with an empty list, or with pictures cut in half; empty_entry: in the dialects a list of "
+        "one empty object; error_200: OpenAI's error object",
     ),
     "size": Switch(_size, "WIDTHxHEIGHT", "the answer's size in px"),
     "fit": Switch(
@@ -183,6 +202,17 @@ TABLE: Mapping[str, Switch] = {
     ),
     "format": Switch(_one_of("png", "jpeg", "webp"), "png|jpeg|webp", "the answer's real file format"),
     "label": Switch(_line, "MIME type", "the answer's Content-Type, whatever its bytes are"),
+    "answer": Switch(
+        _one_of("b64_json", "data_uri", "url"),
+        "b64_json|data_uri|url",
+        "in the dialects: how pictures are answered, whatever was asked; data_uri: such a URI in b64_json",
+    ),
+    "link": Switch(
+        _one_of("same_host", "other_host", "expired", "gone", "redirect", "redirect_away", "huge"),
+        "same_host|other_host|expired|gone|redirect|redirect_away|huge",
+        "in the dialects: the host that links to pictures name, or what those links answer: 403 in XML, 404, "
+        "302 to the picture, 302 to http://10.0.0.1/x.png, more than 64 MiB without a Content-Length",
+    ),
     "balances": Switch(
         _one_of("both", "usd", "diem", "none"), "both|usd|diem|none", "which balances an account tells of"
     ),

@@ -37,6 +37,20 @@ class Allowance:
             "x-ratelimit-reset-requests": str(resets[reset_format]),
         }
 
+    def openai_headers(self) -> dict[str, str]:
+        """The same as OpenAI has them: the reset as a duration."""
+        reset = {"x-ratelimit-reset-requests": duration(self.left)}
+        return self.headers("ms") | reset
+
+
+def duration(seconds: float) -> str:
+    """ "20ms", "1.5s" or "6m0s": as Go writes durations."""
+    milliseconds = round(seconds * 1000)
+    if milliseconds < 1000:
+        return f"{milliseconds}ms"
+    minutes, rest = divmod(milliseconds, 60_000)
+    return (f"{minutes}m" if minutes else "") + f"{rest / 1000:g}s"
+
 
 class Traffic:
     """The counts behind `at_once` and `rate`; safe to use from several threads."""
