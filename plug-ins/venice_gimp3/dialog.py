@@ -129,7 +129,8 @@ class _TaskWindow:
     def _make_main_lists(self):
         status = self._status
         grid = Gtk.Grid(row_spacing=6, column_spacing=6)
-        self._add_list(grid, "model", "Mo_del", f"default: {status['default_model']}")
+        default = status["default_model"] or "the server's own"
+        self._add_list(grid, "model", "Mo_del", f"default: {default}")
         self._add_list(grid, "style", "St_yle", "none")
         self._add_list(grid, "provider", "Pro_vider", f"as set: {status['provider']}")
         return grid
@@ -393,6 +394,8 @@ def describe(plan):
     price = plan["total"]
     if plan["provider"] == "sandbox":
         cost = "Costs nothing: the sandbox uses no AI."
+    elif price and price["usd"] == 0:
+        cost = "Costs nothing."
     elif price and price["usd"] is not None:
         cost = f"Costs about\u00a0${price['usd']:.3g}."
     else:

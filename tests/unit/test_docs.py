@@ -10,12 +10,15 @@ import pytest
 
 from venice_core.endpoint import Endpoint
 from venice_core.errors import every_kind
+from venice_core.providers.profile import ALL_ENTRIES as PROFILE_ENTRIES
+from venice_core.providers.profile import Profiles
 from venice_core.providers.venice_fields import FIELDS
 from venice_core.sandbox.switches import SCOPE, TABLE
 
 REPO = Path(__file__).resolve().parents[2]
 PAGE = (REPO / "docs" / "venice-api.md").read_text("utf-8")
-NAMED = sorted(set(re.findall(r"`(test_\w+\.py)::(test_\w+)`", PAGE)))
+PROVIDERS = (REPO / "docs" / "providers.md").read_text("utf-8")
+NAMED = sorted(set(re.findall(r"`(test_\w+\.py)::(test_\w+)`", PAGE + PROVIDERS)))
 
 
 def section(title: str) -> str:
@@ -83,12 +86,29 @@ def test_every_value_of_a_switch_is_named() -> None:
     """As far as they are words to choose from."""
     said = section("Its switches")
     for name, switch in TABLE.items():
-        for word in re.findall(r"[a-z_]+", switch.values) if "|" in switch.values else ():
+        for word in re.findall(r"[a-z_][a-z_0-9]*", switch.values) if "|" in switch.values else ():
             assert re.search(rf"\b{word}\b", said), f"{name}={word}"
+
+
+def test_every_entry_of_a_profile_has_a_row_and_every_row_an_entry() -> None:
+    rows = re.findall(r"^\| (`.*?) \|", PROVIDERS[PROVIDERS.index("## A profile") :], re.MULTILINE)
+    words = {word for row in rows for word in re.findall(r"`([^`]+)`", row)}
+    assert words - {"mask"} == {*PROFILE_ENTRIES} - {"mask"}
+    assert "`mask`" in PROVIDERS
+
+
+def test_every_built_in_profile_is_told_with_its_address_key_and_model() -> None:
+    profiles = Profiles()
+    for name in profiles.names:
+        profile = profiles.get(name)
+        assert profile is not None
+        (row,) = re.findall(rf"^\| `{name}` \|.*$", PROVIDERS, re.MULTILINE)
+        told = (profile.base_url, profile.base_url_variable, profile.key_variable, profile.model)
+        assert all(f"`{fact}`" in row for fact in told if fact)
 
 
 def test_every_option_that_it_names_exists() -> None:
     known = (REPO / "venice_core" / "cli.py").read_text("utf-8")
-    options = set(re.findall(r"`(--[a-z-]+)", PAGE))
+    options = set(re.findall(r"`(--[a-z-]+)", PAGE + PROVIDERS))
     assert options
     assert {option for option in options if f'"{option}"' not in known} == set()

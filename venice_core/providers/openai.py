@@ -31,8 +31,10 @@ WITHOUT = {
     Endpoint.EDITS: ("enhance_prompt",),
     Endpoint.GENERATIONS: ("negative_prompt", "style", "seed", "enhance_prompt", "references"),
 }
-MANAGED = ("prompt", "model", "image", "image[]", "mask", "stream", "partial_images")
+MANAGED = ("prompt", "model", "image", "image[]", "mask", "n", "stream", "partial_images")
 """Fields that cannot be set by name: the plan fills them in, or the answer could not be read."""
+MANAGED_IN_EDITS = (*MANAGED, "size", "aspect_ratio")
+"""The shape of an edit must be the plan's, which cuts the answer back."""
 MILLION = 1_000_000
 
 
@@ -96,9 +98,7 @@ class OpenAI:
         rewritten = next(
             (text for entry in _entries(response) if isinstance(text := entry.get("revised_prompt"), str)), ""
         )
-        model = told.get("model")
         return Facts(
-            model=model if isinstance(model, str) else "",
             request_id=request_id(response),
             enhanced_prompt=rewritten,
             usage=usage,
@@ -138,7 +138,7 @@ def parse_fields(endpoint: Endpoint, chosen: Mapping[str, str]) -> dict[str, Any
     """Any field but those that the plan fills in; for JSON, numbers and true or false as such."""
     parsed: dict[str, Any] = {}
     for name, text in chosen.items():
-        if name in MANAGED:
+        if name in (MANAGED if endpoint is Endpoint.GENERATIONS else MANAGED_IN_EDITS):
             raise BadInput(f"The field “{name}” cannot be set by name.")
         parsed[name] = _scalar(text) if endpoint is Endpoint.GENERATIONS else text
     return parsed

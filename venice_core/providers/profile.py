@@ -24,6 +24,8 @@ DEFAULT_BASE = "self-hosted"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OWN = ("title", "base_url", "base_url_variable", "key", "key_variable", "model", "models")
+ALL_ENTRIES = ("based_on", *_OWN, *ENTRIES)
+"""What a profile in the settings file may hold."""
 _ITS_OWN = ("title", "base_url", "base_url_variable", "key_variable", "price_usd", "token_prices_usd")
 """What is a service's own: one that is based on it must not take its key or its prices over."""
 
@@ -69,8 +71,8 @@ class Profile:
         own = {key: value for key, value in own.items() if value is not None}  # null takes an entry away
         reader = Reader(name)
         for entry in own:
-            if entry not in _OWN and entry not in ENTRIES:
-                raise reader.unknown(entry, ("based_on", *_OWN, *ENTRIES))
+            if entry not in ALL_ENTRIES:
+                raise reader.unknown(entry, ALL_ENTRIES)
         dialect = {key: value for key, value in own.items() if key in ENTRIES}
         variables = {
             entry: reader.matching(_VARIABLE, entry, own.get(entry, ""))
