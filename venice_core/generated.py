@@ -47,8 +47,10 @@ def generated(
 def _named(fields: Mapping[str, Any]) -> Extent | None:
     if {"width", "height"} & fields.keys():
         return Extent(fields.get("width", 1024), fields.get("height", 1024))
-    width, _, height = str(fields.get("size", "")).partition("x")
-    return Extent(int(width), int(height)) if width.isdigit() and height.isdigit() else None
+    sides = str(fields.get("size", "")).split("x")
+    if len(sides) != 2 or not all(side.isdecimal() and int(side) for side in sides):
+        return None
+    return Extent(*map(int, sides))
 
 
 def _in_figures(

@@ -109,10 +109,10 @@ class Entry:
         self._mark(Status.PLACED)
         self._drop_pixels()
 
-    def failed(self, error: VeniceError) -> None:
+    def failed(self, error: VeniceError, **facts: Any) -> None:
         """How it ended; the answer, if there is one, stays."""
         status = Status.CANCELLED if isinstance(error, Cancelled) else Status.FAILED
-        self._mark(status, charge=error.charge.value, error=error.facts)
+        self._mark(status, charge=error.charge.value, error=error.facts, **facts)
         self._drop_pixels()
 
     def discard(self) -> None:
@@ -315,6 +315,7 @@ def summary(entry: Entry) -> Mapping[str, Any]:
     record = entry.record
     plan, options = record["plan"], record["job"]["options"]
     crop = plan["crop"]
+    facts, error = record.get("facts") or {}, record.get("error") or {}
     return {
         "id": entry.id,
         "created": record["created"],
@@ -326,6 +327,6 @@ def summary(entry: Entry) -> Mapping[str, Any]:
         "prompt": options["prompt"],
         "size": str(Extent(crop["width"], crop["height"])),
         "price": plan["price"],
-        "request_id": (record.get("facts") or record.get("error") or {}).get("request_id", ""),
-        "error": (record.get("error") or {}).get("kind", ""),
+        "request_id": facts.get("request_id") or error.get("request_id", ""),
+        "error": error.get("kind", ""),
     }

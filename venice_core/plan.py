@@ -17,7 +17,7 @@ from venice_core.generated import generated
 from venice_core.geometry import Bounds, Extent, Padding
 from venice_core.job import Action, Job, Options, SelectionUse
 from venice_core.offers import about, check_wishes, endpoints_for, model_for, offered, shapes_for, style
-from venice_core.providers.capabilities import IMAGE, INPAINT, UPSCALE, Capabilities, Model, Price
+from venice_core.providers.capabilities import IMAGE, INPAINT, UPSCALE, Capabilities, Limits, Model, Price
 from venice_core.selection import Selection
 from venice_core.shapes import Ratios
 
@@ -112,11 +112,12 @@ def _plan_edit(job: Job, selection: Selection | None, capabilities: Capabilities
     options = job.options
     endpoints = endpoints_for(Action.EDIT, capabilities)
     model = model_for(INPAINT, options.model, capabilities)
-    guided, warnings = _guided(job, selection, model, capabilities)
+    limits = model.limits or capabilities.limits
+    guided, warnings = _guided(job, selection, model, limits)
     resolution = offered(model, "resolution", options.resolution, model.resolutions)
     quality = offered(model, "quality", options.quality, model.qualities)
     told = guided and not model.mask
-    prompt = _prompt(options.prompt, model, capabilities.limits.max_prompt, guided=told)
+    prompt = _prompt(options.prompt, model, limits.max_prompt, guided=told)
     # of Venice's two, only that for several pictures has a field for the quality
     endpoint = endpoints[-1] if told or job.references or quality else endpoints[0]
     check_wishes(job, endpoint, capabilities)
@@ -125,7 +126,7 @@ def _plan_edit(job: Job, selection: Selection | None, capabilities: Capabilities
         if options.aspect_ratio not in ("", "auto"):
             raise BadInput(f"{model.label} keeps the picture's shape: leave the aspect ratio empty.")
         shapes = Ratios()
-    framed = frame(_crop(job, selection), job.layer, shapes, capabilities.limits)
+    framed = frame(_crop(job, selection), job.layer, shapes, limits)
     auto = options.aspect_ratio == "auto" and "auto" in model.aspect_ratios
     requests, pictures = capabilities.batches(options.variations, endpoint, model)
     return Plan(
@@ -136,7 +137,7 @@ def _plan_edit(job: Job, selection: Selection | None, capabilities: Capabilities
         feather=_feather(job, selection),
         guided=guided,
         masked=guided and model.mask,
-        references=tuple(scaled_within(each, capabilities.limits) for each in job.references),
+        references=tuple(scaled_within(each, limits) for each in job.references),
         asked=framed.asked,
         aspect_ratio="auto" if auto else framed.aspect_ratio,
         resolution=resolution,
@@ -258,11 +259,9 @@ def _frame(framed: Frame, capabilities: Capabilities) -> dict[str, Any]:
     }
 
 
-def _guided(
-    job: Job, selection: Selection | None, model: Model, capabilities: Capabilities
-) -> tuple[bool, list[str]]:
+def _guided(job: Job, selection: Selection | None, model: Model, limits: Limits) -> tuple[bool, list[str]]:
     """Whether the selection goes along as a mask, and what people should know about it."""
-    room = model.max_images or capabilities.limits.max_images
+    room = model.max_images or limits.max_images
     references = len(job.references)
     takes = "one picture only" if room == 1 else f"{room} pictures at most"
     if 1 + references > room:

@@ -24,6 +24,7 @@ from venice_core.endpoint import Endpoint
 from venice_core.errors import (
     BadInput,
     BrokenFile,
+    Cancelled,
     Charge,
     MissingKey,
     Unfetched,
@@ -42,7 +43,7 @@ from venice_core.messages import sentence
 from venice_core.pace import Pace
 from venice_core.plan import Plan, make_plan
 from venice_core.progress import OnProgress, Progress, Stage, Together
-from venice_core.providers.base import Encoded, Link, Provider, Upload
+from venice_core.providers.base import Encoded, Link, Provider, Upload, is_of_sandbox
 from venice_core.providers.capabilities import Price
 from venice_core.retry import NotNow, seconds_before_repeat
 from venice_core.selection import Coverage, Selection
@@ -257,16 +258,16 @@ class _Flight:
         except VeniceError as error:
             _keep(partial(entry.failed, error))
             raise
-        facts = self._facts(response)
-        charge = Charge.NONE if facts.sandbox else Charge.CHARGED
+        charge = Charge.NONE if is_of_sandbox(response) else Charge.CHARGED
         warnings = _keep(lambda: entry.answered(response, charge))
+        facts = self._facts(response)
         try:
             files = self._files(response, charge)
             self.on_progress(Progress(Stage.FITTING))
             with self.fitting:
                 results = self._results(files, response.status, facts, charge)
         except VeniceError as error:
-            _keep(partial(entry.failed, error))
+            _keep(partial(entry.failed, error, facts=asdict(facts)))
             raise
         except Exception as error:  # whatever it is, it must not cost a result that is on disk
             raise Unplaced(f"{type(error).__name__}: {error}; job {entry.id}", charge=charge) from error
@@ -326,6 +327,9 @@ class _Flight:
                 files.append(self._fetched(picture, number) if isinstance(picture, Link) else picture)
             except Unfetched as error:
                 lost.append(error)
+            except Cancelled as error:
+                error.charge = charge  # the fetching costs nothing, but the picture is made
+                raise
         if not files:
             lost[0].charge = charge
             raise lost[0]

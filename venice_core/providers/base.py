@@ -52,6 +52,11 @@ class Account:
     note: str = ""
 
 
+def is_of_sandbox(response: Response) -> bool:
+    """Whether a sandbox says that it has made this, for nothing."""
+    return response.headers.get("x-venice-sandbox", "").lower() == "true"
+
+
 class Reader(Protocol):
     """Who understands the refusals of a service."""
 

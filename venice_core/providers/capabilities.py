@@ -71,7 +71,8 @@ class Model:
 
     `keeps_shape`: an edit of one picture keeps its shape, whatever aspect ratio is asked for.
     `shapes`: what it makes, where that is more than a list of aspect ratios. `mask`: the request has a field
-    for a real mask. `at_once`: how many pictures a request may ask for.
+    for a real mask. `at_once`: how many pictures a request may ask for. `limits`: where they are not the
+    provider's.
     `listed`: the catalogue holds it. `constrained`: it also says what the model accepts, not only prices.
     """
 
@@ -92,6 +93,7 @@ class Model:
     shapes: Shapes | None = None
     mask: bool = False
     at_once: int | None = None
+    limits: Limits | None = None
     offline: bool = False
     privacy: str = ""
     retires: str = ""

@@ -81,6 +81,7 @@ class Dialect:
             shapes=self.shapes,
             mask=self.mask,
             at_once=self.at_once,
+            limits=self.limits,
             retires=self.retires,
             replacement=self.replacement,
             pricing=self.pricing,

@@ -17,7 +17,7 @@ from venice_core.errors import BadInput, Unlisted, UnusableAnswer, VeniceError
 from venice_core.job import Action, Facts, Options
 from venice_core.plan import Plan
 from venice_core.providers import openai_refusals as refusals
-from venice_core.providers.base import Account, Encoded, Link, Upload
+from venice_core.providers.base import Account, Encoded, Link, Upload, is_of_sandbox
 from venice_core.providers.capabilities import Capabilities
 from venice_core.providers.dialect import Dialect
 from venice_core.providers.pictures import from_base64
@@ -103,7 +103,7 @@ class OpenAI:
             enhanced_prompt=rewritten,
             usage=usage,
             cost_usd=_cost(usage, self._dialect(plan).token_prices) if usage else None,
-            sandbox=response.headers.get("x-venice-sandbox", "").lower() == "true",
+            sandbox=is_of_sandbox(response),
         )
 
     def account(self) -> Request:

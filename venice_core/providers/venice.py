@@ -20,7 +20,7 @@ from venice_core.job import Action, Facts, Options
 from venice_core.plan import Plan
 from venice_core.providers import venice_lists as lists
 from venice_core.providers import venice_refusals as refusals
-from venice_core.providers.base import Account, Encoded, Upload
+from venice_core.providers.base import Account, Encoded, Upload, is_of_sandbox
 from venice_core.providers.capabilities import Capabilities, Catalogue, Limits
 from venice_core.providers.pictures import from_base64
 from venice_core.providers.refusals import request_id, words
@@ -172,7 +172,7 @@ class Venice:
             replacement=headers.get("x-venice-deprecated-replacement", ""),
             balance_usd=amount("x-venice-balance-usd"),
             balance_diem=amount("x-venice-balance-diem"),
-            sandbox=flag("x-venice-sandbox"),
+            sandbox=is_of_sandbox(response),
         )
 
     def account(self) -> Request:
