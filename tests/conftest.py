@@ -20,7 +20,8 @@ import pytest
 from venice_core.sandbox import Sandbox
 
 REPO = Path(__file__).resolve().parent.parent
-ANYONES = ("VENICE_", "OPENAI_", "XDG_")
+PROVIDERS = ("VENICE_", "OPENAI_", "GROK_RELAY_", "GPT_IMAGE_RELAY_", "SELF_HOSTED_")
+ANYONES = (*PROVIDERS, "XDG_")
 OURS = ("VENICE_TEST_", "VENICE_CI_")  # how the tests themselves are run
 
 _added: list[Path] = []
@@ -103,7 +104,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     """This test's own home folder; `venice` in it is VENICE_HOME and does not exist yet."""
     folder = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
-        if name.startswith(("VENICE_", "OPENAI_")) and not name.startswith(OURS):
+        if name.startswith(PROVIDERS) and not name.startswith(OURS):
             monkeypatch.delenv(name)
     for name, value in _environment(folder).items():
         monkeypatch.setenv(name, value)

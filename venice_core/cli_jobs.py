@@ -12,7 +12,7 @@ from typing import Any
 
 from venice_core import files
 from venice_core.attempt import Attempt
-from venice_core.errors import BadInput, BrokenFile, ExitCode, MissingKey, Unplaced, VeniceError
+from venice_core.errors import BadInput, BrokenFile, ExitCode, Unplaced, VeniceError
 from venice_core.files import Source
 from venice_core.geometry import Bounds, Extent
 from venice_core.job import Action, Job, Options
@@ -118,7 +118,7 @@ class _Command:
             self._say(_plan_line(plan.to_json()))
             return {**named, "plan": plan.to_json()}
         if opened.lacks_key:
-            raise MissingKey()
+            raise opened.missing_key
         material = Material(
             source=source.crop(plan) if source else None,
             coverage=coverage.tobytes() if job.selected and coverage is not None else None,

@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from venice_core.cancel import Cancel
-from venice_core.errors import BadInput, MissingKey, VeniceError
+from venice_core.errors import BadInput, VeniceError
 from venice_core.journal import Journal, summary
 from venice_core.ledger import spent_today
 from venice_core.lookup import look_up
@@ -95,7 +95,7 @@ def _account(arguments: argparse.Namespace, registry: Registry, env: Mapping[str
         print(f"Today: {spending.requests} request(s), at most ${spending.usd:.3f}{unknown}")
         print("Limit a day: " + ("none" if limit is None else f"${limit:.2f}"))
     if opened.lacks_key:
-        raise MissingKey()
+        raise opened.missing_key
     account = opened.provider.read_account(look_up(opened.provider.account(), opened.provider, Cancel()))
     if arguments.json:
         told = {**asdict(account), "spent_today": asdict(spending), "daily_limit": limit}

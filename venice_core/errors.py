@@ -34,6 +34,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
+from typing import Any
 
 
 class Charge(str, Enum):
@@ -110,7 +111,13 @@ class BadInput(VeniceError):
 
 
 class MissingKey(BadInput):
+    """`variable`: of the environment, which could hold the key; "" where there is none."""
+
     kind = "missing-key"
+
+    def __init__(self, detail: str = "", *, variable: str = "", **facts: Any) -> None:
+        super().__init__(detail, **facts)
+        self.variable = variable
 
 
 class OverLimit(BadInput):

@@ -16,6 +16,8 @@ from venice_core.shapes import Shape, Shapes
 
 MAX_PADDED = 200_000_000
 """In px: padding beyond this is not what anybody wants to send."""
+NOTICEABLE = 1.05
+"""By how much padding makes the region larger before people are told."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Frame:
     @property
     def warnings(self) -> tuple[str, ...]:
         warnings = []
-        if self.padding:
+        if self.padded.pixels > NOTICEABLE * self.crop.extent.pixels:
             warnings.append(
                 f"The region is padded to {self.padded}, which the service needs; that is cut off again."
             )

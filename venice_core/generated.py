@@ -46,7 +46,9 @@ def generated(
 
 def _named(fields: Mapping[str, Any]) -> Extent | None:
     if {"width", "height"} & fields.keys():
-        return Extent(fields.get("width", 1024), fields.get("height", 1024))
+        width, height = fields.get("width", 1024), fields.get("height", 1024)
+        # a service that no plan knows these of may take them as anything
+        return Extent(width, height) if all(type(n) is int and n > 0 for n in (width, height)) else None
     sides = str(fields.get("size", "")).split("x")
     if len(sides) != 2 or not all(side.isdecimal() and int(side) for side in sides):
         return None

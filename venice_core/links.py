@@ -68,7 +68,7 @@ def fetch(
             raise Unfetched(error.detail, status=error.status) from error
         if response.status < 300:
             return response.body
-        url = urljoin(url, response.headers.get("location", ""))
+        url = _next(url, response.headers.get("location", ""))
     raise Unfetched("the link leads from one place to the next without an end")
 
 
@@ -82,12 +82,23 @@ def is_public(address: str) -> bool:
         inner = ip.ipv4_mapped or ip.sixtofour
         if ip in _NAT64:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner is not None:
-            ip = inner
+        if inner is None:
+            return ip in _GLOBAL_UNICAST and ip.is_global and ip.teredo is None
+        ip = inner
     return ip.is_global and not ip.is_multicast
 
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+
+
+def _next(url: str, location: str) -> str:
+    if not location:
+        raise Unfetched("the link leads nowhere")
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise Unfetched("the link leads to what is no address") from error
 
 
 def _check(url: str, *, local: bool) -> None:
@@ -99,7 +110,7 @@ def _check(url: str, *, local: bool) -> None:
     except ValueError as error:
         raise Unfetched("the link cannot be read") from error
     here = local and is_loopback(host)
-    if not host or parts.username or scheme not in ("https", "http"):
+    if not host or "@" in parts.netloc or scheme not in ("https", "http"):
         raise Unfetched("the link is no address of a picture")
     if scheme == "http" and not here:
         raise Unfetched("the link is not encrypted (http), so it is not followed")
@@ -108,7 +119,7 @@ def _check(url: str, *, local: bool) -> None:
 
 
 def _addresses(host: str) -> list[str]:
-    """None where the name is not known here: a proxy may know it."""
+    """Of a name or a number; none where the name is not known here: a proxy may know it."""
     try:
         return [str(ipaddress.ip_address(host))]
     except ValueError:

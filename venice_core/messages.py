@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from venice_core.errors import Cancelled, Charge, VeniceError
+from venice_core.errors import Cancelled, Charge, MissingKey, VeniceError
 
 # kind -> (what happened, what to do next). An empty sentence: the detail says it.
 SENTENCES: dict[str, tuple[str, str]] = {
@@ -10,8 +10,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "bad-input": ("", ""),
     "missing-key": (
         "No API key is set for {provider}.",
-        "Enter it in Filters > Venice > Settings, set VENICE_API_KEY (for OpenAI: OPENAI_API_KEY), or choose "
-        "the provider “sandbox” to try things out without a key.",
+        "Enter it in Filters > Venice > Settings{variable}, or choose the provider “sandbox” to try things "
+        "out without a key.",
     ),
     "over-limit": ("", "Raise the limit in Filters > Venice > Settings, or wait until tomorrow."),
     "broken-file": ("The file cannot be read as a picture.", ""),
@@ -60,7 +60,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "not-found": (
         "There is no such service at this address.",
-        "Check it in Filters > Venice > Settings, or VENICE_BASE_URL. Nothing was charged.",
+        "Check it in Filters > Venice > Settings, or the variable that sets it. Nothing was charged.",
     ),
     "policy": (
         "The service's content policy blocked this request.",
@@ -92,6 +92,8 @@ _CHARGES = {
 def sentence(error: VeniceError, provider: str = "this provider") -> str:
     """One paragraph that a person can act on. Holds no key."""
     what, next_step = SENTENCES[error.kind]
+    if isinstance(error, MissingKey):
+        next_step = next_step.format(variable=f", set {error.variable}" if error.variable else "")
     parts = [what.format(provider=provider) or error.detail]
     if what and error.detail:
         where = f"HTTP {error.status}: " if error.status else ""

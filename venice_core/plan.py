@@ -312,7 +312,8 @@ def _generate_endpoint(job: Job, capabilities: Capabilities) -> Endpoint:
 
 def _check_generate_fields(options: Options, fields: Mapping[str, Any], model: Model) -> None:
     for name in ("width", "height"):
-        if fields.get(name, 0) % model.divisor:
+        side = fields.get(name, 0)
+        if isinstance(side, int) and side % model.divisor:
             raise BadInput(f"{name} must be a multiple of {model.divisor} for {model.label}.")
     if "width" in fields or "height" in fields:
         if options.aspect_ratio:

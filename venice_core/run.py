@@ -169,8 +169,9 @@ class Runner:
 
         Of several requests those that fail do not cost the others their results.
         """
-        if not (self.key or self.provider.capabilities.keyless):
-            raise MissingKey()
+        can = self.provider.capabilities
+        if not (self.key or can.keyless):
+            raise MissingKey(variable=can.key_variable)
         on_progress(Progress(Stage.PREPARING))
         prepared = Prepared.of(job, read_coverage(material.coverage, job), self.provider)
         plan = prepared.plan

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import requests
 import truststore
@@ -83,11 +83,20 @@ def check_url(url: str) -> str:
         parts = urlsplit(url.strip())
     except ValueError:
         parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+    odd = "@" in parts.netloc or parts.query or parts.fragment or not _has_port(parts)
+    if parts.scheme not in ("http", "https") or not parts.hostname or odd:
         raise BadInput(f"“{url}” is no address of a service, such as https://api.venice.ai/api/v1.")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise BadInput(f"“{url}” is not encrypted: http:// is for this machine only, use https://.")
     return url.strip().rstrip("/")
+
+
+def _has_port(parts: SplitResult) -> bool:
+    """Whether it has one that can be, or none."""
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def is_loopback(host: str) -> bool:
@@ -128,13 +137,15 @@ class _Sockets:
         self._lock = threading.Lock()
         self._ended = False
 
-    def add(self, sock: socket.socket, *, direct: bool) -> None:
-        """`direct`: it leads to the server itself, not to a proxy. Raises OSError where it must not."""
-        if direct and self._may_reach is not None:
-            address = str(sock.getpeername()[0])
-            if not self._may_reach(address):
-                sock.close()
-                raise PermissionError(f"the name leads to {address}, which is not reached for this")
+    def check(self, sock: socket.socket) -> socket.socket:
+        """Of one that leads to the server itself. Raises OSError, and closes it, where it must not."""
+        address = str(sock.getpeername()[0])
+        if self._may_reach is not None and not self._may_reach(address):
+            sock.close()
+            raise PermissionError(f"the name leads to {address}, which is not reached for this")
+        return sock
+
+    def add(self, sock: socket.socket) -> None:
         with self._lock:
             self._open.append(sock)
             ended = self._ended
@@ -166,17 +177,26 @@ class _Adapter(HTTPAdapter):
         return cast("urllib3.ProxyManager", manager)
 
     def _watch(self, manager: urllib3.PoolManager, *, direct: bool) -> None:
+        """`direct`: there is no proxy between."""
         sockets = self._sockets
 
         class Plain(HTTPConnection):
+            def _new_conn(self) -> socket.socket:  # before anything is said on it, TLS included
+                sock = super()._new_conn()
+                return sockets.check(sock) if direct else sock
+
             def connect(self) -> None:
                 super().connect()
-                sockets.add(cast("socket.socket", self.sock), direct=direct)
+                sockets.add(cast("socket.socket", self.sock))
 
         class Encrypted(HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                sock = super()._new_conn()
+                return sockets.check(sock) if direct else sock
+
             def connect(self) -> None:
                 super().connect()
-                sockets.add(cast("socket.socket", self.sock), direct=direct)
+                sockets.add(cast("socket.socket", self.sock))
 
         class PlainPool(urllib3.HTTPConnectionPool):
             ConnectionCls = Plain

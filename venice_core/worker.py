@@ -24,7 +24,7 @@ import numpy as np
 from venice_core import fit
 from venice_core.attempt import Attempt
 from venice_core.cancel import Cancel
-from venice_core.errors import BadInput, MissingKey, OverLimit, Unplaced, VeniceError
+from venice_core.errors import BadInput, OverLimit, Unplaced, VeniceError
 from venice_core.job import Action, Job
 from venice_core.journal import MASK, RESULT, Journal, Scratch
 from venice_core.ledger import spent_today
@@ -187,10 +187,10 @@ class Worker:
         Raises what the service says of them.
         """
         typed = Secret(str(params["key"]).strip()) if params.get("key") else None
-        address = str(params.get("base_url") or "")
-        opened = self._registry.open(str(params.get("provider") or ""), key=typed, address=address)
+        entries = {entry: str(params[entry]) for entry in ("base_url", "model") if params.get(entry)}
+        opened = self._registry.open(str(params.get("provider") or ""), key=typed, entries=entries)
         if opened.lacks_key:
-            raise MissingKey()
+            raise opened.missing_key
         provider = opened.provider
         return asdict(provider.read_account(look_up(provider.account(), provider, Cancel())))
 
@@ -218,7 +218,7 @@ class Worker:
         self._registry.set_profile(str(params.get("provider") or ""), entries)
 
     def _forget(self, params: Mapping[str, Any]) -> None:
-        """`provider`: one of the person's own, with its key."""
+        """`provider`: one of the person's own, with its key; or what was changed of one that is built in."""
         self._registry.forget_profile(str(params.get("provider") or ""))
 
     def _described(self, opened: Opened) -> dict[str, Any] | None:
@@ -232,7 +232,7 @@ class Worker:
             "base_url": opened.provider.base_url,
             "base_url_variable": self._registry.address_variable(profile),
             "model": profile.model,
-            "own": self._registry.profiles.is_own(profile.name),
+            "changed": self._registry.profiles.is_changed(profile.name),
         }
 
     def _pixels(self, name: Any, job: Job) -> bytes | None:

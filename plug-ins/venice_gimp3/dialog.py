@@ -210,16 +210,9 @@ class _TaskWindow:
         self._task.told(plan)
         self._plan_label.set_text(describe(plan))
         if plan["key"]:
-            self._hide_error()
+            self._error.hide()
         else:
             self._error.show(KEY_MISSING, with_buttons=True)
-
-    def _hide_error(self):
-        """With the room that it took, which a window does not give back by itself."""
-        if self._error.widget.get_visible():
-            self._error.hide()
-            width, _ = self._dialog.get_size()
-            self._dialog.resize(width, 1)
 
     def _refresh_lists(self):
         self._plan_call = 0  # should one be under way, its answer is passed over while asking
@@ -233,7 +226,7 @@ class _TaskWindow:
 
     def _work(self):
         """Runs the job with the window alive: True when the window's work is done."""
-        self._hide_error()
+        self._error.hide()
         self._set_busy(True)
         handlers = [
             self._dialog.connect("response", self._on_response),

@@ -8,6 +8,7 @@ import venice_link
 from gi.repository import GimpUi, Gtk
 from widgets import ErrorBar, label, mnemonic
 
+SOME_ADDRESS, NO_MODEL = "https://example.com/v1", "the server's own"
 WORKS_LIKE = {
     "openai": "OpenAI (mask, sizes in figures)",
     "grok-relay": "a relay with grok-3-image (aspect ratios, one picture)",
@@ -30,7 +31,7 @@ class _ProviderWindow:
         self._link = link
         self._dialog = GimpUi.Dialog(title="New Provider", role="venice", transient_for=parent, modal=True)
         self._dialog.add_button("_Cancel", Gtk.ResponseType.CANCEL)
-        self._dialog.add_button("_Add", Gtk.ResponseType.OK)
+        self._dialog.add_button("A_dd", Gtk.ResponseType.OK)
         self._dialog.set_default_response(Gtk.ResponseType.OK)
         self._name = Gtk.Entry(activates_default=True, placeholder_text="such as my-server")
         self._works_like = Gtk.ComboBoxText()
@@ -39,10 +40,8 @@ class _ProviderWindow:
         for base in status["bases"]:
             self._works_like.append(base, WORKS_LIKE.get(base, base))
         self._works_like.set_active_id("self-hosted")
-        self._address = Gtk.Entry(
-            activates_default=True, width_chars=44, placeholder_text="https://example.com/v1"
-        )
-        self._model = Gtk.Entry(activates_default=True, placeholder_text="the server's own")
+        self._address = Gtk.Entry(activates_default=True, width_chars=44, placeholder_text=SOME_ADDRESS)
+        self._model = Gtk.Entry(activates_default=True, placeholder_text=NO_MODEL)
         self._error = ErrorBar()
         grid = Gtk.Grid(row_spacing=6, column_spacing=6, border_width=12)
         rows = (
@@ -81,6 +80,6 @@ class _ProviderWindow:
         if name in self._taken:
             raise ValueError(f"There is a provider “{name}” already: take another name.")
         if not address:
-            raise ValueError("A provider needs an address, such as https://example.com/v1.")
+            raise ValueError(f"A provider needs an address, such as {SOME_ADDRESS}.")
         entries = {"based_on": self._works_like.get_active_id(), "base_url": address}
         return name, dict(entries, model=model) if model else entries

@@ -5,9 +5,9 @@ import gi
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 import venice_link
-from gi.repository import GimpUi, Gtk
-from provider_window import run_new_provider
-from widgets import ErrorBar, label, mnemonic, stay_alive
+from gi.repository import GimpUi, GObject, Gtk
+from provider_window import NO_MODEL, SOME_ADDRESS, run_new_provider
+from widgets import ErrorBar, label, mnemonic, shrink, stay_alive
 
 BINARY = "venice"
 
@@ -33,7 +33,8 @@ def status_of(link, wish, action="edit"):
 class _SettingsWindow:
     def __init__(self, link):
         self._link = link
-        status = status_of(link, "")
+        status, known = self._ask_first()
+        self._spent = _spending(status)
         self._profile = None
         self._dialog = GimpUi.Dialog(title="Venice Settings", role=BINARY)
         self._dialog.add_button("_Cancel", Gtk.ResponseType.CANCEL)
@@ -49,7 +50,7 @@ class _SettingsWindow:
         self._limit = Gtk.Entry(width_chars=12, activates_default=True, placeholder_text="no limit")
         if status["daily_limit"] is not None:
             self._limit.set_text(f"{status['daily_limit']:g}")
-        self._note = label()
+        self._note = label(selectable=True)
         self._account = label(selectable=True)
         self._error = ErrorBar()
         self._test_button = Gtk.Button(
@@ -65,9 +66,10 @@ class _SettingsWindow:
         area = self._dialog.get_content_area()
         for widget in (self._grid, self._note, self._test_button, self._account, self._error.widget):
             area.pack_start(widget, False, False, 0)
-        self._account.set_text(_spending(status))
         area.show_all()
         self._offer(status)
+        if not known:
+            self._provider.set_active(-1)  # and what is wrong with the one in use is shown
 
     def run(self):
         while self._dialog.run() == Gtk.ResponseType.OK:
@@ -80,6 +82,13 @@ class _SettingsWindow:
 
     def destroy(self):
         self._dialog.destroy()
+
+    def _ask_first(self):
+        """The status of the provider in use; the sandbox's, and False, where that cannot be read."""
+        try:
+            return self._link.call("status", {"provider": ""}), True
+        except venice_link.LinkError:
+            return self._link.call("status", {"provider": "sandbox"}), False
 
     def _make_grid(self):
         grid = Gtk.Grid(row_spacing=6, column_spacing=6, border_width=12)
@@ -94,7 +103,9 @@ class _SettingsWindow:
             ("Spend at most a _day, in US dollars:", self._limit, self._limit),
         )
         for row, (text, widget, shown) in enumerate(rows):
-            grid.attach(mnemonic(text, widget), 0, row, 1, 1)
+            named = mnemonic(text, widget)
+            widget.bind_property("sensitive", named, "sensitive", GObject.BindingFlags.DEFAULT)
+            grid.attach(named, 0, row, 1, 1)
             shown.set_hexpand(True)
             grid.attach(shown, 1, row, 1, 1)
         return grid
@@ -102,6 +113,7 @@ class _SettingsWindow:
     def _offer(self, status):
         """Fills the list of providers and chooses one."""
         self._provider.handler_block_by_func(self._on_provider)
+        self._built_in = status["bases"]
         self._provider.remove_all()
         for name in status["providers"]:
             self._provider.append(name, name)
@@ -143,12 +155,37 @@ class _SettingsWindow:
             self._key.grab_focus()
 
     def _take_away(self):
+        name = self._provider.get_active_id()
+        if not self._is_sure(name):
+            return
         self._error.hide()
         try:
-            self._link.call("forget", {"provider": self._provider.get_active_id()})
+            self._link.call("forget", {"provider": name})
         except venice_link.LinkError as error:
             self._error.show(str(error))
-        self._offer(status_of(self._link, ""))
+        self._offer(status_of(self._link, name if name in self._built_in else ""))
+
+    def _is_sure(self, name):
+        """A provider that is built in loses what was changed of it, one of the person's own everything."""
+        if name in self._built_in:
+            text = f"Undo all changes to the provider “{name}”?"
+            more = "Its entries in the settings are deleted at once; its key stays."
+        else:
+            text = f"Remove the provider “{name}”?"
+            more = "Its entries in the settings and its key are deleted at once."
+        box = Gtk.MessageDialog(
+            transient_for=self._dialog,
+            modal=True,
+            message_type=Gtk.MessageType.QUESTION,
+            text=text,
+            secondary_text=more,
+        )
+        box.add_button("_Cancel", Gtk.ResponseType.CANCEL)
+        box.add_button("_Remove", Gtk.ResponseType.OK)
+        box.set_default_response(Gtk.ResponseType.CANCEL)
+        answer = box.run()
+        box.destroy()
+        return answer == Gtk.ResponseType.OK
 
     def _test(self):
         """Asks the service about the key, as it stands in the window; that costs nothing."""
@@ -157,14 +194,18 @@ class _SettingsWindow:
         params = {"provider": self._provider.get_active_id(), "key": self._key.get_text().strip()}
         if self._profile is not None:
             params["base_url"] = self._address.get_text().strip()
+            params["model"] = self._model.get_text().strip()
+        focus = self._dialog.get_focus()
         self._set_busy(True)  # one call at a time
         try:
             account = self._link.call("account", params, self._on_test_wait, 0.05)
             self._account.set_text(_described(account))
         except venice_link.LinkError as error:
-            self._account.set_text("")
+            self._account.set_text(self._spent)
             self._error.show(str(error))
         self._set_busy(False)
+        if focus is not None:
+            focus.grab_focus()
 
     def _on_test_wait(self, _message):
         stay_alive()
@@ -180,15 +221,13 @@ class _SettingsWindow:
         self._dialog.set_response_sensitive(Gtk.ResponseType.OK, not busy)
 
     def _on_provider(self, combo):
+        name = combo.get_active_id()
         try:
-            self._show(self._link.call("status", {"provider": combo.get_active_id()}))
+            self._show(self._link.call("status", {"provider": name}))
             self._error.hide()
         except venice_link.LinkError as error:
-            self._profile = None
-            self._set_rows()
-            self._remove.set_sensitive(True)  # perhaps it is one that cannot be read
-            self._note.set_text("")
-            self._error.show(str(error))
+            self._show_wrong(str(error))
+            self._remove.set_sensitive(name is not None)  # perhaps it is one that cannot be read
 
     def _show(self, status):
         """What is known of the chosen provider."""
@@ -197,13 +236,27 @@ class _SettingsWindow:
         self._key.set_text("")
         self._key.set_sensitive(status["provider"] != "sandbox")
         self._note.set_text(_note(status))
+        self._account.set_text(self._spent)  # a test was of another one
+        shrink(self._dialog)
+
+    def _show_wrong(self, words):
+        """Why nothing is known of it."""
+        self._profile = None
+        self._set_rows()
+        self._key.set_text("")
+        self._key.set_sensitive(False)
+        self._note.set_text("")
+        self._account.set_text(self._spent)
+        self._error.show(words)
 
     def _set_rows(self):
         profile = self._profile
-        self._remove.set_sensitive(profile is not None and profile["own"])
-        for entry, widget in (("base_url", self._address), ("model", self._model)):
+        self._remove.set_sensitive(profile is not None and profile["changed"])
+        rows = (("base_url", self._address, SOME_ADDRESS), ("model", self._model, NO_MODEL))
+        for entry, widget, example in rows:
             widget.set_sensitive(profile is not None)
             widget.set_text(profile[entry] if profile else "")
+            widget.set_placeholder_text(example if profile else "")
         if profile is not None:
             self._address.set_sensitive(not profile["base_url_variable"])
 
@@ -218,7 +271,7 @@ def _note(status):
     elif status["keyless"]:
         note = "No key is needed, but one can be set."
     else:
-        note = "No key is set. It is kept in the system's keyring, or else in a file only you can read."
+        note = "No key is set. It will be kept in the system's keyring, or in a file only you can read."
     if profile is not None and profile["base_url_variable"]:
         note += f" The address is from {profile['base_url_variable']}."
     return note

@@ -36,7 +36,9 @@ class ErrorBar:
         self.widget.show()
 
     def hide(self):
-        self.widget.hide()
+        if self.widget.get_visible():
+            self.widget.hide()
+            shrink(self.widget.get_toplevel())
 
 
 def add_choice(grid, row, text, config, name, default, labels):
@@ -82,6 +84,11 @@ def mnemonic(text, widget):
     made.set_mnemonic_widget(widget)
     made.show()
     return made
+
+
+def shrink(window):
+    """To the height that it needs: it does not give back by itself what is gone."""
+    window.resize(window.get_size().width, 1)
 
 
 def stay_alive():

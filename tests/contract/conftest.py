@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract_ways import Pixels, Shell, soft_ellipse
+from contract_ways import PROFILES, Pixels, Shell, soft_ellipse
 from PIL import Image
 from specification import SCHEMAS, SPECIFICATION, answer_problems, request_problems
 
@@ -39,11 +39,19 @@ def offering(shell: Shell) -> Iterator[Offering]:
         yield start
 
 
+@pytest.fixture(params=PROFILES)
+def profile(request: pytest.FixtureRequest, shell: Shell, sandbox: Sandbox) -> str:
+    """The name of a service in OpenAI's manner, which the shell talks to."""
+    name = str(request.param)
+    shell.choose(name, sandbox.url_for(name))
+    return name
+
+
 @pytest.fixture
 def photo(tmp_path: Path, chelsea: Pixels) -> Path:
     """A picture within the service's limits, as a file."""
     path = tmp_path / "cat.png"
-    Image.fromarray(chelsea).save(path)
+    Image.fromarray(chelsea).save(path, compress_level=1)
     return path
 
 

@@ -28,7 +28,10 @@ from venice_core.job import Action, Job, Options
 from venice_core.journal import Entry, Journal
 from venice_core.pace import Pace
 from venice_core.progress import Progress, Stage
+from venice_core.providers.base import Provider
 from venice_core.providers.capabilities import Catalogue
+from venice_core.providers.openai import OpenAI
+from venice_core.providers.profile import Profiles
 from venice_core.providers.venice import Venice
 from venice_core.run import Made, Material, Prepared, Runner
 from venice_core.sandbox import Sandbox
@@ -40,6 +43,8 @@ KEY = "vk-0123456789-secret"
 EDIT, MULTI, CUTOUT = "/api/v1/image/edit", "/api/v1/image/multi-edit", "/api/v1/image/background-remove"
 UPSCALE, GENERATE = "/api/v1/image/upscale", "/api/v1/image/generate"
 GENERATIONS = "/api/v1/images/generations"
+OPENAI, GROK, RELAY, OWN = "openai", "grok-relay", "gpt-image-relay", "self-hosted"
+PROFILES = (OPENAI, GROK, RELAY, OWN)
 PROMPTLY = 1.0  # s, from a cancel to its end
 BUSY_MACHINE = 1.5  # s more, for the tests' own threads and processes
 
@@ -68,6 +73,25 @@ class Shell:
         code = self(*arguments, "--json")
         return code, json.loads(self.out)
 
+    def result(self, *arguments: object) -> tuple[int, Any]:
+        """The exit code of a command that sends something, and its only result or error."""
+        code, said = self.json(*arguments)
+        (only,) = said["results"]
+        return code, only
+
+    def choose(self, profile: str, address: str, key: str = KEY) -> None:
+        """That service from now on, in place of Venice."""
+        self.env |= {
+            "VENICE_PROVIDER": profile,
+            variable(profile, "BASE_URL"): address,
+            variable(profile, "API_KEY"): key,
+        }
+
+    def profiles(self, profiles: object) -> None:
+        """These in the settings file, over those that are built in."""
+        self.home.mkdir(exist_ok=True)
+        (self.home / "settings.json").write_text(json.dumps({"profiles": profiles}))
+
     @property
     def jobs(self) -> list[Entry]:
         return list(Journal(self.home / "jobs"))
@@ -76,6 +100,11 @@ class Shell:
     def job(self) -> Entry:
         (only,) = self.jobs
         return only
+
+
+def variable(profile: str, what: str) -> str:
+    """Of the environment: "BASE_URL" or "API_KEY" of a profile."""
+    return f"{profile.upper().replace('-', '_')}_{what}"
 
 
 # Pictures
@@ -119,10 +148,19 @@ def entry(name: str, kind: str = "inpaint", price: float | None = 0.05, **spec: 
 
 
 class Attempt:
-    """A `Runner.run` in a thread, with what it said on the way; `options` as for an edit."""
+    """A `Runner.run` in a thread, with what it said on the way; `options` as for an edit.
+
+    `profile`: in place of Venice, the service of that name; `pixels` must then have a size that it makes.
+    """
 
     def __init__(
-        self, home: Path, url: str, pixels: Pixels, cancel: Cancel | None = None, **options: Any
+        self,
+        home: Path,
+        url: str,
+        pixels: Pixels,
+        cancel: Cancel | None = None,
+        profile: str = "",
+        **options: Any,
     ) -> None:
         height, width = pixels.shape[:2]
         whole = Bounds(0, 0, width, height)
@@ -133,7 +171,11 @@ class Attempt:
         self.result: Made | None = None
         self.error: BaseException | None = None
         secret = Secret(KEY)
-        provider = Venice(secret, url, catalogue=Catalogue.packaged())
+        provider: Provider = Venice(secret, url, catalogue=Catalogue.packaged())
+        if profile:
+            described = Profiles().get(profile)
+            assert described is not None
+            provider = OpenAI(secret, url, described)
         clock = cancel.now if isinstance(cancel, NoWaiting) else time.time
         self._runner = Runner(provider, secret, Transport(), self.journal, clock, Pace(clock))
         self._pixels = np.dstack([pixels, np.full((height, width), 255, np.uint8)]).tobytes()
@@ -197,11 +239,15 @@ def python(*arguments: object, shell: Shell, **options: Any) -> subprocess.Popen
 
 
 class Scripted:
-    """A server of a few lines: reads a request wholly and answers what `reply` makes of its head."""
+    """A server of a few lines: reads a request wholly and answers what `reply` makes of its head.
 
-    def __init__(self, reply: Callable[[bytes], bytes]) -> None:
+    A GET is answered with 404 and not counted, except with `gets`.
+    """
+
+    def __init__(self, reply: Callable[[bytes], bytes], *, gets: bool = False) -> None:
         self.heads: list[bytes] = []
         self._reply = reply
+        self._gets = gets
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
@@ -228,7 +274,7 @@ class Scripted:
             while b"\r\n\r\n" not in data:
                 data += connection.recv(65536)
             head, _, body = data.partition(b"\r\n\r\n")
-            if head.startswith(b"GET "):  # it has no lists of models
+            if head.startswith(b"GET ") and not self._gets:  # it has no lists of models
                 connection.sendall(reply("404 Not Found", b"{}"))
                 return
             self.heads.append(head)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gimp3_machine import Gimp, find_gimp, until
+from gimp3_machine import Gimp, find_gimp, services, until
 from specification import SPECIFICATION, request_problems
 from support import posts
 
@@ -32,19 +32,20 @@ def _machine(tmp_path_factory: pytest.TempPathFactory, _server: Sandbox) -> Iter
         if os.environ.get("VENICE_TEST_HOSTS") == "required":
             pytest.fail(reason)
         pytest.skip(reason)
-    machine = Gimp(program, tmp_path_factory.mktemp("gimp"), _server.url)
+    others = services(("openai", "grok-relay", "gpt-image-relay"), _server.url_for)
+    machine = Gimp(program, tmp_path_factory.mktemp("gimp"), _server.url, others)
     yield machine
     machine.close()
 
 
 @pytest.fixture
 def sandbox(_server: Sandbox) -> Iterator[Sandbox]:
-    """Healthy, and without a memory of other tests; its requests must be as the service documents them."""
+    """Healthy, and without a memory of other tests; Venice's requests must be as Venice documents them."""
     _server.reset()
     yield _server
     if SPECIFICATION.exists():
         for seen in posts(_server):
-            if seen.complete:
+            if seen.complete and seen.path.startswith("/api/v1/"):
                 form = seen.headers["Content-Type"].startswith("multipart/")
                 path, files = seen.path.removeprefix("/api/v1"), [file.name for file in seen.files]
                 assert request_problems(path, seen.fields, files, form=form) == []

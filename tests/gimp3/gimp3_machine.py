@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
@@ -53,10 +53,24 @@ def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
     return value
 
 
-class Gimp:
-    """Functions of `gimp3_inside` by name: `gimp.visible(image)`; `gimp.begin(...)` does not wait."""
+def services(names: Iterable[str], url_for: Callable[[str], str]) -> dict[str, str]:
+    """The variables that give these built-in profiles their addresses, and each a key of its own."""
+    variables = {}
+    for name in names:
+        stem = name.replace("-", "_").upper()
+        variables |= {f"{stem}_BASE_URL": url_for(name), f"{stem}_API_KEY": f"{name}-key-0123456789"}
+    return variables
 
-    def __init__(self, program: str, folder: Path, sandbox_url: str) -> None:
+
+class Gimp:
+    """Functions of `gimp3_inside` by name: `gimp.visible(image)`; `gimp.begin(...)` does not wait.
+
+    `variables`: of the environment, beside those that every test needs.
+    """
+
+    def __init__(
+        self, program: str, folder: Path, sandbox_url: str, variables: Mapping[str, str] | None = None
+    ) -> None:
         self.program = program
         self.folder = folder
         self.home, self.temporary = folder / "venice", folder / "tmp"
@@ -81,6 +95,7 @@ class Gimp:
             "VENICE_API_KEY": KEY,
             "TEST_MODULES": str(Path(__file__).parent),
             "TEST_SECOND_HAND": str(folder / "second-wire"),
+            **(variables or {}),
         }
         self._install()
 

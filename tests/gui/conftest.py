@@ -32,7 +32,8 @@ def _desk(tmp_path_factory: pytest.TempPathFactory, server: Sandbox) -> Iterator
             pytest.fail(reason)
         pytest.skip(reason)
     screen = Screen()
-    desk = Desk(screen, tmp_path_factory.mktemp("desk"), server.url)
+    openai = {"OPENAI_BASE_URL": server.url_for("openai")}  # its key is for people to type
+    desk = Desk(screen, tmp_path_factory.mktemp("desk"), server.url, openai)
     try:
         yield desk
     finally:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ TOOLS = ("Xvfb", "openbox", "xdotool")
 NAMES = ("gimp-3.2", "gimp-3.0", "gimp")
 EDIT, GENERATE, REMOVE = "Edit with Prompt", "Generate Layer", "Remove Background"
 SETTINGS, UPSCALE = "Venice Settings", "Upscale Layer"
+NEW_PROVIDER = "New Provider"  # from the settings
 # Where they are in Filters > Venice: by their labels.
 _ROW = {EDIT: 0, GENERATE: 1, REMOVE: 2, SETTINGS: 3, UPSCALE: 4}
 
@@ -65,9 +67,11 @@ class Screen:
 class Desk(Gimp):
     """As `Gimp`, with a window; functions of `gimp3_inside` go on working beside it."""
 
-    def __init__(self, screen: Screen, folder: Path, sandbox_url: str) -> None:
+    def __init__(
+        self, screen: Screen, folder: Path, sandbox_url: str, variables: Mapping[str, str] | None = None
+    ) -> None:
         program = next(path for name in NAMES if (path := shutil.which(name)))
-        super().__init__(program, folder, sandbox_url)
+        super().__init__(program, folder, sandbox_url, variables)
         self._screen = screen
         self._variables["DISPLAY"] = screen.name
         version = subprocess.run(

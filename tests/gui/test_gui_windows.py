@@ -169,7 +169,8 @@ def test_the_connection_is_tested_with_the_key_in_the_window(
 ) -> None:
     desk.open(SETTINGS)
     desk.keys("alt+t")
-    assert desk.read("The key works") == "The key works. Balance: 50.23 US dollars and 100.02 DIEM."
+    told = desk.read("connection works")
+    assert told == "The connection works. Balance: 50.23 US dollars and 100.02 DIEM."
     keep(desk, "settings-tested")
     desk.keys("alt+k")
     desk.type("bad-key")

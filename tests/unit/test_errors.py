@@ -123,7 +123,7 @@ def test_facts_are_in_the_sentence() -> None:
     assert "HTTP 500: boom" in text
     assert "Support id: ray-1." in text
     assert "venice" in sentence(errors.MissingKey(), "venice")
-    assert "VENICE_API_KEY" in sentence(errors.MissingKey(), "venice")
+    assert "set VENICE_API_KEY" in sentence(errors.MissingKey(variable="VENICE_API_KEY"), "venice")
 
 
 def test_exit_codes_are_those_documented() -> None:

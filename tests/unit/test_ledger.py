@@ -14,7 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venice_core.errors import BadInput, Busy, Charge, LostConnection, NoConnection, OverLimit, PolicyRefusal
+from venice_core.errors import (
+    BadInput,
+    Busy,
+    Charge,
+    LostConnection,
+    NoConnection,
+    OverLimit,
+    PolicyRefusal,
+    Unfetched,
+)
 from venice_core.geometry import Bounds
 from venice_core.job import Action, Job, Options
 from venice_core.journal import Entry, Journal
@@ -97,6 +106,34 @@ def test_amounts_add_up_and_unknown_prices_are_counted_apart(tmp_path: Path) -> 
 def test_an_entry_of_several_counts_its_own_request_only(tmp_path: Path) -> None:
     answered(begin(tmp_path, variations=4))
     assert spent(Journal(tmp_path)).usd == 0.04
+
+
+@pytest.mark.parametrize(
+    ("model", "facts", "usd", "unpriced"),
+    [
+        ("", {"cost_usd": 0.0123}, 0.0123, 0),
+        ("", {"cost_usd": 0.5}, 0.5, 0),
+        ("", {"cost_usd": 0.0}, 0.0, 0),
+        ("", {"cost_usd": None}, 0.04, 0),
+        ("", {}, 0.04, 0),
+        ("", None, 0.04, 0),
+        ("unknown-model", {"cost_usd": 0.0123}, 0.0123, 0),
+        ("unknown-model", {"cost_usd": None}, 0.0, 1),
+    ],
+)
+@pytest.mark.parametrize("ending", ["done", "failed"])
+def test_what_was_counted_wins_over_the_estimate(
+    tmp_path: Path, ending: str, model: str, facts: Any, usd: float, unpriced: int
+) -> None:
+    entry = begin(tmp_path, model=model)
+    answered(entry)
+    if ending == "done":
+        entry.done(facts=facts)
+    else:
+        entry.failed(Unfetched("expired"), facts=facts)
+    spending = spent(Journal(tmp_path))
+    assert (spending.usd, spending.certain, spending.unpriced) == (usd, usd, unpriced)
+    assert spending.requests == 1
 
 
 # The day

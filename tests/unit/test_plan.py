@@ -17,7 +17,7 @@ from venice_core.geometry import Bounds, Extent, Padding, parse_ratio, with_rati
 from venice_core.job import Action, Job, Options, SelectionUse
 from venice_core.plan import MASK_SENTENCES, Plan, make_plan
 from venice_core.providers.capabilities import Capabilities, Catalogue, Limits, Model
-from venice_core.providers.venice import ASPECT_RATIOS, DEFAULT_MODEL, LIMITS, Venice
+from venice_core.providers.venice import ASPECT_RATIOS, DEFAULT_MODEL, Venice
 from venice_core.selection import Selection
 from venice_core.settings import Secret
 

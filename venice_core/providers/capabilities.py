@@ -249,7 +249,7 @@ class Capabilities:
     `without`: options that an endpoint's requests have no room for. `max_prompts` and `at_once`: the
     characters and pictures of a request, where the limits and the model do not say. `shapes`: what an
     endpoint makes with any model. `parse_fields`: values that are set by name, as the request takes them;
-    raises BadInput. `keyless`: it can be used without a key.
+    raises BadInput. `keyless`: it can be used without a key; `key_variable`: of the environment, for the key.
     """
 
     name: str
@@ -275,6 +275,7 @@ class Capabilities:
     shapes: Mapping[Endpoint, Shapes] = field(default_factory=dict)
     parse_fields: Callable[[Endpoint, Mapping[str, str]], dict[str, Any]] = no_fields
     keyless: bool = False
+    key_variable: str = ""
 
     def batches(self, count: int, endpoint: Endpoint, model: Model) -> tuple[int, int]:
         """How many requests, and how many pictures each makes."""

@@ -89,9 +89,12 @@ class Dialect:
         )
 
     @classmethod
-    def parse(cls, name: str, entries: Mapping[str, Any]) -> Dialect:
-        """From those of a profile's entries that are of `ENTRIES`. Raises BadInput."""
-        reader, dialect = Reader(name), cls()
+    def parse(cls, name: str, entries: Mapping[str, Any], within: str = "") -> Dialect:
+        """From those entries of the profile `name` that are of `ENTRIES`. Raises BadInput.
+
+        `within`: what stands before their names, for people.
+        """
+        reader, dialect = Reader(name, within), cls()
         for entry, value in entries.items():
             dialect = replace(dialect, **_READ[entry](reader, entry, value))
         if not dialect.image:
@@ -142,8 +145,9 @@ def _read_size(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
         raise reader.wrong(f"{entry}.max_ratio", "a number, 1 or more")
     step = reader.whole(f"{entry}.multiple_of", found["multiple_of"], 1, 512)
     grid = Grid(step, max_ratio=float(ratio), **whole)
-    if grid.max_pixels < 2 * grid.min_pixels or grid.max_side**2 < 2 * grid.min_pixels:
-        raise reader.wrong(entry, "larger in its max_pixels and max_side than twice its min_pixels")
+    least = max(2 * grid.min_pixels, 4 * step * step)
+    if grid.max_pixels < least or grid.max_side**2 < least:
+        raise reader.wrong(entry, f"such that max_pixels and max_side leave room for {least} px")
     return {"size": name, "shapes": grid}
 
 
@@ -157,7 +161,8 @@ def _read_ratios(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
 def _read_n(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
     found = reader.object(entry, value if isinstance(value, Mapping) else {"max": value}, ("field", "max"))
     name = reader.field(f"{entry}.field", found.get("field", entry))
-    return {"n": name, "at_once": reader.whole(entry, found.get("max"), 1, MAX_AT_ONCE)}
+    most = reader.whole(entry, found.get("max"), 1, MAX_AT_ONCE)
+    return {"n": name, "at_once": most if name else 1}
 
 
 def _read_limits(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
@@ -170,7 +175,10 @@ def _read_limits(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
     }
     found = reader.object(entry, value, tuple(names))
     limits = {names[key]: reader.whole(f"{entry}.{key}", each) for key, each in found.items()}
-    return {"limits": replace(Dialect().limits, **limits)}
+    whole = replace(Dialect().limits, **limits)
+    if whole.max_pixels < 2 * whole.min_pixels or whole.max_pixels < 2 * whole.min_side**2:
+        raise reader.wrong(entry, "such that pixels is at least twice what min_pixels and min_side need")
+    return {"limits": whole}
 
 
 def _read_price(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
@@ -205,9 +213,7 @@ _READ: Mapping[str, _Read] = {
     "resolution": lambda reader, entry, value: {entry: _choice(reader, entry, value)},
     "quality": lambda reader, entry, value: {entry: _choice(reader, entry, value)},
     "n": _read_n,
-    "response_format": lambda reader, entry, value: {
-        entry: reader.one_of(entry, value, ("", "b64_json", "url"))
-    },
+    "response_format": lambda reader, entry, value: {entry: reader.one_of(entry, value, ("b64_json", "url"))},
     "fields": _plain("scalars"),
     "edit_fields": _plain("scalars"),
     "generate_fields": _plain("scalars"),

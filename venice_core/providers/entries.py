@@ -14,18 +14,22 @@ _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*(\[\])?")
 
 
 class Reader:
-    """Of one provider's entries; every method returns the value or raises BadInput."""
+    """Of one provider's entries; every method returns the value or raises BadInput.
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    `within`: what stands before the entries' names.
+    """
+
+    def __init__(self, name: str, within: str = "") -> None:
+        self._about = f"The provider “{name}” in the settings:"
+        self._within = within
 
     def wrong(self, entry: str, expected: str) -> BadInput:
-        return BadInput(f"The provider “{self._name}” in the settings: “{entry}” must be {expected}.")
+        return BadInput(f"{self._about} “{self._within}{entry}” must be {expected}.")
 
     def unknown(self, entry: str, known: Collection[str]) -> BadInput:
         near = difflib.get_close_matches(entry, known, 1, 0.6)
         hint = f" Did you mean “{near[0]}”?" if near else f" There are: {', '.join(known)}."
-        return BadInput(f"The provider “{self._name}” in the settings: there is no entry “{entry}”.{hint}")
+        return BadInput(f"{self._about} there is no entry “{self._within}{entry}”.{hint}")
 
     def text(self, entry: str, value: Any) -> str:
         if not isinstance(value, str) or not value.isprintable():
@@ -41,7 +45,10 @@ class Reader:
 
     def url(self, entry: str, value: Any) -> str:
         text = self.text(entry, value)
-        return check_url(text) if text else ""
+        try:
+            return check_url(text) if text else ""
+        except BadInput as error:
+            raise BadInput(f"{self._about} “{entry}”: {error.detail}") from error
 
     def flag(self, entry: str, value: Any) -> bool:
         if not isinstance(value, bool):

@@ -59,6 +59,7 @@ class OpenAI:
             without=WITHOUT,
             parse_fields=parse_fields,
             keyless=profile.keyless,
+            key_variable=profile.key_variable,
         )
 
     def max_file_bytes(self, plan: Plan) -> int:
@@ -115,7 +116,8 @@ class OpenAI:
         listed = body.get("data") if isinstance(body, dict) else None
         if not isinstance(listed, list):
             raise Unlisted("the list of models cannot be read", status=response.status)
-        names = {entry.get("id") for entry in listed if isinstance(entry, dict)}
+        ids = [entry.get("id") for entry in listed if isinstance(entry, dict)]
+        names = {name for name in ids if isinstance(name, str)}
         wanted = self.profile.model
         unlisted = bool(wanted and names) and wanted not in names
         return Account(True, note=f"It does not list the model {wanted}." if unlisted else "")
@@ -201,9 +203,18 @@ def _picture(entry: Mapping[str, Any], base_url: str) -> bytes | Link | None:
         if text.lower().startswith(("http://", "https://")):
             return Link(text)
         if name == "url" and not text.lower().startswith("data:"):
-            return Link(urljoin(base_url, text))
-        return from_base64(text) or None
+            return Link(_joined(base_url, text))
+        if data := from_base64(text):
+            return data
     return None
+
+
+def _joined(base_url: str, text: str) -> str:
+    """What cannot be read as an address is not followed later."""
+    try:
+        return urljoin(base_url, text)
+    except ValueError:
+        return text
 
 
 def _cost(usage: Mapping[str, Any], prices: Mapping[str, float]) -> float | None:

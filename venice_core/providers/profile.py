@@ -90,13 +90,17 @@ class Profile:
             model=reader.text("model", own.get("model", "")),
             dialect=Dialect.parse(name, dialect),
             models={
-                each: Dialect.parse(
-                    name, {**dialect, **reader.object(f"models.{each}", changes, known=ENTRIES)}
-                )
+                each: _of_model(name, each, dialect, reader.object(f"models.{each}", changes, known=ENTRIES))
                 for each, changes in models.items()
             },
             entries=own,
         )
+
+
+def _of_model(name: str, model: str, dialect: Mapping[str, Any], changes: Mapping[str, Any]) -> Dialect:
+    """The profile's dialect with what differs for a model, where null takes an entry away, too."""
+    entries = {entry: value for entry, value in {**dialect, **changes}.items() if value is not None}
+    return Dialect.parse(name, entries, within=f"models.{model}.")
 
 
 def _handed_down(entries: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,27 +120,35 @@ class Profiles:
 
     def __init__(self, own: Any = None) -> None:
         self._builtin = _builtin()
-        self._own: Mapping[str, Any] = own if isinstance(own, Mapping) else {}
+        named = own if isinstance(own, Mapping) else {}
+        self._own = {name: entries for name, entries in named.items() if name not in RESERVED}
 
     @property
     def names(self) -> tuple[str, ...]:
         """The built-in ones first."""
-        return tuple(dict.fromkeys([*self._builtin, *map(str, self._own)]))
+        return tuple(dict.fromkeys([*self._builtin, *self._own]))
 
     @property
     def bases(self) -> tuple[str, ...]:
         """What a profile of one's own can be based on."""
         return tuple(self._builtin)
 
-    def is_own(self, name: str) -> bool:
-        """Whether it is wholly the person's, so that it can be taken away."""
-        return name in self._own and name not in self._builtin
+    def is_changed(self, name: str) -> bool:
+        """Whether the settings file says something of it: all of one's own, or changes to a built-in one."""
+        return name in self._own
 
     def get(self, name: str) -> Profile | None:
         """None where there is none of that name. Raises BadInput for one that cannot be read."""
         if name in self._own:
             return self.parse(name, self._own[name])
         return self._builtin.get(name)
+
+    def merged(self, name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """The entries of a profile in the settings file, changed; an entry changed to None goes."""
+        before = self._own.get(name)
+        kept = dict(before) if isinstance(before, Mapping) else {}
+        gone = [entry for entry, value in changes.items() if value is None]
+        return {entry: value for entry, value in {**kept, **changes}.items() if entry not in gone}
 
     def parse(self, name: str, entries: Any) -> Profile:
         """A profile of the settings file. Raises BadInput that says what is wrong with it."""

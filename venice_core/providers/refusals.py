@@ -49,7 +49,7 @@ def _from_json(body: Mapping[str, Any]) -> list[str]:
     if isinstance(error, dict):
         error = error.get("message") or json.dumps(error)
     if isinstance(error, list):  # as FastAPI tells what is wrong with a request
-        return [_issue(issue) for issue in error if isinstance(issue, dict)]
+        return [_issue(issue) if isinstance(issue, dict) else str(issue) for issue in error]
     parts = [str(error)] if error else []
     issues = [_issue(issue) for issue in _list(body.get("issues")) if isinstance(issue, dict)]
     return parts + (issues or _details(body.get("details"), ""))

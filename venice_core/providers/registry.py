@@ -11,18 +11,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from venice_core.errors import BadInput
+from venice_core.errors import BadInput, MissingKey
 from venice_core.providers.base import Provider
 from venice_core.providers.capabilities import Catalogue
 from venice_core.providers.catalogues import Catalogues
 from venice_core.providers.openai import OpenAI
 from venice_core.providers.profile import Profile, Profiles
-from venice_core.providers.venice import BASE_URL, Venice
+from venice_core.providers.venice import BASE_URL, KEY_VARIABLE, Venice
 from venice_core.settings import Folders, KeyStore, Secret, Settings, provider_name
 from venice_core.transport import check_url
 
 VENICE, SANDBOX = "venice", "sandbox"
-VENICE_KEY = "VENICE_API_KEY"
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,11 @@ class Opened:
     def lacks_key(self) -> bool:
         return not (self.key or self.provider.capabilities.keyless)
 
+    @property
+    def missing_key(self) -> MissingKey:
+        """The error that says so."""
+        return MissingKey(variable=self.provider.capabilities.key_variable)
+
 
 class Registry:
     """Opens providers; a context manager, since the built-in sandbox is a server to be ended."""
@@ -56,7 +60,7 @@ class Registry:
         self.keys = KeyStore(folders.settings, env)
         self._stack = ExitStack()
         self._sandbox_url = ""
-        self._found: dict[str, tuple[Secret, str]] = {}
+        self._found: dict[tuple[str, str], tuple[Secret, str]] = {}
 
     def __enter__(self) -> Registry:
         return self
@@ -83,12 +87,17 @@ class Registry:
         return name
 
     def open(
-        self, wish: str = "", *, to_send: bool = False, key: Secret | None = None, address: str = ""
+        self,
+        wish: str = "",
+        *,
+        to_send: bool = False,
+        key: Secret | None = None,
+        entries: Mapping[str, str] | None = None,
     ) -> Opened:
         """Raises BadInput for an unknown name or a bad address. A missing key is not an error here.
 
         `to_send`: with the list of models as the service tells it, if it can be had in a few seconds.
-        `key`, `address`: others than those that are stored; an address is for profiles only.
+        `key`: another than the one that is stored; `entries`: of a profile, likewise.
         """
         name = self.name(wish)
         if name == SANDBOX:
@@ -96,10 +105,13 @@ class Registry:
             provider = Venice(made_up, self._sandbox(), name, Catalogue.packaged(), free=True)
             return Opened(name, provider, made_up, "built in")
         profile = self.profiles.get(name)
-        variable = profile.key_variable if profile else VENICE_KEY
+        variable = profile.key_variable if profile else KEY_VARIABLE
         found, source = (key, "") if key else self._find_key(name, variable)
         if profile is not None:
-            address = address or self._env.get(self.address_variable(profile), "") or profile.base_url
+            address = self._env.get(self.address_variable(profile)) or profile.base_url
+            if entries:
+                profile = self.profiles.parse(name, self.profiles.merged(name, entries))
+                address = entries.get("base_url") or address
             openai = OpenAI(found, check_url(address) if address else "", profile)
             return Opened(name, openai, found, source, profile=profile)
         url = check_url(self._env.get("VENICE_BASE_URL") or BASE_URL)
@@ -115,7 +127,7 @@ class Registry:
 
     def store_key(self, name: str, key: Secret) -> str:
         """As `KeyStore.store`."""
-        self._found.pop(name, None)
+        self._found.clear()
         return self.keys.store(name, key)
 
     def set_profile(self, name: str, changes: Mapping[str, Any]) -> None:
@@ -123,30 +135,33 @@ class Registry:
 
         Raises BadInput, and stores nothing, where the profile could not be used.
         """
+        profiles = self.profiles
+        entries = profiles.merged(name, changes)
+        profiles.parse(name, entries)
         kept = self.settings.read().get("profiles")
-        own = dict(kept) if isinstance(kept, Mapping) else {}
-        before = own.get(name)
-        entries = {**(before if isinstance(before, Mapping) else {}), **changes}
-        entries = {entry: value for entry, value in entries.items() if value is not None}
-        Profiles(own).parse(name, entries)
-        own[name] = entries
-        self.settings.update(profiles=own)
+        self.settings.update(profiles={**(kept if isinstance(kept, Mapping) else {}), name: entries})
 
     def forget_profile(self, name: str) -> None:
-        """Takes a profile of one's own away, with its key. Raises BadInput for one that is built in."""
-        if not self.profiles.is_own(name):
-            raise BadInput(f"The provider {name} is built in.")
-        values = self.settings.read()
+        """Takes a profile out of the settings; with its key, unless it is built in and now as it was.
+
+        Raises BadInput where there is nothing to take away.
+        """
+        profiles, values = self.profiles, self.settings.read()
+        if not profiles.is_changed(name):
+            known = "is built in, and nothing was changed of it" if name in self.names else "is not there"
+            raise BadInput(f"The provider “{name}” {known}.")
         own = {each: entries for each, entries in values["profiles"].items() if each != name}
-        self.store_key(name, Secret(""))
-        chosen = None if values.get("provider") == name else values.get("provider")
+        chosen = values.get("provider")
+        if name not in profiles.bases:
+            self.store_key(name, Secret(""))
+            chosen = None if chosen == name else chosen
         self.settings.update(profiles=own, provider=chosen)
 
     def _find_key(self, name: str, variable: str) -> tuple[Secret, str]:
         """Asked once: a locked keyring takes its time, each time."""
-        if name not in self._found:
-            self._found[name] = self.keys.find(name, variable)
-        return self._found[name]
+        if (name, variable) not in self._found:
+            self._found[name, variable] = self.keys.find(name, variable)
+        return self._found[name, variable]
 
     def _sandbox(self) -> str:
         if not self._sandbox_url:

@@ -30,6 +30,7 @@ from venice_core.shapes import Sizes
 from venice_core.transport import File, Request, Response
 
 BASE_URL = "https://api.venice.ai/api/v1"
+KEY_VARIABLE = "VENICE_API_KEY"
 DEFAULT_MODEL = "firered-image-edit"
 DEFAULT_GENERATOR = "z-image-turbo"
 CUTOUT_MODEL = "bria-bg-remover"
@@ -107,6 +108,7 @@ class Venice:
             at_once={Endpoint.GENERATE: MAX_VARIANTS},
             shapes={Endpoint.GENERATIONS: GENERATIONS_SIZES},
             parse_fields=parse_fields,
+            key_variable=KEY_VARIABLE,
         )
 
     def max_file_bytes(self, plan: Plan) -> int:

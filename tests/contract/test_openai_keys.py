@@ -1,0 +1,340 @@
+"""Which key goes to which address: of the built-in services, and of profiles of one's own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from contract_ways import GROK, KEY, OPENAI, OWN, PROFILES, RELAY, Shell, variable
+from support import posts
+
+from venice_core.sandbox import Sandbox
+
+# the sandbox remembers the first three letters of a key
+KEYS = {OPENAI: "opn-0123456789", GROK: "grk-0123456789", RELAY: "rly-0123456789", OWN: "own-0123456789"}
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out.png"
+
+
+@pytest.fixture
+def everywhere(shell: Shell, sandbox: Sandbox) -> Shell:
+    """All services are there, each with a key of its own."""
+    for name in PROFILES:
+        shell.choose(name, sandbox.url_for(name), KEYS[name])
+    return shell
+
+
+def keys_sent(sandbox: Sandbox) -> list[str]:
+    return [seen.headers.get("Authorization", "none") for seen in sandbox.requests]
+
+
+# Keys
+
+
+def test_each_key_goes_to_its_own_service_only(everywhere: Shell, sandbox: Sandbox, out: Path) -> None:
+    for name in PROFILES:
+        sandbox.reset()
+        assert everywhere("generate", "-p", "x", "-o", out, "--provider", name) == 0
+        assert [seen.path for seen in posts(sandbox)] == [f"/{name}/v1/images/generations"]
+        assert posts(sandbox)[0].headers["Authorization"] == f"Bearer {KEYS[name][:3]}***"
+        assert everywhere("account", "--provider", name) == 0
+        sent = {seen.headers.get("Authorization") for seen in sandbox.requests if "/files/" not in seen.path}
+        assert sent == {f"Bearer {KEYS[name][:3]}***"}
+
+
+@pytest.mark.parametrize("name", ["openai", "grok-relay", "gpt-image-relay", "mine"])
+def test_a_service_without_a_key_gets_none_of_another(
+    shell: Shell, sandbox: Sandbox, photo: Path, name: str
+) -> None:
+    """Not even a profile that is based on one that has a key."""
+    shell.profiles({"mine": {"based_on": "openai", "base_url": sandbox.url_for(OPENAI)}})
+    for other in (*PROFILES, "venice"):
+        shell.env[variable(other, "API_KEY")] = KEYS[OPENAI]
+    shell.env.pop(variable(name, "API_KEY"), None)
+    shell.env |= {variable(each, "BASE_URL"): sandbox.url_for(each) for each in PROFILES}
+    code, result = shell.result("edit", photo, "-p", "x", "--provider", name)
+    error = result["error"]
+    assert (code, error["kind"], error["charge"]) == (2, "missing-key", "none")
+    assert f"No API key is set for {name}." in error["message"]
+    assert "Filters > Venice > Settings" in error["message"]
+    assert (sandbox.requests, shell.jobs) == ([], [])
+    assert shell("account", "--provider", name) == 2
+    assert sandbox.requests == []
+
+
+def test_a_server_of_ones_own_needs_no_key_and_gets_one_that_is_set(
+    shell: Shell, sandbox: Sandbox, photo: Path
+) -> None:
+    shell.choose(OWN, sandbox.url_for(OWN), "")
+    assert shell("edit", photo, "-p", "x") == 0
+    assert shell("account") == 0
+    assert keys_sent(sandbox) == ["none", "none"]
+    assert "it answers, and needs no key" in shell.out
+    sandbox.reset()
+    shell.choose(OWN, sandbox.url_for(OWN), KEYS[OWN])
+    assert shell("edit", photo, "-p", "x") == 0
+    assert keys_sent(sandbox) == ["Bearer own***"]
+
+
+def test_a_stored_key_is_used_and_that_of_the_environment_wins(
+    shell: Shell, sandbox: Sandbox, out: Path
+) -> None:
+    shell.home.mkdir()
+    (shell.home / "keys.json").write_text(json.dumps({OPENAI: "sto-0123456789", GROK: "xxx-0123456789"}))
+    shell.choose(OPENAI, sandbox.url_for(OPENAI), "")
+    for key, expected, source in (("", "sto", "file"), (KEYS[OPENAI], "opn", "environment")):
+        sandbox.reset()
+        shell.env["OPENAI_API_KEY"] = key
+        assert shell("generate", "-p", "x", "-o", out) == 0
+        assert shell.json("account")[1]["key_source"] == source
+        assert keys_sent(sandbox) == [f"Bearer {expected}***"] * 2
+
+
+def test_the_key_is_in_no_file_and_in_no_word(everywhere: Shell, sandbox: Sandbox, photo: Path) -> None:
+    said = []
+    for name in PROFILES:
+        for more in (("--mask", photo), ("--model", "no-such-model")):
+            everywhere("edit", photo, "-p", "x", "--provider", name, "--json", *more)
+            said.append(everywhere.out + everywhere.err)
+    kept = b"".join(path.read_bytes() for path in everywhere.home.rglob("*") if path.is_file())
+    assert len(everywhere.jobs) == 2 * len(PROFILES)
+    assert not any(key in "".join(said) or key.encode() in kept for key in KEYS.values())
+
+
+# Addresses
+
+
+def test_a_relay_without_an_address_says_where_to_enter_it(
+    shell: Shell, sandbox: Sandbox, photo: Path
+) -> None:
+    shell.env |= {"VENICE_PROVIDER": GROK, "GROK_RELAY_API_KEY": KEY}
+    code, result = shell.result("edit", photo, "-p", "x")
+    assert (code, result["error"]["kind"], result["error"]["charge"]) == (2, "bad-input", "none")
+    assert result["error"]["message"] == (
+        "The provider grok-relay has no address yet: enter it in Filters > Venice > Settings, "
+        "or set GROK_RELAY_BASE_URL."
+    )
+    assert (sandbox.requests, shell.jobs) == ([], [])
+    assert shell("account") == 2
+    assert "GROK_RELAY_BASE_URL" in shell.err
+    assert shell("edit", photo, "-p", "x", "--dry-run") == 0, "what it would be is known all the same"
+
+
+@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("http://images.example/v1", "is not encrypted: http:// is for this machine only"),
+        ("http://10.0.0.1/v1", "is not encrypted"),
+        ("http://127.0.0.1.example/v1", "is not encrypted"),
+        ("images.example/v1", "is no address of a service"),
+        ("https://me:secret@images.example/v1", "is no address of a service"),
+        ("ftp://127.0.0.1/v1", "is no address of a service"),
+    ],
+)
+def test_an_address_that_is_open_to_others_or_none_is_refused(
+    shell: Shell, out: Path, name: str, address: str, words: str
+) -> None:
+    shell.choose(name, address)
+    assert shell("generate", "-p", "x", "-o", out) == 2
+    assert words in shell.err
+    assert shell.jobs == []
+
+
+def test_an_address_may_end_in_a_slash(shell: Shell, sandbox: Sandbox, out: Path) -> None:
+    shell.choose(OPENAI, f" {sandbox.url_for(OPENAI)}/ ")
+    assert shell("generate", "-p", "x", "-o", out) == 0
+
+
+def test_an_address_of_openai_is_for_openai_alone(shell: Shell, sandbox: Sandbox, out: Path) -> None:
+    """A profile that is based on it has its own."""
+    shell.profiles({"mine": {"based_on": "openai", "key": "optional"}})
+    shell.choose(OPENAI, sandbox.url_for(OPENAI))
+    assert shell("generate", "-p", "x", "-o", out, "--provider", "mine") == 2
+    assert "The provider mine has no address yet" in shell.err
+    assert sandbox.requests == []
+
+
+# Profiles of one's own
+
+
+@pytest.fixture
+def mine(shell: Shell, sandbox: Sandbox) -> Shell:
+    """One like OpenAI's, with a key, and one that is wrong."""
+    good = {
+        "based_on": "openai",
+        "base_url": sandbox.url_for(OPENAI),
+        "model": "gpt-image-1.5",
+        "key_variable": "MY_KEY",
+        "price_usd": 0.5,
+    }
+    shell.profiles({"mine": good, "wrong": {**good, "sise": ["1024x1024"]}})
+    shell.env |= {"VENICE_PROVIDER": "mine", "MY_KEY": "min-0123456789", "OPENAI_API_KEY": KEYS[OPENAI]}
+    return shell
+
+
+def test_a_profile_of_ones_own_has_its_address_its_key_and_its_model(
+    mine: Shell, sandbox: Sandbox, photo: Path, mask: Path
+) -> None:
+    code, result = mine.result("edit", photo, "-p", "a hat", "--mask", mask)
+    assert (code, result["price"]["usd"]) == (0, 0.5)
+    (seen,) = posts(sandbox)
+    assert seen.headers["Authorization"] == "Bearer min***"
+    assert seen.fields == {
+        "model": "gpt-image-1.5",
+        "prompt": "a hat",
+        "size": "1536x1024",
+        "quality": "high",
+        "background": "opaque",
+        "output_format": "png",
+        "input_fidelity": "high",
+    }
+    assert [file.name for file in seen.files] == ["image", "mask"]
+    assert mine.job.record["plan"]["provider"] == "mine"
+    assert (result["facts"]["cost_usd"], bool(result["facts"]["usage"])) == (None, True), "OpenAI's prices"
+
+
+def test_a_profile_says_what_differs_and_takes_away_what_is_not_taken(
+    shell: Shell, sandbox: Sandbox, photo: Path, mask: Path
+) -> None:
+    own = {
+        "based_on": "openai",
+        "base_url": sandbox.url_for(RELAY),
+        "key": "optional",
+        "model": "gpt-image-1",
+        "models": None,
+        "image": "image[]",
+        "mask": False,
+        "size": {"field": "", "values": ["1024x1024", "1536x1024"]},
+        "fields": {},
+        "edit_fields": None,
+        "quality": {"field": "quality", "values": ["low", "high"], "default": "low"},
+        "n": None,
+    }
+    shell.profiles({"mine": own})
+    shell.env |= {"VENICE_PROVIDER": "mine"}
+    (shell.home / "keys.json").write_text(json.dumps({"mine": "min-0123456789"}))
+    assert shell("edit", photo, "-p", "a hat", "--mask", mask) == 0
+    (seen,) = posts(sandbox)
+    assert [file.name for file in seen.files] == ["image[]", "image[]"]
+    assert set(seen.fields) == {"model", "prompt", "quality"}
+    assert seen.fields["quality"] == "low"
+    assert seen.headers["Authorization"] == "Bearer min***"
+
+
+def test_an_entry_under_a_built_in_name_changes_that_one(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
+    shell.profiles({OPENAI: {"model": "gpt-image-1-mini", "quality": {"values": ["low"], "default": "low"}}})
+    shell.choose(OPENAI, sandbox.url_for(OPENAI), KEYS[OPENAI])
+    assert shell("edit", photo, "-p", "x", "--model", "gpt-image-2.5-flare") == 0
+    assert shell("edit", photo, "-p", "x") == 0
+    assert [seen.fields["quality"] for seen in posts(sandbox)] == ["low", "high"], "a model's own entry wins"
+    assert posts(sandbox)[1].fields["model"] == "gpt-image-1-mini"
+    assert posts(sandbox)[0].headers["Authorization"] == "Bearer opn***"
+
+
+@pytest.mark.parametrize(
+    ("name", "entries", "words"),
+    [
+        ("mine", {"sise": []}, "there is no entry “sise”. Did you mean “size”?"),
+        ("mine", {"based_on": "midjourney"}, "“based_on” must be one of openai, grok-relay,"),
+        ("mine", {"base_url": 7}, "“base_url” must be a line of text"),
+        ("mine", {"size": ["big"]}, "“size” must be a list of sizes, such as 1024x1024"),
+        ("mine", {"mask": "yes"}, "“mask” must be true or false"),
+        ("mine", {"n": 99}, "“n” must be 1 to 10"),
+        ("mine", {"max_images": 3}, "“images” must be the field for several pictures"),
+        ("mine", {"models": {"m": {"qualty": []}}}, "there is no entry “models.m.qualty”"),
+        ("mine", {"price_usd": "cheap"}, "“price_usd” must be an amount of US dollars"),
+        ("mine", [], "must be an object with entries"),
+        ("Mine!", {}, "cannot be the name of a provider of your own"),
+    ],
+)
+def test_a_profile_that_is_wrong_says_what_is_and_does_not_cost_the_others(
+    shell: Shell, sandbox: Sandbox, out: Path, name: str, entries: Any, words: str
+) -> None:
+    good = {"base_url": sandbox.url_for(OWN)}
+    shell.profiles({name: entries, "good": good})
+    code, result = shell.result("generate", "-p", "x", "-o", out, "--provider", name)
+    assert (code, result["error"]["kind"], result["error"]["charge"]) == (2, "bad-input", "none")
+    assert words in result["error"]["message"]
+    assert name in result["error"]["message"]
+    assert sandbox.requests == []
+    assert shell("generate", "-p", "x", "-o", out, "--provider", "good") == 0
+    shell.choose(OPENAI, sandbox.url_for(OPENAI))
+    assert shell("generate", "-p", "x", "-o", out) == 0
+
+
+def test_an_open_address_in_a_profile_is_refused(shell: Shell, sandbox: Sandbox, out: Path) -> None:
+    shell.profiles({"mine": {"base_url": "http://images.example/v1"}})
+    assert shell("generate", "-p", "x", "-o", out, "--provider", "mine") == 2
+    assert "“http://images.example/v1” is not encrypted" in shell.err
+
+
+def test_profiles_that_are_none_leave_the_built_in_ones(shell: Shell, sandbox: Sandbox, out: Path) -> None:
+    shell.profiles(["openai"])
+    shell.choose(OPENAI, sandbox.url_for(OPENAI))
+    assert shell("generate", "-p", "x", "-o", out) == 0
+
+
+# What is told without sending anything
+
+
+def test_the_models_of_a_service_are_those_of_its_profile(shell: Shell, sandbox: Sandbox) -> None:
+    code, said = shell.json("models", "--provider", OPENAI)
+    models = {model["id"]: model for model in said["models"]}
+    assert code == 0
+    assert {"gpt-image-2.5-sunburst", "gpt-image-2", "gpt-image-1.5", "gpt-image-1-mini"} <= set(models)
+    assert models["gpt-image-1.5"]["qualities"] == ["low", "medium", "high"]
+    assert models["gpt-image-1.5"]["price"] == {"usd": 0.2, "diem": None}
+    assert models["gpt-image-1.5"]["retires"] == "2026-12-01"
+    for name, expected in ((GROK, ["grok-3-image"]), (RELAY, ["gpt-image-1"]), (OWN, [])):
+        assert [model["id"] for model in shell.json("models", "--provider", name)[1]["models"]] == expected
+    assert shell("models", "--provider", OPENAI) == 0
+    assert "from the profile openai" in shell.out
+    assert shell("models", "--provider", OPENAI, "--traits") == 2
+    assert sandbox.requests == []
+
+
+def test_the_account_is_tested_by_the_list_of_models(shell: Shell, sandbox: Sandbox, profile: str) -> None:
+    code, said = shell.json("account")
+    assert (code, said["provider"], said["key_source"]) == (0, profile, "environment")
+    assert (said["permitted"], said["note"]) == (True, "")
+    assert (said["usd"], said["diem"], said["daily_limit"]) == (None, None, None)
+    assert [(seen.method, seen.path) for seen in sandbox.requests] == [("GET", f"/{profile}/v1/models")]
+    assert shell("account") == 0
+    assert f"{profile}: the key works (environment)." in shell.out
+
+
+def test_an_account_that_does_not_list_the_model_says_so(mine: Shell, sandbox: Sandbox) -> None:
+    assert mine.json("account")[1]["note"] == ""
+    mine.choose(RELAY, sandbox.url_for(OPENAI))
+    mine.profiles({RELAY: {"model": "gpt-image-9"}})
+    assert mine.json("account")[1]["note"] == "It does not list the model gpt-image-9."
+
+
+@pytest.mark.parametrize("profile", [OPENAI, GROK, RELAY], indirect=True)
+def test_a_wrong_key_is_told_by_the_account(shell: Shell, sandbox: Sandbox, profile: str) -> None:
+    shell.choose(profile, sandbox.url_for(profile), "bad-key-1")
+    code, said = shell.json("account")
+    assert (code, said["error"]["kind"], said["error"]["charge"]) == (3, "bad-key", "none")
+    assert len(sandbox.requests) == 1
+
+
+def test_a_dry_run_tells_the_plan_and_sends_nothing(
+    shell: Shell, sandbox: Sandbox, profile: str, photo: Path, mask: Path
+) -> None:
+    shell.env[variable(profile, "API_KEY")] = ""
+    code, result = shell.result("edit", photo, "-p", "a hat", "--mask", mask, "--dry-run")
+    plan = result["plan"]
+    assert code == 0
+    assert (plan["provider"], plan["endpoint"]) == (profile, "/images/edits")
+    assert plan["masked"] == (profile in (OPENAI, OWN))
+    assert plan["images"] == (2 if profile == RELAY else 1)
+    assert (plan["price"] or {}).get("usd") == {OPENAI: 0.22, OWN: 0.0}.get(profile)
+    assert (sandbox.requests, shell.jobs) == ([], [])
+    assert shell("edit", photo, "-p", "a hat", "--dry-run") == 0
+    assert {OPENAI: "$0.220", OWN: "$0.000"}.get(profile, "price not known") in shell.out
