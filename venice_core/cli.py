@@ -42,7 +42,9 @@ def main(argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="venice_core", description="Edit pictures with the Venice image API.", allow_abbrev=False
+        prog="venice_core",
+        description="Edit pictures with the Venice image API, or one that is compatible with OpenAI's.",
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -152,8 +154,8 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="", help="a model's id or trait (default: the provider's)")
     parser.add_argument("--variations", type=int, default=1, metavar="N", help="how many results, 1 to 4")
     parser.add_argument("--aspect-ratio", default="", metavar="W:H")
-    parser.add_argument("--resolution", default="", help="such as 1K, 2K, 4K")
-    parser.add_argument("--quality", default="", help="low, medium or high")
+    parser.add_argument("--resolution", default="", help="such as 1K, 2K, 4K, as the model offers it")
+    parser.add_argument("--quality", default="", help="such as low, medium, high, as the model offers it")
     parser.add_argument("--no-safe-mode", dest="safe_mode", action="store_false")
     parser.add_argument(
         "--enhance-prompt", action="store_true", help="let the service rewrite the prompt (costs more)"
@@ -169,7 +171,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="set a field of the request that has no option of its own (see docs/venice-api.md)",
+        help="set a field of the request without an option of its own (docs/venice-api.md, docs/providers.md)",
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be sent and its price, send nothing"

@@ -110,10 +110,11 @@ class Entry:
         self._drop_pixels()
 
     def failed(self, error: VeniceError, **facts: Any) -> None:
-        """How it ended; the answer, if there is one, stays."""
+        """How it ended. The answer, if there is one, stays; and if it is paid for, what it was made from."""
         status = Status.CANCELLED if isinstance(error, Cancelled) else Status.FAILED
         self._mark(status, charge=error.charge.value, error=error.facts, **facts)
-        self._drop_pixels()
+        if error.charge is not Charge.CHARGED:
+            self._drop_pixels()
 
     def discard(self) -> None:
         """Takes a job away that was never sent."""

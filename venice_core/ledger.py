@@ -49,8 +49,8 @@ def spent(entries: Iterable[Entry]) -> Spending:
         if record["plan"]["provider"] in FREE or (record["charge"] == Charge.NONE.value and not reserved):
             continue
         price = record["plan"]["price"] or {}
-        told = (record.get("facts") or {}).get("cost_usd")  # by what was counted: better than the estimate
-        cost = price.get("usd") if told is None else told
+        # what was counted is better than the estimate, if anything was
+        cost = (record.get("facts") or {}).get("cost_usd") or price.get("usd")
         requests += 1
         unpriced += cost is None
         usd += cost or 0.0

@@ -7,11 +7,12 @@ network, every redirect looked at again, and no more than a picture's worth of b
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from urllib.parse import urljoin, urlsplit
 
 from venice_core.cancel import Cancel, Paid
-from venice_core.errors import Busy, Cancelled, Unfetched, VeniceError
+from venice_core.errors import Busy, Cancelled, ServerFailure, Unfetched, VeniceError
 from venice_core.lookup import look_up
 from venice_core.progress import OnProgress
 from venice_core.transport import Request, Response, Transport, is_loopback
@@ -20,7 +21,10 @@ MAX_BYTES = 64 * 2**20
 MAX_REDIRECTS = 5
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
+WHOLE_SECONDS = 300.0
+"""Until a whole picture has come, however slowly."""
 _EXPIRED = (401, 403, 404, 410)
+_HOST = re.compile(r"[A-Za-z0-9._:-]+")
 
 
 class _FileHost:
@@ -34,7 +38,7 @@ class _FileHost:
             return Unfetched("the link has expired, or it does not lead to a picture", status=response.status)
         if self.is_busy(response):
             return Busy("the server with the picture is busy", status=response.status)
-        return Unfetched("the server with the picture failed", status=response.status)
+        return ServerFailure("the server with the picture failed", status=response.status)
 
 
 def fetch(
@@ -53,7 +57,8 @@ def fetch(
         connect=CONNECT_SECONDS,
         read=READ_SECONDS,
         max_bytes=MAX_BYTES,
-        may_reach=lambda address: local or is_public(address),
+        whole=WHOLE_SECONDS,
+        may_reach=lambda address: is_public(address) or (local and is_loopback(address)),
     )
     paid = Paid(cancel)
     for _ in range(1 + MAX_REDIRECTS):
@@ -110,11 +115,12 @@ def _check(url: str, *, local: bool) -> None:
     except ValueError as error:
         raise Unfetched("the link cannot be read") from error
     here = local and is_loopback(host)
-    if not host or "@" in parts.netloc or scheme not in ("https", "http"):
+    # who reads what else a host may hold differently would go elsewhere
+    if not _HOST.fullmatch(host) or "@" in parts.netloc or scheme not in ("https", "http"):
         raise Unfetched("the link is no address of a picture")
     if scheme == "http" and not here:
         raise Unfetched("the link is not encrypted (http), so it is not followed")
-    if not local and not all(is_public(address) for address in _addresses(host)):
+    if not here and not all(is_public(address) for address in _addresses(host)):
         raise Unfetched(f"the link leads into a private network ({host}), so it is not followed")
 
 

@@ -35,9 +35,7 @@ def endpoints_for(action: Action, capabilities: Capabilities) -> tuple[Endpoint,
     """At least one. Raises BadInput for what the provider cannot do at all."""
     endpoints = capabilities.endpoints.get(action, ())
     if not endpoints:
-        raise BadInput(
-            f"The provider {capabilities.name} cannot {_ACTIONS[action]}: choose another one, such as venice."
-        )
+        raise BadInput(f"The provider {capabilities.name} cannot {_ACTIONS[action]}: choose another one.")
     return endpoints
 
 
@@ -117,7 +115,8 @@ def style(wish: str, known: tuple[str, ...]) -> str:
 def about(model: Model, capabilities: Capabilities) -> list[str]:
     """What the catalogue says about the model that people should know before they pay."""
     warnings = []
-    if not model.listed and capabilities.catalogue.date:
+    catalogue = capabilities.catalogue
+    if not model.listed and (catalogue.date or (catalogue.unlisted and catalogue.models)):
         warnings.append(f"The service does not list a model “{model.id}”.")
     if model.offline:
         warnings.append(f"The service says that {model.label} is offline at present.")

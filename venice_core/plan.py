@@ -116,9 +116,11 @@ def _plan_edit(job: Job, selection: Selection | None, capabilities: Capabilities
     guided, warnings = _guided(job, selection, model, limits)
     resolution = offered(model, "resolution", options.resolution, model.resolutions)
     quality = offered(model, "quality", options.quality, model.qualities)
+    if capabilities.sends_defaults:
+        resolution, quality = resolution or model.default_resolution, quality or model.default_quality
     told = guided and not model.mask
     prompt = _prompt(options.prompt, model, limits.max_prompt, guided=told)
-    # of Venice's two, only that for several pictures has a field for the quality
+    # where there are two, only that for several pictures has a field for the quality
     endpoint = endpoints[-1] if told or job.references or quality else endpoints[0]
     check_wishes(job, endpoint, capabilities)
     shapes = shapes_for(options.aspect_ratio, model, capabilities.aspect_ratios)
@@ -206,6 +208,8 @@ def _plan_generate(job: Job, selection: Selection | None, capabilities: Capabili
     model = model_for(IMAGE, options.model, capabilities)
     resolution = offered(model, "resolution", options.resolution, model.resolutions)
     quality = offered(model, "quality", options.quality, model.qualities)
+    if capabilities.sends_defaults:
+        resolution, quality = resolution or model.default_resolution, quality or model.default_quality
     fields = capabilities.parse_fields(endpoint, dict(options.fields))
     _check_generate_fields(options, fields, model)
     most = model.max_style_references
@@ -223,8 +227,7 @@ def _plan_generate(job: Job, selection: Selection | None, capabilities: Capabili
     factor = max(target.width / size.width, target.height / size.height)
     if factor > 1.01 and not options.as_made:
         warnings.append(f"The picture is made at about {size} and enlarged {factor:.1f} times.")
-    if fields.get("enable_web_search"):
-        warnings.append("If the service searches the web, it charges extra; the price here is without that.")
+    warnings += [words for name, words in capabilities.told_of_fields.items() if fields.get(name)]
     requests, pictures = capabilities.batches(options.variations, endpoint, model)
     return Plan(
         endpoint=endpoint,

@@ -259,14 +259,20 @@ class _Flight:
         except VeniceError as error:
             _keep(partial(entry.failed, error))
             raise
-        charge = Charge.NONE if is_of_sandbox(response) else Charge.CHARGED
+        except Exception as error:  # nobody thought of it, and the record must still say how it ended
+            log.exception("a request failed")
+            unknown = VeniceError(f"{type(error).__name__}: {error}", charge=Charge(entry.record["charge"]))
+            _keep(partial(entry.failed, unknown))
+            raise unknown from error
+        charge = Charge.NONE if is_of_sandbox(response, provider.base_url) else Charge.CHARGED
         warnings = _keep(lambda: entry.answered(response, charge))
         facts = self._facts(response)
         try:
-            files = self._files(response, charge)
+            files, lost = self._files(response, charge)
             self.on_progress(Progress(Stage.FITTING))
             with self.fitting:
                 results = self._results(files, response.status, facts, charge)
+            warnings += tuple(f"A picture could not be fetched: {error.detail}." for error in lost)
         except VeniceError as error:
             _keep(partial(entry.failed, error, facts=asdict(facts)))
             raise
@@ -316,25 +322,26 @@ class _Flight:
             log.exception("the answer's facts could not be read")
             return Facts()
 
-    def _files(self, response: Response, charge: Charge) -> list[bytes]:
-        """The answer's pictures; those that it links to are fetched, and kept before they are used.
+    def _files(self, response: Response, charge: Charge) -> tuple[dict[int, bytes], list[Unfetched]]:
+        """The answer's pictures by their number in it, from 1, and why others could not be fetched.
 
-        At least one: those that cannot be fetched do not cost the others.
+        At least one, and not more than were asked for: what else there is stays in the answer. Those that it
+        links to are kept before they are used.
         """
-        files: list[bytes] = []
+        files: dict[int, bytes] = {}
         lost: list[Unfetched] = []
-        for number, picture in enumerate(self.runner.provider.pictures(response), 1):
+        pictures = self.runner.provider.pictures(response)[: self.prepared.plan.pictures]
+        for number, picture in enumerate(pictures, 1):
             try:
-                files.append(self._fetched(picture, number) if isinstance(picture, Link) else picture)
+                files[number] = self._fetched(picture, number) if isinstance(picture, Link) else picture
             except Unfetched as error:
                 lost.append(error)
             except Cancelled as error:
                 error.charge = charge  # the fetching costs nothing, but the picture is made
                 raise
         if not files:
-            lost[0].charge = charge
-            raise lost[0]
-        return files
+            raise Unfetched(f"{lost[0].detail}; job {self.entry.id}", status=lost[0].status, charge=charge)
+        return files, lost
 
     def _fetched(self, link: Link, number: int) -> bytes:
         host = urlsplit(self.runner.provider.base_url).hostname or ""
@@ -342,12 +349,12 @@ class _Flight:
         _keep(lambda: self.entry.fetched(number, data))
         return data
 
-    def _results(self, files: list[bytes], status: int, facts: Facts, charge: Charge) -> list[Result]:
+    def _results(self, files: dict[int, bytes], status: int, facts: Facts, charge: Charge) -> list[Result]:
         """At least one; of several pictures those that are broken are left out with a warning."""
         job, plan = self.prepared.job, self.prepared.plan
         broken: list[BrokenFile] = []
         found: list[tuple[int, Placed]] = []
-        for number, data in enumerate(files, 1):
+        for number, data in files.items():
             try:
                 found.append((number, self._fit(data)))
             except BrokenFile as error:
@@ -357,7 +364,7 @@ class _Flight:
         told = list(_warnings(facts, plan))
         if len(found) < plan.pictures:
             told.append(f"The service made {len(found)} of {plan.pictures} pictures that can be used.")
-        smallest = min(map(len, files))
+        smallest = min(map(len, files.values()))
         if smallest < self.small:
             told.append(f"The answer is hardly a picture ({smallest} bytes): the service may have refused.")
         return [

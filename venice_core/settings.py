@@ -22,6 +22,8 @@ from venice_core.errors import BadInput
 APP = "venice-gimp"
 KEYRING_SECONDS = 3.0
 DEFAULT_PROVIDER = "venice"
+IN_ENVIRONMENT = "environment"
+"""Where a key is from."""
 
 T = TypeVar("T")
 
@@ -200,7 +202,7 @@ class KeyStore:
         """
         value = self._env.get(variable, "").strip()
         if value:
-            return Secret(value), "environment"
+            return Secret(value), IN_ENVIRONMENT
         value = _within(lambda: _keyring_get(provider), "")
         if value:
             return Secret(value), "keyring"

@@ -10,11 +10,14 @@ import contextlib
 import io
 import ipaddress
 import json
+import math
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol, cast
 from urllib.parse import SplitResult, urlsplit
 
@@ -68,7 +71,7 @@ class Response:
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
 
-    @property
+    @cached_property
     def json(self) -> Any:
         """The body as JSON; None where it is none."""
         try:
@@ -89,6 +92,12 @@ def check_url(url: str) -> str:
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise BadInput(f"“{url}” is not encrypted: http:// is for this machine only, use https://.")
     return url.strip().rstrip("/")
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Whether two addresses lead to one server."""
+    first, second = urlsplit(one), urlsplit(other)
+    return (first.scheme, first.netloc.lower()) == (second.scheme, second.netloc.lower())
 
 
 def _has_port(parts: SplitResult) -> bool:
@@ -159,6 +168,13 @@ class _Sockets:
         for sock in sockets:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Session(requests.Session):
+    """Without redirects, of which requests would read the whole body only to prepare the next request."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
+        return None
 
 
 class _Adapter(HTTPAdapter):
@@ -252,8 +268,8 @@ class _Upload:
 class Transport:
     """Sends one request at a time. `connect` and `read` are time limits in s.
 
-    `max_bytes`: of an answer. `may_reach`: whether an IP address may be connected to, where no proxy is
-    between; by default any.
+    `max_bytes`: of an answer, and `whole`: how long it may take to arrive, in s. `may_reach`: whether an IP
+    address may be connected to, where no proxy is between; by default any.
     """
 
     def __init__(
@@ -262,10 +278,12 @@ class Transport:
         connect: float = CONNECT_SECONDS,
         read: float = READ_SECONDS,
         max_bytes: int = MAX_ANSWER_BYTES,
+        whole: float = math.inf,
         may_reach: Callable[[str], bool] | None = None,
     ) -> None:
         self._timeouts = (connect, read)
         self._max_bytes = max_bytes
+        self._whole = whole
         self._may_reach = may_reach
 
     def exchange(self, request: Request, on_progress: OnProgress, cancel: Cancel) -> Response:
@@ -304,7 +322,7 @@ class Transport:
                     stream=True,
                 ) as response,
             ):
-                body = _receive(response, on_progress, self._max_bytes)
+                body = self._receive(response, on_progress)
                 lower = {name.lower(): value for name, value in response.headers.items()}
                 return Response(response.status_code, lower, body)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -319,8 +337,21 @@ class Transport:
         except Cancelled as error:
             raise Cancelled(charge=_charge(upload)) from error
 
+    def _receive(self, response: requests.Response, on_progress: OnProgress) -> bytes:
+        length = response.headers.get("Content-Length", "")
+        total = int(length) if length.isascii() and length.isdigit() else 0
+        body, end = bytearray(), time.monotonic() + self._whole
+        for chunk in response.iter_content(_CHUNK):
+            body += chunk
+            on_progress(Progress(Stage.DOWNLOADING, len(body), total))
+            if len(body) > self._max_bytes:
+                raise UnusableAnswer(f"the answer is larger than {self._max_bytes / 2**20:.0f} MiB")
+            if time.monotonic() > end:
+                raise UnusableAnswer(f"the answer took longer than {self._whole:.0f} s")
+        return bytes(body)
+
     def _session(self, url: str, sockets: _Sockets) -> requests.Session:
-        session = requests.Session()
+        session = _Session()
         session.headers.clear()
         session.trust_env = not is_loopback(urlsplit(url).hostname or "")
         adapter = _Adapter(sockets, truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
@@ -338,18 +369,6 @@ def _parts(request: Request) -> Sequence[tuple[str, Any]]:
         *request.fields,
         *((file.name, (file.filename, file.data, file.media_type)) for file in request.files),
     ]
-
-
-def _receive(response: requests.Response, on_progress: OnProgress, max_bytes: int) -> bytes:
-    length = response.headers.get("Content-Length", "")
-    total = int(length) if length.isascii() and length.isdigit() else 0
-    body = bytearray()
-    for chunk in response.iter_content(_CHUNK):
-        body += chunk
-        on_progress(Progress(Stage.DOWNLOADING, len(body), total))
-        if len(body) > max_bytes:
-            raise UnusableAnswer(f"the answer is larger than {max_bytes // 1_000_000} MB")
-    return bytes(body)
 
 
 def _reason(error: BaseException) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from venice_core.errors import VeniceError
 from venice_core.job import Facts, Options
 from venice_core.plan import Plan
 from venice_core.providers.capabilities import Capabilities
-from venice_core.transport import Request, Response
+from venice_core.transport import File, Request, Response, is_loopback
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,15 @@ class Encoded:
 
     data: bytes = field(repr=False)
     media_type: str
+
+    def file(self, name: str, stem: str) -> File:
+        """As a part of a multipart body, under the field `name`."""
+        return File(name, f"{stem}.{self.media_type.rpartition('/')[2]}", self.data, self.media_type)
+
+
+def as_texts(fields: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Fields as a multipart body has them."""
+    return tuple((name, str(v).lower() if isinstance(v, bool) else str(v)) for name, v in fields.items())
 
 
 @dataclass(frozen=True)
@@ -52,9 +63,10 @@ class Account:
     note: str = ""
 
 
-def is_of_sandbox(response: Response) -> bool:
-    """Whether a sandbox says that it has made this, for nothing."""
-    return response.headers.get("x-venice-sandbox", "").lower() == "true"
+def is_of_sandbox(response: Response, base_url: str) -> bool:
+    """Whether a sandbox has made this, for nothing. Only one on this machine is believed."""
+    said = response.headers.get("x-venice-sandbox", "").lower() == "true"
+    return said and is_loopback(urlsplit(base_url).hostname or "")
 
 
 class Reader(Protocol):

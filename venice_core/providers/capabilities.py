@@ -72,7 +72,8 @@ class Model:
     `keeps_shape`: an edit of one picture keeps its shape, whatever aspect ratio is asked for.
     `shapes`: what it makes, where that is more than a list of aspect ratios. `mask`: the request has a field
     for a real mask. `at_once`: how many pictures a request may ask for. `limits`: where they are not the
-    provider's.
+    provider's. `pricing`: the price as Venice lists it; `usd`: as a profile gives it, in US dollars for a
+    picture of a quality ("": of any).
     `listed`: the catalogue holds it. `constrained`: it also says what the model accepts, not only prices.
     """
 
@@ -100,6 +101,7 @@ class Model:
     replacement: str = ""
     traits: tuple[str, ...] = ()
     pricing: Mapping[str, Any] = field(default_factory=dict)
+    usd: Mapping[str, float] = field(default_factory=dict)
     listed: bool = False
     constrained: bool = False
 
@@ -161,6 +163,9 @@ class Model:
 
         `pictures`: how many the request makes (`variants`).
         """
+        if self.usd:
+            amount = self.usd.get(quality or self.default_quality, self.usd.get(""))
+            return None if amount is None else Price(amount).times(pictures)
         tiers = _mapping(self.pricing.get("resolutions"))
         tier = resolution or self.default_resolution or next(iter(tiers), "1K")
         matrix = _mapping(self.pricing.get("quality"))
@@ -276,6 +281,10 @@ class Capabilities:
     parse_fields: Callable[[Endpoint, Mapping[str, str]], dict[str, Any]] = no_fields
     keyless: bool = False
     key_variable: str = ""
+    sends_defaults: bool = False
+    """Whether a model's default quality and resolution are sent, so that their price is sure."""
+    told_of_fields: Mapping[str, str] = field(default_factory=dict)
+    """What people should know before they pay, by the field that is set by name."""
 
     def batches(self, count: int, endpoint: Endpoint, model: Model) -> tuple[int, int]:
         """How many requests, and how many pictures each makes."""

@@ -16,7 +16,7 @@ from venice_core.shapes import Grid, Shapes, Sizes
 MAX_SENT_PIXELS = 33_177_600
 """Of a picture, where a dialect sets no limit of its own: what the largest service known takes."""
 MAX_AT_ONCE = 10
-_SIZE = re.compile(r"(\d{2,5})x(\d{2,5})")
+_SIZE = re.compile(r"([1-9]\d{1,4})x([1-9]\d{1,4})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Dialect:
     `mask`: there is a field `mask`, whose transparent pixels are to change. `size`: the field of the size
     in figures ("": none is sent) with the `shapes` it may name. `n`: the field of the number of pictures, at
     most `at_once`. `fields`: sent with every request, `edit_fields` and `generate_fields` with those,
-    `unsafe_fields` where safe mode is off. `token_prices`: US dollars for a million tokens of text and
+    `unsafe_generate_fields` with generations where safe mode is off. `usd`: US dollars for a picture by
+    quality, "" being any. `token_prices`: US dollars for a million tokens of text and
     pictures sent, and of output.
     """
 
@@ -55,12 +56,21 @@ class Dialect:
     fields: Mapping[str, Any] = field(default_factory=dict)
     edit_fields: Mapping[str, Any] = field(default_factory=dict)
     generate_fields: Mapping[str, Any] = field(default_factory=dict)
-    unsafe_fields: Mapping[str, Any] = field(default_factory=dict)
+    unsafe_generate_fields: Mapping[str, Any] = field(default_factory=dict)
     limits: Limits = field(default_factory=lambda: Limits(max_pixels=MAX_SENT_PIXELS))
-    pricing: Mapping[str, Any] = field(default_factory=dict)
+    usd: Mapping[str, float] = field(default_factory=dict)
     token_prices: Mapping[str, float] = field(default_factory=dict)
     retires: str = ""
     replacement: str = ""
+
+    @property
+    def managed(self) -> set[str]:
+        """Fields that the plan fills in, or without which the answer could not be read."""
+        choices = {self.aspect_ratio.field, self.resolution.field, self.quality.field}
+        names = {self.image, self.images, self.size, self.n, *choices}
+        return (names | {"prompt", "model", "image", "image[]", "mask", "n", "stream", "partial_images"}) - {
+            ""
+        }
 
     def model(self, model_id: str, name: str) -> Model:
         """As the planner sees it."""
@@ -84,8 +94,8 @@ class Dialect:
             limits=self.limits,
             retires=self.retires,
             replacement=self.replacement,
-            pricing=self.pricing,
-            listed=True,
+            usd=self.usd,
+            listed=bool(model_id),
         )
 
     @classmethod
@@ -99,9 +109,9 @@ class Dialect:
             dialect = replace(dialect, **_READ[entry](reader, entry, value))
         if not dialect.image:
             raise reader.wrong("image", "the name of a request field, such as image or image[]")
-        if dialect.max_images > 1 and not dialect.images:
-            raise reader.wrong("images", "the field for several pictures, since max_images is more than 1")
-        return dialect
+        for taken in dialect.managed & {*dialect.fields, *dialect.edit_fields, *dialect.generate_fields}:
+            raise reader.wrong("fields", f"without “{taken}”, which is filled in otherwise")
+        return dialect if dialect.images else replace(dialect, max_images=1)
 
 
 def _choice(reader: Reader, entry: str, value: Any) -> Choice:
@@ -182,11 +192,9 @@ def _read_limits(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
 
 
 def _read_price(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
-    """One amount for a picture, or one for each quality; as the catalogue has prices."""
-    if not isinstance(value, Mapping):
-        return {"pricing": {"generation": {"usd": reader.amount(entry, value)}}}
-    tiers = {quality: {"usd": reader.amount(f"{entry}.{quality}", each)} for quality, each in value.items()}
-    return {"pricing": {"quality": {"1K": tiers}}}
+    """One amount for a picture, or one for each quality."""
+    by_quality = value if isinstance(value, Mapping) else {"": value}
+    return {"usd": {quality: reader.amount(entry, each) for quality, each in by_quality.items()}}
 
 
 def _read_token_prices(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
@@ -217,7 +225,7 @@ _READ: Mapping[str, _Read] = {
     "fields": _plain("scalars"),
     "edit_fields": _plain("scalars"),
     "generate_fields": _plain("scalars"),
-    "unsafe_fields": _plain("scalars"),
+    "unsafe_generate_fields": _plain("scalars"),
     "limits": _read_limits,
     "price_usd": _read_price,
     "token_prices_usd": _read_token_prices,

@@ -17,12 +17,12 @@ from venice_core.errors import BadInput, Unlisted, UnusableAnswer, VeniceError
 from venice_core.job import Action, Facts, Options
 from venice_core.plan import Plan
 from venice_core.providers import openai_refusals as refusals
-from venice_core.providers.base import Account, Encoded, Link, Upload, is_of_sandbox
+from venice_core.providers.base import Account, Link, Upload, as_texts, is_of_sandbox
 from venice_core.providers.capabilities import Capabilities
 from venice_core.providers.dialect import Dialect
 from venice_core.providers.pictures import from_base64
 from venice_core.providers.profile import Profile
-from venice_core.providers.refusals import request_id, words
+from venice_core.providers.refusals import MAX_TOLD_PROMPT, one_line, request_id, words
 from venice_core.settings import Secret
 from venice_core.transport import File, Request, Response
 
@@ -31,11 +31,9 @@ WITHOUT = {
     Endpoint.EDITS: ("enhance_prompt",),
     Endpoint.GENERATIONS: ("negative_prompt", "style", "seed", "enhance_prompt", "references"),
 }
-MANAGED = ("prompt", "model", "image", "image[]", "mask", "n", "stream", "partial_images")
-"""Fields that cannot be set by name: the plan fills them in, or the answer could not be read."""
-MANAGED_IN_EDITS = (*MANAGED, "size", "aspect_ratio")
-"""The shape of an edit must be the plan's, which cuts the answer back."""
 MILLION = 1_000_000
+MAX_COUNT = 1e12
+"""Of tokens and the like: beyond it, it is no count."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +46,20 @@ class OpenAI:
 
     @property
     def capabilities(self) -> Capabilities:
-        profile = self.profile
+        profile, dialect = self.profile, self.profile.dialect
+        without = dict(WITHOUT)
+        if not (dialect.size or dialect.aspect_ratio.field):
+            without[Endpoint.GENERATIONS] += ("aspect_ratio",)
         return Capabilities(
             profile.name,
             profile.model,
-            profile.dialect.limits,
+            dialect.limits,
             profile.catalogue,
             default_generator=profile.model,
             endpoints=ENDPOINTS,
-            without=WITHOUT,
-            parse_fields=parse_fields,
+            without=without,
+            parse_fields=self._parse_fields,
+            sends_defaults=True,
             keyless=profile.keyless,
             key_variable=profile.key_variable,
         )
@@ -67,16 +69,15 @@ class OpenAI:
 
     def request(self, plan: Plan, options: Options, upload: Upload) -> Request:
         dialect, url = self._dialect(plan), self._url(plan.endpoint.value)
-        by_name = parse_fields(plan.endpoint, dict(options.fields))
+        by_name = self._parse_fields(plan.endpoint, dict(options.fields))
         edits = plan.endpoint is Endpoint.EDITS
         fixed = {**dialect.fields, **(dialect.edit_fields if edits else dialect.generate_fields)}
-        if not options.safe_mode:
-            fixed |= dialect.unsafe_fields
+        if not (edits or options.safe_mode):
+            fixed |= dialect.unsafe_generate_fields
         fields = {**fixed, **_fields(plan, dialect), **by_name}
         if not edits:
             return Request("POST", url, key=self.key, json=fields)
-        texts = tuple((name, _as_text(value)) for name, value in fields.items())
-        return Request("POST", url, texts, _files(dialect, upload), self.key)
+        return Request("POST", url, as_texts(fields), _files(dialect, upload), self.key)
 
     def is_busy(self, response: Response) -> bool:
         return refusals.is_busy(response)
@@ -94,17 +95,15 @@ class OpenAI:
     def facts(self, response: Response, plan: Plan) -> Facts:
         body = response.json
         told: Mapping[str, Any] = body if isinstance(body, dict) else {}
-        usage = told.get("usage")
-        usage = usage if isinstance(usage, dict) and usage else None
-        rewritten = next(
-            (text for entry in _entries(response) if isinstance(text := entry.get("revised_prompt"), str)), ""
-        )
+        usage = _counts(told.get("usage"))
+        prompts = [entry.get("revised_prompt") for entry in _entries(response)]
+        rewritten = next((text for text in prompts if isinstance(text, str)), "")
         return Facts(
             request_id=request_id(response),
-            enhanced_prompt=rewritten,
-            usage=usage,
-            cost_usd=_cost(usage, self._dialect(plan).token_prices) if usage else None,
-            sandbox=is_of_sandbox(response),
+            enhanced_prompt=one_line(rewritten, MAX_TOLD_PROMPT),
+            usage=usage or None,
+            cost_usd=_cost(usage, self._dialect(plan).token_prices),
+            sandbox=is_of_sandbox(response, self.base_url),
         )
 
     def account(self) -> Request:
@@ -122,6 +121,17 @@ class OpenAI:
         unlisted = bool(wanted and names) and wanted not in names
         return Account(True, note=f"It does not list the model {wanted}." if unlisted else "")
 
+    def _parse_fields(self, endpoint: Endpoint, chosen: Mapping[str, str]) -> dict[str, Any]:
+        """Any field but those that the plan fills in; for JSON, numbers and true or false as such."""
+        managed = self.profile.managed
+        for name in chosen:
+            if name in managed:
+                raise BadInput(
+                    f"The field “{name}” cannot be set by name: its option fills it in, or the plan."
+                )
+        edits = endpoint is Endpoint.EDITS
+        return {name: text if edits else _scalar(text) for name, text in chosen.items()}
+
     def _dialect(self, plan: Plan) -> Dialect:
         return self.profile.dialect_of(plan.model)
 
@@ -136,27 +146,15 @@ class OpenAI:
         return self.base_url + path
 
 
-def parse_fields(endpoint: Endpoint, chosen: Mapping[str, str]) -> dict[str, Any]:
-    """Any field but those that the plan fills in; for JSON, numbers and true or false as such."""
-    parsed: dict[str, Any] = {}
-    for name, text in chosen.items():
-        if name in (MANAGED if endpoint is Endpoint.GENERATIONS else MANAGED_IN_EDITS):
-            raise BadInput(f"The field “{name}” cannot be set by name.")
-        parsed[name] = _scalar(text) if endpoint is Endpoint.GENERATIONS else text
-    return parsed
-
-
 def _fields(plan: Plan, dialect: Dialect) -> dict[str, Any]:
     """What the plan decides, under the dialect's names."""
-    quality = plan.quality or dialect.quality.default
-    resolution = plan.resolution or dialect.resolution.default
     named = {
         "model": plan.model,
         "prompt": plan.prompt,
         dialect.size: f"{plan.asked.width}x{plan.asked.height}" if plan.asked else "",
         dialect.aspect_ratio.field: plan.aspect_ratio,
-        dialect.resolution.field: resolution,
-        dialect.quality.field: quality,
+        dialect.resolution.field: plan.resolution,
+        dialect.quality.field: plan.quality,
         dialect.n: plan.pictures if plan.pictures > 1 else "",
         "response_format": dialect.response_format,
     }
@@ -165,18 +163,10 @@ def _fields(plan: Plan, dialect: Dialect) -> dict[str, Any]:
 
 def _files(dialect: Dialect, upload: Upload) -> tuple[File, ...]:
     name = dialect.images if len(upload.images) > 1 else dialect.image
-    files = [_file(name, f"image-{number}", image) for number, image in enumerate(upload.images, 1)]
+    files = [image.file(name, f"image-{number}") for number, image in enumerate(upload.images, 1)]
     if upload.mask is not None:
-        files.append(_file("mask", "mask", upload.mask))
+        files.append(upload.mask.file("mask", "mask"))
     return tuple(files)
-
-
-def _file(name: str, stem: str, image: Encoded) -> File:
-    return File(name, f"{stem}.{image.media_type.rpartition('/')[2]}", image.data, image.media_type)
-
-
-def _as_text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _scalar(text: str) -> Any:
@@ -217,15 +207,26 @@ def _joined(base_url: str, text: str) -> str:
         return text
 
 
+def _counts(usage: Any, depth: int = 2) -> dict[str, Any]:
+    """What was counted, and no more: numbers by name, one level within another."""
+    counts: dict[str, Any] = {}
+    for name, value in usage.items() if isinstance(usage, dict) and depth else ():
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MAX_COUNT:
+            counts[one_line(name)] = value
+        elif inner := _counts(value, depth - 1):
+            counts[one_line(name)] = inner
+    return counts
+
+
 def _cost(usage: Mapping[str, Any], prices: Mapping[str, float]) -> float | None:
     """US dollars for the tokens that were used; None where the prices or the counts are not known."""
     details = usage.get("input_tokens_details")
-    details = details if isinstance(details, dict) else {}
+    sent = details if isinstance(details, dict) else {}
     counts = {
-        "text": details.get("text_tokens"),
-        "image": details.get("image_tokens"),
+        "text": sent.get("text_tokens"),
+        "image": sent.get("image_tokens"),
         "output": usage.get("output_tokens"),
     }
-    if not prices or not all(isinstance(n, int) and 0 <= n < MILLION * 1000 for n in counts.values()):
+    if not prices or not all(isinstance(count, int) and count >= 0 for count in counts.values()):
         return None
     return round(sum(prices.get(name, 0.0) * int(n or 0) for name, n in counts.items()) / MILLION, 6)

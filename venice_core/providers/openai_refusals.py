@@ -6,19 +6,17 @@ from typing import Any
 
 from venice_core.errors import (
     BadKey,
-    Busy,
     Forbidden,
     InvalidRequest,
     NoFunds,
     NotFound,
     PolicyRefusal,
     Refused,
-    ServerFailure,
     TooLarge,
     UnknownModel,
     VeniceError,
 )
-from venice_core.providers.refusals import request_id, words
+from venice_core.providers import refusals
 from venice_core.settings import Secret
 from venice_core.transport import Response
 
@@ -29,6 +27,7 @@ _BY_STATUS: dict[int, type[Refused]] = {
     404: NotFound,
     410: UnknownModel,
     413: TooLarge,
+    422: PolicyRefusal,
 }
 # The error's `code`, or else its `type`: the finer word, whatever the status.
 _BY_CODE: dict[str, type[Refused]] = {
@@ -51,31 +50,29 @@ def is_busy(response: Response) -> bool:
     """
     if response.status == 429:
         return _by_code(response) is None
-    return response.status == 503 and isinstance(_error(response), dict)
+    return response.status == 503 and isinstance(_body(response).get("error"), dict)
 
 
 def failure(response: Response, key: Secret) -> VeniceError:
     """What a response that is no success means; `key` is kept out of the server's words."""
-    status, detail = response.status, words(response, key)
-    facts: dict[str, Any] = {"status": status, "request_id": key.scrub(request_id(response))}
-    if is_busy(response):
-        return Busy(detail, **facts)
-    if 300 <= status < 400:
-        return ServerFailure("a redirect, which is not followed", **facts)
-    if not 400 <= status < 500:
-        return ServerFailure(detail, **facts)
-    kind = _by_code(response) or _BY_STATUS.get(status, InvalidRequest)
-    return kind(detail, **facts)
+    return refusals.failure(response, key, busy=is_busy(response), refusal=_refusal(response))
+
+
+def _refusal(response: Response) -> type[Refused]:
+    if response.status == 422 and isinstance(_body(response).get("detail"), list):
+        return InvalidRequest  # FastAPI: the request did not have the form, so nobody has worked on it
+    return _by_code(response) or _BY_STATUS.get(response.status, InvalidRequest)
 
 
 def _by_code(response: Response) -> type[Refused] | None:
-    error = _error(response)
-    if not isinstance(error, dict):
-        return None
-    names = (error.get("code"), error.get("type"))
+    """Wherever it stands: in the error object, beside it, or as the error itself."""
+    body = _body(response)
+    error = body.get("error")
+    inner = error if isinstance(error, dict) else {}
+    names = (inner.get("code"), inner.get("type"), error, body.get("code"), body.get("type"))
     return next((_BY_CODE[name] for name in names if isinstance(name, str) and name in _BY_CODE), None)
 
 
-def _error(response: Response) -> Any:
+def _body(response: Response) -> dict[str, Any]:
     body = response.json
-    return body.get("error") if isinstance(body, dict) else None
+    return body if isinstance(body, dict) else {}

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -26,13 +27,17 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OWN = ("title", "base_url", "base_url_variable", "key", "key_variable", "model", "models")
 ALL_ENTRIES = ("based_on", *_OWN, *ENTRIES)
 """What a profile in the settings file may hold."""
+_FIELD_BY_FIELD = ("limits", "fields", "edit_fields", "generate_fields", "unsafe_generate_fields")
 _ITS_OWN = ("title", "base_url", "base_url_variable", "key_variable", "price_usd", "token_prices_usd")
 """What is a service's own: one that is based on it must not take its key or its prices over."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """`based_on`: the profile whose entries it takes where it has none. `entries`: as they were read."""
+    """`based_on`: the profile whose entries it takes where it has none.
+
+    `entries`, `model_entries`: as they were read, with those that were taken over; null ones are gone.
+    """
 
     name: str
     title: str = ""
@@ -45,6 +50,7 @@ class Profile:
     dialect: Dialect = field(default_factory=Dialect)
     models: Mapping[str, Dialect] = field(default_factory=dict)
     entries: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    model_entries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
     def dialect_of(self, model: str) -> Dialect:
         return self.models.get(model, self.dialect)
@@ -54,6 +60,11 @@ class Profile:
         names = dict.fromkeys([*([self.model] if self.model else []), *self.models])
         listed = {name: self.dialect_of(name).model(name, name) for name in names}
         return Catalogue(listed, unlisted=self.dialect.model("", self.title))
+
+    @property
+    def managed(self) -> set[str]:
+        """Fields that the plan fills in, with any model."""
+        return self.dialect.managed.union(*(dialect.managed for dialect in self.models.values()))
 
     @classmethod
     def parse(cls, name: str, entries: Any, base: Profile | None = None) -> Profile:
@@ -65,50 +76,69 @@ class Profile:
             )
         if not isinstance(entries, Mapping):
             raise BadInput(f"The provider “{name}” in the settings must be an object with entries.")
-        own = {key: value for key, value in entries.items() if key != "based_on"}
-        if base is not None:
-            own = {**(base.entries if base.name == name else _handed_down(base.entries)), **own}
-        own = {key: value for key, value in own.items() if value is not None}  # null takes an entry away
         reader = Reader(name)
-        for entry in own:
+        for entry in entries:
             if entry not in ALL_ENTRIES:
                 raise reader.unknown(entry, ALL_ENTRIES)
-        dialect = {key: value for key, value in own.items() if key in ENTRIES}
+        own = dict(entries)
+        inherited: Mapping[str, Any] = {}
+        models: dict[str, dict[str, Any]] = {}
+        if base is not None:
+            its = base.name == name
+            inherited = base.entries if its else _handed_down(base.entries)
+            models = {each: dict(m) if its else _handed_down(m) for each, m in base.model_entries.items()}
+        changed = reader.object("models", own.pop("models", None) or {})
+        top = _merged(inherited, own)
+        # what is said of all models is said of each, unless it is said of that one
+        models = {each: _merged(m, _dialect_of(own)) for each, m in models.items()}
+        for each, changes in changed.items():
+            of_model = reader.object(f"models.{each}", changes, known=ENTRIES)
+            models[each] = _merged(models.get(each, _dialect_of(top)), of_model)
         variables = {
-            entry: reader.matching(_VARIABLE, entry, own.get(entry, ""))
+            entry: reader.matching(_VARIABLE, entry, top.get(entry, ""))
             for entry in ("base_url_variable", "key_variable")
         }
-        models = reader.object("models", own.get("models", {}))
         return cls(
             name=name,
-            title=reader.text("title", own.get("title", name)),
+            title=reader.text("title", top.get("title", name)),
             based_on=base.name if base else "",
-            base_url=reader.url("base_url", own.get("base_url", "")),
+            base_url=reader.url("base_url", top.get("base_url", "")),
             base_url_variable=variables["base_url_variable"],
             key_variable=variables["key_variable"],
-            keyless=reader.one_of("key", own.get("key", "required"), ("required", "optional")) == "optional",
-            model=reader.text("model", own.get("model", "")),
-            dialect=Dialect.parse(name, dialect),
-            models={
-                each: _of_model(name, each, dialect, reader.object(f"models.{each}", changes, known=ENTRIES))
-                for each, changes in models.items()
-            },
-            entries=own,
+            keyless=reader.one_of("key", top.get("key", "required"), ("required", "optional")) == "optional",
+            model=reader.text("model", top.get("model", "")),
+            dialect=Dialect.parse(name, _dialect_of(top)),
+            models={each: Dialect.parse(name, m, within=f"models.{each}.") for each, m in models.items()},
+            entries=top,
+            model_entries=models,
         )
 
 
-def _of_model(name: str, model: str, dialect: Mapping[str, Any], changes: Mapping[str, Any]) -> Dialect:
-    """The profile's dialect with what differs for a model, where null takes an entry away, too."""
-    entries = {entry: value for entry, value in {**dialect, **changes}.items() if value is not None}
-    return Dialect.parse(name, entries, within=f"models.{model}.")
+def _dialect_of(entries: Mapping[str, Any]) -> dict[str, Any]:
+    return {entry: value for entry, value in entries.items() if entry in ENTRIES}
 
 
 def _handed_down(entries: Mapping[str, Any]) -> dict[str, Any]:
     """What a service has in common with those that are based on it."""
-    kept = {entry: value for entry, value in entries.items() if entry not in _ITS_OWN}
-    if "models" in kept:
-        kept["models"] = {name: _handed_down(each) for name, each in kept["models"].items()}
-    return kept
+    return {entry: value for entry, value in entries.items() if entry not in _ITS_OWN}
+
+
+def _merged(entries: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Changed entry by entry, in objects of fields and limits field by field; what is null goes."""
+    merged = dict(entries)
+    for entry, value in changes.items():
+        before = merged.get(entry)
+        if entry in _FIELD_BY_FIELD and isinstance(value, Mapping) and isinstance(before, Mapping):
+            merged[entry] = {key: each for key, each in {**before, **value}.items() if each is not None}
+        else:
+            merged[entry] = value
+    return {entry: value for entry, value in merged.items() if value is not None and entry != "based_on"}
+
+
+@cache
+def _builtin() -> Mapping[str, Profile]:
+    text = resources.files("venice_core").joinpath("data", "profiles.json").read_text("utf-8")
+    return {name: Profile.parse(name, entries) for name, entries in json.loads(text).items()}
 
 
 class Profiles:
@@ -118,15 +148,19 @@ class Profiles:
     for: it must not cost the others.
     """
 
-    def __init__(self, own: Any = None) -> None:
+    def __init__(self, own: Mapping[str, Any] | None = None) -> None:
         self._builtin = _builtin()
-        named = own if isinstance(own, Mapping) else {}
-        self._own = {name: entries for name, entries in named.items() if name not in RESERVED}
+        self._own = {name: entries for name, entries in (own or {}).items() if name not in RESERVED}
 
     @property
     def names(self) -> tuple[str, ...]:
         """The built-in ones first."""
         return tuple(dict.fromkeys([*self._builtin, *self._own]))
+
+    @property
+    def key_variables(self) -> set[str]:
+        """Of the built-in ones."""
+        return {profile.key_variable for profile in self._builtin.values()}
 
     @property
     def bases(self) -> tuple[str, ...]:
@@ -152,18 +186,12 @@ class Profiles:
 
     def parse(self, name: str, entries: Any) -> Profile:
         """A profile of the settings file. Raises BadInput that says what is wrong with it."""
-        base = self._builtin.get(name)
+        wish = entries.get("based_on") if isinstance(entries, Mapping) else None
+        if name in self._builtin:
+            if wish not in (None, name):
+                raise BadInput(f"The provider “{name}” is built in: it cannot be based on another one.")
+            return Profile.parse(name, entries, self._builtin[name])
+        base = self._builtin.get(DEFAULT_BASE if wish is None else str(wish))
         if base is None:
-            wish = entries.get("based_on", DEFAULT_BASE) if isinstance(entries, Mapping) else DEFAULT_BASE
-            base = self._builtin.get(wish) if isinstance(wish, str) else None
-            if base is None:
-                raise BadInput(
-                    f"The provider “{name}” in the settings: “based_on” must be one of "
-                    f"{', '.join(self._builtin)}."
-                )
+            raise Reader(name).wrong("based_on", f"one of {', '.join(self._builtin)}")
         return Profile.parse(name, entries, base)
-
-
-def _builtin() -> dict[str, Profile]:
-    text = resources.files("venice_core").joinpath("data", "profiles.json").read_text("utf-8")
-    return {name: Profile.parse(name, entries) for name, entries in json.loads(text).items()}

@@ -6,12 +6,30 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from venice_core.errors import Busy, Refused, ServerFailure, VeniceError
 from venice_core.settings import Secret
 from venice_core.transport import Response
 
 _LONGEST = 500
+MAX_TOLD_PROMPT = 2000
+"""Characters of a prompt as a service has rewritten it, that people are shown."""
 _DEEPEST = 4
 _SUPPORT_IDS = ("x-request-id", "cf-ray")
+
+
+def failure(response: Response, key: Secret, *, busy: bool, refusal: type[Refused]) -> VeniceError:
+    """What a response that is no success means; `key` is kept out of the server's words.
+
+    `busy`: the service says "not now"; `refusal`: what it means if it is one (4xx).
+    """
+    facts: dict[str, Any] = {"status": response.status, "request_id": key.scrub(request_id(response))}
+    detail = words(response, key)
+    if busy:
+        return Busy(detail, **facts)
+    if 300 <= response.status < 400:
+        return ServerFailure("a redirect, which is not followed", **facts)
+    kind = refusal if 400 <= response.status < 500 else ServerFailure
+    return kind(detail, **facts)
 
 
 def request_id(response: Response) -> str:
@@ -19,10 +37,8 @@ def request_id(response: Response) -> str:
     body = response.json if len(response.body) < 100_000 else None
     named = body.get("request_id") if isinstance(body, dict) else None
     if named and isinstance(named, str):
-        return _one_line(named)
-    return _one_line(
-        next((response.headers[name] for name in _SUPPORT_IDS if response.headers.get(name)), "")
-    )
+        return one_line(named)
+    return one_line(next((response.headers[name] for name in _SUPPORT_IDS if response.headers.get(name)), ""))
 
 
 def words(response: Response, key: Secret) -> str:
@@ -33,14 +49,14 @@ def words(response: Response, key: Secret) -> str:
             lines = _from_json(body)
         except RecursionError:  # nested as nothing is that means something
             return ""
-        return _one_line(key.scrub("; ".join(dict.fromkeys(lines))))
+        return one_line(key.scrub("; ".join(dict.fromkeys(lines))))
     # the key goes first: of one that is cut through, a part would stay
     text = key.scrub(response.body)[:2000].decode("utf-8", "replace")
     if "<html" in text.lower():
         begin, end = text.lower().find("<title>"), text.lower().find("</title>")
-        return _one_line(text[begin + 7 : end]) if 0 <= begin < end else "an HTML page"
+        return one_line(text[begin + 7 : end]) if 0 <= begin < end else "an HTML page"
     printable = sum((c.isprintable() and c != "\ufffd") or c.isspace() for c in text)
-    return _one_line(text) if text and printable > 0.9 * len(text) else ""
+    return one_line(text) if text and printable > 0.9 * len(text) else ""
 
 
 def _from_json(body: Mapping[str, Any]) -> list[str]:
@@ -80,6 +96,7 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str, longest: int = _LONGEST) -> str:
+    """A server's text for people: printable, in one line, of at most so many characters."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+    return line if len(line) <= longest else line[: longest - 1] + "…"

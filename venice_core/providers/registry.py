@@ -18,8 +18,8 @@ from venice_core.providers.catalogues import Catalogues
 from venice_core.providers.openai import OpenAI
 from venice_core.providers.profile import Profile, Profiles
 from venice_core.providers.venice import BASE_URL, KEY_VARIABLE, Venice
-from venice_core.settings import Folders, KeyStore, Secret, Settings, provider_name
-from venice_core.transport import check_url
+from venice_core.settings import IN_ENVIRONMENT, Folders, KeyStore, Secret, Settings, provider_name
+from venice_core.transport import check_url, same_origin
 
 VENICE, SANDBOX = "venice", "sandbox"
 
@@ -72,7 +72,11 @@ class Registry:
 
     @property
     def profiles(self) -> Profiles:
-        return Profiles(self.settings.read().get("profiles"))
+        """Raises BadInput where the settings file has none that can be read."""
+        own = self.settings.read().get("profiles")
+        if not isinstance(own, Mapping | None):
+            raise BadInput(f"“profiles” in {self.settings.path} must be an object with names.")
+        return Profiles(own or {})
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -104,14 +108,14 @@ class Registry:
             made_up = Secret(f"sandbox-{secrets.token_hex(8)}")
             provider = Venice(made_up, self._sandbox(), name, Catalogue.packaged(), free=True)
             return Opened(name, provider, made_up, "built in")
-        profile = self.profiles.get(name)
-        variable = profile.key_variable if profile else KEY_VARIABLE
+        stored = self._profile(name, {})
+        variable = stored.key_variable if stored else KEY_VARIABLE
         found, source = (key, "") if key else self._find_key(name, variable)
-        if profile is not None:
-            address = self._env.get(self.address_variable(profile)) or profile.base_url
-            if entries:
-                profile = self.profiles.parse(name, self.profiles.merged(name, entries))
-                address = entries.get("base_url") or address
+        if stored is not None:
+            profile = (self._profile(name, entries) if entries else None) or stored
+            address = (entries or {}).get("base_url") or self._address(stored)
+            if not key and source != IN_ENVIRONMENT and not same_origin(address, self._address(stored)):
+                found, source = Secret(""), ""  # it is kept for the address that is stored
             openai = OpenAI(found, check_url(address) if address else "", profile)
             return Opened(name, openai, found, source, profile=profile)
         url = check_url(self._env.get("VENICE_BASE_URL") or BASE_URL)
@@ -133,13 +137,38 @@ class Registry:
     def set_profile(self, name: str, changes: Mapping[str, Any]) -> None:
         """Adds a profile to the settings, or changes entries of one; an entry of None goes.
 
-        Raises BadInput, and stores nothing, where the profile could not be used.
+        With another address its key is forgotten: it was for the one before. Raises BadInput, and stores
+        nothing, where the profile could not be used.
         """
+        before, after = self._readable(name), self._profile(name, changes)
+        if before and after and not same_origin(before.base_url, after.base_url):
+            self.store_key(name, Secret(""))
+        kept = self.settings.read().get("profiles") or {}
+        self.settings.update(profiles={**kept, name: self.profiles.merged(name, changes)})
+
+    def _profile(self, name: str, changes: Mapping[str, Any]) -> Profile | None:
+        """As it is or would be; None for a provider that has none. Raises BadInput."""
         profiles = self.profiles
-        entries = profiles.merged(name, changes)
-        profiles.parse(name, entries)
-        kept = self.settings.read().get("profiles")
-        self.settings.update(profiles={**(kept if isinstance(kept, Mapping) else {}), name: entries})
+        found = profiles.parse(name, profiles.merged(name, changes)) if changes else profiles.get(name)
+        if (
+            found
+            and name not in profiles.bases
+            and found.key_variable in {KEY_VARIABLE, *profiles.key_variables}
+        ):
+            raise BadInput(
+                f"The provider “{name}” in the settings: the key in {found.key_variable} is another one's."
+            )
+        return found
+
+    def _readable(self, name: str) -> Profile | None:
+        """As it is, if it can be read."""
+        try:
+            return self.profiles.get(name)
+        except BadInput:
+            return None
+
+    def _address(self, profile: Profile) -> str:
+        return self._env.get(self.address_variable(profile)) or profile.base_url
 
     def forget_profile(self, name: str) -> None:
         """Takes a profile out of the settings; with its key, unless it is built in and now as it was.

@@ -20,14 +20,14 @@ from venice_core.job import Action, Facts, Options
 from venice_core.plan import Plan
 from venice_core.providers import venice_lists as lists
 from venice_core.providers import venice_refusals as refusals
-from venice_core.providers.base import Account, Encoded, Upload, is_of_sandbox
+from venice_core.providers.base import Account, Encoded, Upload, as_texts, is_of_sandbox
 from venice_core.providers.capabilities import Capabilities, Catalogue, Limits
 from venice_core.providers.pictures import from_base64
-from venice_core.providers.refusals import request_id, words
+from venice_core.providers.refusals import MAX_TOLD_PROMPT, one_line, request_id, words
 from venice_core.providers.venice_fields import parse_fields
 from venice_core.settings import Secret
 from venice_core.shapes import Sizes
-from venice_core.transport import File, Request, Response
+from venice_core.transport import Request, Response
 
 BASE_URL = "https://api.venice.ai/api/v1"
 KEY_VARIABLE = "VENICE_API_KEY"
@@ -63,6 +63,9 @@ ENDPOINTS = {
 }
 MAX_PROMPTS = {Endpoint.GENERATE: 7500, Endpoint.GENERATIONS: 1500}
 MAX_VARIANTS = 4
+TOLD_OF_FIELDS = {
+    "enable_web_search": "If the service searches the web, it charges extra; the price here is without that."
+}
 GENERATIONS_SIZES = Sizes(
     (Extent(1024, 1024), Extent(1536, 1024), Extent(1024, 1536), Extent(1792, 1024), Extent(1024, 1792))
 )
@@ -109,6 +112,7 @@ class Venice:
             shapes={Endpoint.GENERATIONS: GENERATIONS_SIZES},
             parse_fields=parse_fields,
             key_variable=KEY_VARIABLE,
+            told_of_fields=TOLD_OF_FIELDS,
         )
 
     def max_file_bytes(self, plan: Plan) -> int:
@@ -124,17 +128,13 @@ class Venice:
         if plan.endpoint is Endpoint.GENERATIONS:
             return Request("POST", url, key=self.key, json=_generations(plan, options) | by_name)
         name = "images" if plan.endpoint is Endpoint.MULTI_EDIT else "image"
-        files = tuple(
-            File(name, f"{name}-{number}.{image.media_type.rpartition('/')[2]}", image.data, image.media_type)
-            for number, image in enumerate(upload.images, 1)
-        )
+        files = tuple(image.file(name, f"{name}-{number}") for number, image in enumerate(upload.images, 1))
         fields: dict[str, Any] = {}
         if plan.endpoint is Endpoint.UPSCALE:
             fields = {"scale": plan.scale}
         elif plan.endpoint is not Endpoint.BACKGROUND_REMOVE:
             fields = _edit(plan, options)
-        sent = tuple((key, _as_text(value)) for key, value in (fields | by_name).items())
-        return Request("POST", url, sent, files, self.key)
+        return Request("POST", url, as_texts(fields | by_name), files, self.key)
 
     def is_busy(self, response: Response) -> bool:
         return refusals.is_busy(response)
@@ -168,13 +168,13 @@ class Venice:
             request_id=request_id(response),
             blurred=flag("x-venice-is-blurred"),
             content_violation=flag("x-venice-is-content-violation"),
-            enhanced_prompt=unquote(headers.get("x-venice-enhanced-prompt", "")),
+            enhanced_prompt=one_line(unquote(headers.get("x-venice-enhanced-prompt", "")), MAX_TOLD_PROMPT),
             deprecation=headers.get("x-venice-model-deprecation-warning", ""),
             retires=headers.get("x-venice-model-deprecation-date", ""),
             replacement=headers.get("x-venice-deprecated-replacement", ""),
             balance_usd=amount("x-venice-balance-usd"),
             balance_diem=amount("x-venice-balance-diem"),
-            sandbox=is_of_sandbox(response),
+            sandbox=is_of_sandbox(response, self.base_url),
         )
 
     def account(self) -> Request:
@@ -242,10 +242,6 @@ def _generations(plan: Plan, options: Options) -> dict[str, Any]:
 
 def _without_defaults(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value not in (None, "", [])}
-
-
-def _as_text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _pictures(response: Response) -> tuple[bytes, ...]:

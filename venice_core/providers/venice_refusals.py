@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from venice_core.errors import (
     BadKey,
-    Busy,
     Forbidden,
     InvalidRequest,
     KeyUnseen,
@@ -15,12 +13,11 @@ from venice_core.errors import (
     NotFound,
     PolicyRefusal,
     Refused,
-    ServerFailure,
     TooLarge,
     UnknownModel,
     VeniceError,
 )
-from venice_core.providers.refusals import request_id, words
+from venice_core.providers import refusals
 from venice_core.settings import Secret
 from venice_core.transport import Response
 
@@ -50,19 +47,11 @@ def is_busy(response: Response) -> bool:
 
 def failure(response: Response, key: Secret) -> VeniceError:
     """What a response that is no success means; `key` is kept out of the server's words."""
-    status, detail = response.status, words(response, key)
-    facts: dict[str, Any] = {"status": status, "request_id": key.scrub(request_id(response))}
-    if is_busy(response):
-        return Busy(detail, **facts)
-    if 300 <= status < 400:
-        return ServerFailure("a redirect, which is not followed", **facts)
-    if not 400 <= status < 500:
-        return ServerFailure(detail, **facts)
-    return _refusal(response, detail)(detail, **facts)
+    return refusals.failure(response, key, busy=is_busy(response), refusal=_refusal(response, key))
 
 
-def _refusal(response: Response, detail: str) -> type[Refused]:
-    status, body = response.status, response.json
+def _refusal(response: Response, key: Secret) -> type[Refused]:
+    status, body, detail = response.status, response.json, refusals.words(response, key)
     if status == 401 and _ACCESS.search(detail):
         return Forbidden
     if status == 402 and isinstance(body, dict) and "accepts" in body:
