@@ -171,7 +171,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="set a field of the request without an option of its own (docs/venice-api.md, docs/providers.md)",
+        help="set a field of the request that has no option of its own (see docs/)",
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be sent and its price, send nothing"

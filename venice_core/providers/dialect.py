@@ -109,8 +109,9 @@ class Dialect:
             dialect = replace(dialect, **_READ[entry](reader, entry, value))
         if not dialect.image:
             raise reader.wrong("image", "the name of a request field, such as image or image[]")
-        for taken in dialect.managed & {*dialect.fields, *dialect.edit_fields, *dialect.generate_fields}:
-            raise reader.wrong("fields", f"without “{taken}”, which is filled in otherwise")
+        for group in ("fields", "edit_fields", "generate_fields", "unsafe_generate_fields"):
+            for taken in dialect.managed & getattr(dialect, group).keys():
+                raise reader.wrong(group, f"without “{taken}”, which is filled in otherwise")
         return dialect if dialect.images else replace(dialect, max_images=1)
 
 

@@ -66,6 +66,12 @@ class Profile:
         """Fields that the plan fills in, with any model."""
         return self.dialect.managed.union(*(dialect.managed for dialect in self.models.values()))
 
+    def layers_for(self, name: str) -> tuple[Mapping[str, Any], Mapping[str, Mapping[str, Any]]]:
+        """The entries that a profile of that name takes over: all if it is this one, changed."""
+        if name == self.name:
+            return self.entries, self.model_entries
+        return _handed_down(self.entries), {each: _handed_down(m) for each, m in self.model_entries.items()}
+
     @classmethod
     def parse(cls, name: str, entries: Any, base: Profile | None = None) -> Profile:
         """From JSON. Raises BadInput that names the profile, the entry and what it should be."""
@@ -80,20 +86,7 @@ class Profile:
         for entry in entries:
             if entry not in ALL_ENTRIES:
                 raise reader.unknown(entry, ALL_ENTRIES)
-        own = dict(entries)
-        inherited: Mapping[str, Any] = {}
-        models: dict[str, dict[str, Any]] = {}
-        if base is not None:
-            its = base.name == name
-            inherited = base.entries if its else _handed_down(base.entries)
-            models = {each: dict(m) if its else _handed_down(m) for each, m in base.model_entries.items()}
-        changed = reader.object("models", own.pop("models", None) or {})
-        top = _merged(inherited, own)
-        # what is said of all models is said of each, unless it is said of that one
-        models = {each: _merged(m, _dialect_of(own)) for each, m in models.items()}
-        for each, changes in changed.items():
-            of_model = reader.object(f"models.{each}", changes, known=ENTRIES)
-            models[each] = _merged(models.get(each, _dialect_of(top)), of_model)
+        top, models = _layered(reader, entries, base.layers_for(name) if base else ({}, {}))
         variables = {
             entry: reader.matching(_VARIABLE, entry, top.get(entry, ""))
             for entry in ("base_url_variable", "key_variable")
@@ -118,7 +111,30 @@ def _dialect_of(entries: Mapping[str, Any]) -> dict[str, Any]:
     return {entry: value for entry, value in entries.items() if entry in ENTRIES}
 
 
-def _handed_down(entries: Mapping[str, Any]) -> dict[str, Any]:
+_Entries = Mapping[str, Any]
+
+
+def _layered(
+    reader: Reader, entries: _Entries, base: tuple[_Entries, Mapping[str, _Entries]]
+) -> tuple[_Entries, Mapping[str, _Entries]]:
+    """What holds for a service and for each of its models, over what does for its base.
+
+    What is said of all models is said of each, unless it is said of that one.
+    """
+    inherited, models = base
+    own = {entry: value for entry, value in entries.items() if entry != "models"}
+    top = _merged(inherited, own)
+    changed = entries.get("models", {})
+    if changed is None:
+        return top, {}
+    layered = {name: _merged(model, _dialect_of(own)) for name, model in models.items()}
+    for name, changes in reader.object("models", changed).items():
+        of_model = reader.object(f"models.{name}", changes, known=ENTRIES)
+        layered[name] = _merged(layered.get(name, _dialect_of(top)), of_model)
+    return top, layered
+
+
+def _handed_down(entries: _Entries) -> dict[str, Any]:
     """What a service has in common with those that are based on it."""
     return {entry: value for entry, value in entries.items() if entry not in _ITS_OWN}
 
