@@ -38,7 +38,8 @@ class _FileHost:
             return Unfetched("the link has expired, or it does not lead to a picture", status=response.status)
         if self.is_busy(response):
             return Busy("the server with the picture is busy", status=response.status)
-        return ServerFailure("the server with the picture failed", status=response.status)
+        kind = ServerFailure if response.status >= 500 else Unfetched  # the one may go over, the other not
+        return kind("the server with the picture failed", status=response.status)
 
 
 def fetch(

@@ -221,6 +221,8 @@ def _plan_generate(job: Job, selection: Selection | None, capabilities: Capabili
     room = min(model.max_prompt or longest, longest)
     if len(negative) > room:
         raise BadInput(f"The negative prompt is longer than the model takes ({room} characters).")
+    if options.aspect_ratio not in ("", "auto") and not model.sized:
+        raise BadInput(f"{model.label} cannot be asked for an aspect ratio: it chooses the shape itself.")
     target = selection.support if selection else job.layer
     size, asked, ratio = generated(options, endpoint, fields, model, target.extent, capabilities)
     warnings = list(about(model, capabilities))

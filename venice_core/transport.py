@@ -14,7 +14,6 @@ import math
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -86,7 +85,7 @@ def check_url(url: str) -> str:
         parts = urlsplit(url.strip())
     except ValueError:
         parts = urlsplit("")
-    odd = "@" in parts.netloc or parts.query or parts.fragment or not _has_port(parts)
+    odd = "@" in parts.netloc or "?" in url or "#" in url or not _has_port(parts)
     if parts.scheme not in ("http", "https") or not parts.hostname or odd:
         raise BadInput(f"“{url}” is no address of a service, such as https://api.venice.ai/api/v1.")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
@@ -96,7 +95,10 @@ def check_url(url: str) -> str:
 
 def same_origin(one: str, other: str) -> bool:
     """Whether two addresses lead to one server."""
-    first, second = urlsplit(one), urlsplit(other)
+    try:
+        first, second = urlsplit(one), urlsplit(other)
+    except ValueError:
+        return False
     return (first.scheme, first.netloc.lower()) == (second.scheme, second.netloc.lower())
 
 
@@ -168,6 +170,30 @@ class _Sockets:
         for sock in sockets:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Late:
+    """Ends an exchange that takes longer than it may, in s, however busy it looks."""
+
+    def __init__(self, seconds: float, sockets: _Sockets) -> None:
+        self._seconds = seconds
+        self._sockets = sockets
+        self._over = False
+        self._timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._end)
+        if seconds < math.inf:
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _end(self) -> None:
+        self._over = True
+        self._sockets.end()
+
+    def check(self) -> None:
+        if self._over:
+            raise UnusableAnswer(f"the answer took longer than {self._seconds:.0f} s")
+
+    def off(self) -> None:
+        self._timer.cancel()
 
 
 class _Session(requests.Session):
@@ -301,6 +327,7 @@ class Transport:
 
         cancel.on_change(end_if_cancelled)
         cancel.check()
+        late = _Late(self._whole, sockets)
         headers = {
             "User-Agent": f"venice-gimp/{VERSION}",
             "Connection": "close",
@@ -323,9 +350,11 @@ class Transport:
                 ) as response,
             ):
                 body = self._receive(response, on_progress)
+                late.check()  # an answer without a length would seem to have ended
                 lower = {name.lower(): value for name, value in response.headers.items()}
                 return Response(response.status_code, lower, body)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            late.check()
             reason = request.key.scrub(_reason(error))
             if cancel.stops(sent=upload is not None and upload.complete):
                 raise Cancelled(charge=_charge(upload)) from error
@@ -336,18 +365,18 @@ class Transport:
             raise LostConnection(reason) from error
         except Cancelled as error:
             raise Cancelled(charge=_charge(upload)) from error
+        finally:
+            late.off()
 
     def _receive(self, response: requests.Response, on_progress: OnProgress) -> bytes:
         length = response.headers.get("Content-Length", "")
         total = int(length) if length.isascii() and length.isdigit() else 0
-        body, end = bytearray(), time.monotonic() + self._whole
+        body = bytearray()
         for chunk in response.iter_content(_CHUNK):
             body += chunk
             on_progress(Progress(Stage.DOWNLOADING, len(body), total))
             if len(body) > self._max_bytes:
                 raise UnusableAnswer(f"the answer is larger than {self._max_bytes / 2**20:.0f} MiB")
-            if time.monotonic() > end:
-                raise UnusableAnswer(f"the answer took longer than {self._whole:.0f} s")
         return bytes(body)
 
     def _session(self, url: str, sockets: _Sockets) -> requests.Session:

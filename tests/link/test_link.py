@@ -429,7 +429,7 @@ def test_stopping_while_the_answer_is_fitted_does_not_deny_the_charge(
     assert caught.value.charge == "charged"
 
 
-CHARGING = "import venice_core.run as run; run.is_of_sandbox = lambda _: False\n"
+CHARGING = "import venice_core.run as run; run.is_of_sandbox = lambda *_: False\n"
 
 
 def test_a_cancel_with_nothing_under_way_does_nothing(link: Any, sandbox: Sandbox, chelsea: Pixels) -> None:

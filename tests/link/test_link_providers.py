@@ -54,7 +54,7 @@ def test_status_tells_what_there_is_and_how_it_is_reached(link: Any, sandbox: Sa
     listed = {model["id"]: model for model in status["models"]}
     assert listed["gpt-image-1"]["aspect_ratios"] == ["1:1", "3:2", "2:3"]
     assert listed["gpt-image-2"]["qualities"] == ["low", "medium", "high"]
-    assert listed["gpt-image-2"]["price"]["usd"] == 0.22
+    assert listed["gpt-image-2"]["price"]["usd"] == 0.27
     assert KEY not in json.dumps(status)
 
 
@@ -164,6 +164,46 @@ def test_a_key_and_an_address_are_tested_as_they_were_typed_and_not_kept(
     assert link.call("status", {"provider": "grok-relay"})["key"] is False
     assert link.call("status", {"provider": "grok-relay"})["profile"]["base_url"] == ""
     assert not list(settings.parent.glob("*.json"))
+
+
+def test_a_stored_key_is_not_sent_to_another_server_that_is_only_tested(link: Any, sandbox: Sandbox) -> None:
+    stored = sandbox.url_for("grok-relay")
+    link.call("profile", {"provider": "grok-relay", "entries": {"base_url": stored}})
+    link.call("configure", {"provider": "grok-relay", "key": KEY})
+    with pytest.raises(LinkError, match="No API key is set for grok-relay"):
+        account(link, "grok-relay", base_url=stored.replace("127.0.0.1", "localhost"))
+    assert sandbox.requests == []
+    assert account(link, "grok-relay", base_url=stored)["permitted"], "to its own server it is"
+    assert account(link, "openai", base_url=sandbox.url_for("openai").replace("127.0.0.1", "localhost"))[
+        "permitted"
+    ], "and one of the environment is"
+    assert link.call("status", {"provider": "grok-relay"})["key"] is True
+
+
+def test_with_another_server_the_stored_key_is_forgotten(link: Any, sandbox: Sandbox, settings: Path) -> None:
+    first = sandbox.url_for("grok-relay")
+    link.call("profile", {"provider": "grok-relay", "entries": {"base_url": first}})
+    link.call("configure", {"provider": "grok-relay", "key": KEY})
+    link.call("profile", {"provider": "grok-relay", "entries": {"model": "m"}})
+    assert link.call("status")["key"] is True
+    second = first.replace("127.0.0.1", "localhost")
+    link.call("profile", {"provider": "grok-relay", "entries": {"base_url": second}})
+    assert link.call("status")["key"] is False
+    assert not [path for path in settings.parent.rglob("*.json") if KEY in path.read_text()]
+
+
+def test_what_was_changed_of_a_built_in_one_is_undone_and_its_key_stays(link: Any) -> None:
+    link.call("configure", {"provider": "self-hosted", "key": KEY})
+    link.call("profile", {"provider": "self-hosted", "entries": {"model": "m"}})
+    changed = link.call("status")
+    assert (changed["profile"]["changed"], changed["profile"]["model"]) == (True, "m")
+    assert link.call("forget", {"provider": "self-hosted"}) is None
+    status = link.call("status")
+    assert (status["provider"], status["profile"]["changed"], status["profile"]["model"]) == (
+        *("self-hosted", False),
+        "",
+    )
+    assert (status["key"], status["key_source"]) == (True, "file")
 
 
 def test_a_key_that_is_refused_is_said(link: Any) -> None:

@@ -221,3 +221,30 @@ def test_what_is_padded_or_reduced_is_said() -> None:
     assert large.size == Extent(5760, 5760)
     assert ["is sent at 5760 × 5760 px" in words for words in large.warnings] == [True]
     assert not frame(Bounds(9, 9, 300, 300), Bounds(0, 0, 400, 400), Ratios(), VENICE).warnings
+
+
+@pytest.mark.parametrize(
+    ("height", "padded", "said"),
+    [
+        (1000, 1000, False),
+        (999, 1000, False),  # by 0.1 %, as a multiple of 16 px often needs
+        (953, 1000, False),  # by 4.9 %
+        (952, 1000, True),  # by 5.04 %
+        (500, 1000, True),
+    ],
+)
+def test_padding_is_said_only_where_it_is_more_than_a_twentieth(height: int, padded: int, said: bool) -> None:
+    layer = Bounds(0, 0, 1000, height)
+    found = frame(layer, layer, Ratios(("1:1",)), VENICE)
+    assert found.padded == Extent(1000, padded)
+    assert bool(found.padding) is (height < padded)
+    words = "The region is padded to 1000 × 1000 px, which the service needs; that is cut off again."
+    assert found.warnings == ((words,) if said else ())
+
+
+@pytest.mark.parametrize(("height", "said"), [(6000, False), (5720, False), (5700, True), (3000, True)])
+def test_what_is_sent_smaller_is_said_beside_it(height: int, said: bool) -> None:
+    layer = Bounds(0, 0, 6000, height)
+    found = frame(layer, layer, Ratios(("1:1",)), VENICE)
+    assert ["padded to" in words for words in found.warnings] == [True] * said + [False]
+    assert "is sent at 5760 × 5760 px" in found.warnings[-1]

@@ -27,13 +27,26 @@ from venice_core.errors import (
     LostConnection,
     NoConnection,
     PolicyRefusal,
+    Unfetched,
     Unplaced,
     UnusableAnswer,
     VeniceError,
 )
 from venice_core.geometry import Bounds, Extent
 from venice_core.job import Action, Job, Options
-from venice_core.journal import ANSWER, COVERAGE, SOURCE, Entry, Journal, Scratch, Status, summary
+from venice_core.journal import (
+    ANSWER,
+    COVERAGE,
+    SOURCE,
+    Entry,
+    Journal,
+    Scratch,
+    Status,
+    summary,
+)
+from venice_core.journal import (
+    PICTURE as FETCHED,
+)
 from venice_core.plan import Plan, make_plan
 from venice_core.progress import Stage
 from venice_core.providers.capabilities import Catalogue
@@ -150,6 +163,22 @@ def test_how_it_ended_and_what_is_known_about_money_is_kept(
     assert (record["status"], record["charge"], record["error"]["kind"]) == (status, charge, kind)
     assert caught.value.kind == kind
     assert not (only(tmp_path).folder / SOURCE).exists()
+
+
+@pytest.mark.parametrize("charge", list(Charge))
+@pytest.mark.parametrize("error", [Unplaced, Unfetched, LostConnection, Cancelled])
+def test_what_a_picture_was_made_from_is_kept_exactly_where_it_is_paid_for(
+    tmp_path: Path, error: type[VeniceError], charge: Charge
+) -> None:
+    entry = begin(tmp_path, source=b"source", coverage=b"coverage")
+    entry.sending()
+    entry.answered(answer(), Charge.CHARGED)
+    entry.fetched(1, b"picture")
+    entry.failed(error("gone", charge=charge))
+    kept = {path.name for path in entry.folder.iterdir()}
+    assert kept - {SOURCE, COVERAGE} == {"job.json", ANSWER, FETCHED.format(1)}
+    assert kept & {SOURCE, COVERAGE} == ({SOURCE, COVERAGE} if charge is Charge.CHARGED else set())
+    assert only(tmp_path).record["charge"] == charge.value
 
 
 def test_an_unusable_answer_is_kept_as_it_came(tmp_path: Path) -> None:

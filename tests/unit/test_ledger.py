@@ -113,12 +113,13 @@ def test_an_entry_of_several_counts_its_own_request_only(tmp_path: Path) -> None
     [
         ("", {"cost_usd": 0.0123}, 0.0123, 0),
         ("", {"cost_usd": 0.5}, 0.5, 0),
-        ("", {"cost_usd": 0.0}, 0.0, 0),
+        ("", {"cost_usd": 0.0}, 0.04, 0),  # who counts nothing has not counted
         ("", {"cost_usd": None}, 0.04, 0),
         ("", {}, 0.04, 0),
         ("", None, 0.04, 0),
         ("unknown-model", {"cost_usd": 0.0123}, 0.0123, 0),
         ("unknown-model", {"cost_usd": None}, 0.0, 1),
+        ("unknown-model", {"cost_usd": 0.0}, 0.0, 1),
     ],
 )
 @pytest.mark.parametrize("ending", ["done", "failed"])

@@ -138,6 +138,16 @@ def refused(url: str, *, local: bool = False) -> Unfetched:
         ("2002:a9fe:a9fe::", False),
         ("2002:5db8:d822::", True),
         ("2001:0:5db8:d822::1", False),  # Teredo
+        ("2001:0:4136:e378:8000:63bf:3fff:fdd2", False),
+        ("::ffff:0:5db8:d822", False),  # SIIT
+        ("::5db8:d822", False),  # IPv4-compatible
+        ("64:ff9b:1::5db8:d822", False),  # a network's own NAT64
+        ("100::1", False),
+        ("1fff::1", False),
+        ("2003::1", True),
+        ("4000::1", False),
+        ("5f00::1", False),
+        ("fec0::1", False),
         ("", False),
         ("files.example", False),
         ("127.1", False),
@@ -199,11 +209,27 @@ def test_what_is_not_encrypted_is_not_followed(url: str) -> None:
         "https://files.example:port/a.png",
         "https://[::1/a.png",
         "https://[bad]/a.png",
+        "https://@files.example/a.png",
+        "https://files.example@/a.png",
+        "https://a@b@files.example/a.png",
+        "https://user:@files.example:443/a.png",
+        "https://files.example%2f@10.0.0.1/a.png",
+        "https://10.0.0.1\\@files.example/a.png",
+        "https://10.0.0.1\\.files.example/a.png",
+        "https://files.example%00/a.png",
+        "https://files example/a.png",
+        "https://files.example%2e/a.png",
+        "https://füles.example/a.png",
+        "https://①②⑦.0.0.1/a.png",
+        "https://127。0。0。1/a.png",
+        "https://files.example,10.0.0.1/a.png",
+        "https://[fe80::1%25eth0]/a.png",
     ],
 )
 @pytest.mark.parametrize("local", [False, True])
 def test_what_is_no_address_of_a_picture_is_not_followed(url: str, local: bool) -> None:
-    assert "the link " in refused(url, local=local).detail
+    said = refused(url, local=local).detail
+    assert said in ("the link is no address of a picture", "the link cannot be read")
 
 
 @pytest.mark.parametrize(
@@ -282,6 +308,66 @@ def test_a_service_on_this_machine_may_have_its_pictures_here(url: str) -> None:
 )
 def test_but_no_other_machines_without_encryption(url: str) -> None:
     assert "not encrypted (http)" in refused(url, local=True).detail
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("10.0.0.1", "192.168.0.7:8443", "169.254.169.254", "100.64.0.1", "0.0.0.0", "[::]"),
+        *("[fe80::1]", "[fd00::1]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]"),
+    ],
+)
+def test_and_none_elsewhere_in_a_private_network(host: str) -> None:
+    assert "into a private network" in refused(f"https://{host}/a.png", local=True).detail
+
+
+@pytest.mark.parametrize("addresses", [["10.0.0.1"], ["127.0.0.1"], [PUBLIC, "::1"]])
+def test_nor_by_a_name_that_leads_there(monkeypatch: pytest.MonkeyPatch, addresses: list[str]) -> None:
+    resolve(monkeypatch, addresses)
+    assert "into a private network" in refused("https://inside.example/a.png", local=True).detail
+
+
+@pytest.mark.parametrize("url", [LINK, f"https://{PUBLIC}/a.png", "https://[2606:4700:4700::1111]/a.png"])
+def test_its_pictures_may_lie_on_the_open_internet(url: str) -> None:
+    assert get(url, local=True)[0] == PNG
+
+
+@pytest.mark.parametrize(
+    ("location", "followed"),
+    [
+        (LINK, True),
+        ("http://127.0.0.1:9/b", True),
+        ("http://files.example/b", False),
+        ("https://10.0.0.1/b", False),
+        ("http://10.0.0.1/b", False),
+    ],
+)
+def test_a_redirect_of_a_service_on_this_machine_is_looked_at_likewise(location: str, followed: bool) -> None:
+    steps = (answer(302, b"", location=location), answer())
+    if followed:
+        assert get("http://127.0.0.1:9/a", *steps, local=True)[0] == PNG
+    else:
+        with pytest.raises(Unfetched):
+            get("http://127.0.0.1:9/a", *steps, local=True)
+
+
+@pytest.mark.parametrize("local", [True, False])
+@pytest.mark.parametrize(
+    ("address", "reached"), [(PUBLIC, True), ("127.0.0.1", None), ("::1", None), ("10.0.0.1", False)]
+)
+def test_what_a_connection_may_lead_to_is_what_a_link_may(
+    monkeypatch: pytest.MonkeyPatch, local: bool, address: str, reached: bool | None
+) -> None:
+    made: list[Any] = []
+
+    class Seen(FakeTransport):
+        def __init__(self, **limits: Any) -> None:
+            super().__init__(answer())
+            made.append(limits["may_reach"])
+
+    monkeypatch.setattr(links, "Transport", Seen)
+    fetch(LINK, Cancel(), local=local)
+    assert made[0](address) is (local if reached is None else reached)
 
 
 # At the connection: a name may lead elsewhere the second time
@@ -398,6 +484,9 @@ def test_redirects_are_followed_to_the_picture_without_a_key() -> None:
         "https://user:pw@files.example/",
         "file:///etc/passwd",
         "http://127.0.0.1:8080/",
+        "https://[bad/",
+        "https://files.example:99999/",
+        "//files.example@10.0.0.1/",
     ],
 )
 def test_every_redirect_is_looked_at_again(monkeypatch: pytest.MonkeyPatch, location: str) -> None:
@@ -417,9 +506,13 @@ def test_as_many_redirects_as_are_allowed_are_followed_and_no_more() -> None:
     assert len(transport.requests) == MAX_REDIRECTS + 1
 
 
-def test_a_redirect_to_nowhere_ends() -> None:
-    with pytest.raises(Unfetched, match="leads nowhere"):
-        get(LINK, answer(302, b""))
+@pytest.mark.parametrize("headers", [{}, {"location": ""}])
+@pytest.mark.parametrize("status", [300, 302, 304, 307])
+def test_a_redirect_to_nowhere_ends(status: int, headers: dict[str, str]) -> None:
+    transport = FakeTransport(answer(status, b"", **headers), answer())
+    with pytest.raises(Unfetched, match=r"^the link leads nowhere$"):
+        fetch(LINK, Cancel(), transport=transport)
+    assert len(transport.requests) == 1
 
 
 # What does not come
@@ -455,6 +548,8 @@ def test_a_link_that_has_expired_is_explained_and_not_asked_for_again(status: in
         ([NoConnection("refused"), LostConnection("reset")], 3),
         ([answer(503, b"")], 2),
         ([answer(429, b""), answer(503, b"")], 3),
+        *(([answer(status, b"<html>")], 2) for status in (500, 502, 504, 520)),
+        ([answer(500, b""), NoConnection("refused")], 3),
     ],
 )
 def test_asking_costs_nothing_so_it_is_done_again(
@@ -472,6 +567,8 @@ def test_asking_costs_nothing_so_it_is_done_again(
         (NoConnection("refused"), "refused", None),
         (LostConnection("reset by peer"), "reset by peer", None),
         (answer(503, b""), "the server with the picture is busy", 503),
+        (answer(500, b""), "the server with the picture failed", 500),
+        (answer(504, b"<html>"), "the server with the picture failed", 504),
     ],
 )
 def test_after_three_times_it_is_given_up(
@@ -485,8 +582,8 @@ def test_after_three_times_it_is_given_up(
     assert caught.value.charge is Charge.CHARGED
 
 
-@pytest.mark.parametrize("status", [400, 418, 500, 502])
-def test_another_failure_is_the_file_servers(status: int) -> None:
+@pytest.mark.parametrize("status", [400, 418])
+def test_another_failure_is_the_file_servers(no_pauses: list[float], status: int) -> None:
     with pytest.raises(Unfetched, match="the server with the picture failed") as caught:
         get(LINK, *[answer(status, b"")] * 3)
     assert caught.value.status == status

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from venice_core.geometry import Bounds, Extent, Padding
 from venice_core.job import Facts, Options
 from venice_core.plan import Plan
 from venice_core.providers.base import Account, Encoded, Link, Upload
-from venice_core.providers.openai import MANAGED, OpenAI, parse_fields
+from venice_core.providers.openai import OpenAI
 from venice_core.providers.profile import Profile, Profiles
 from venice_core.settings import Secret
 from venice_core.transport import Request, Response
@@ -27,6 +28,8 @@ KEY = Secret("sk-0123456789abcdef")
 URL = "https://service.example/v1"
 WHOLE = Bounds(0, 0, 1024, 1024)
 TEXT = base64.b64encode(PNG).decode()
+FULL = PNG + b"\xff\xfe\xfb\xef\xbe"  # whose base64 has both signs of each alphabet, and padding
+URL_SAFE = base64.urlsafe_b64encode(FULL).decode()
 PICTURE, HINT = Encoded(b"picture", "image/png"), Encoded(b"hint", "image/jpeg")
 MASK = Encoded(b"mask", "image/png")
 BUILT_IN = ("openai", "grok-relay", "gpt-image-relay", "self-hosted")
@@ -82,7 +85,6 @@ def sent(provider: OpenAI, wish: Plan | None = None, upload: Upload | None = Non
                 "model": "gpt-image-1.5",
                 "prompt": "a hat",
                 "size": "1024x1024",
-                "quality": "high",
             },
         ),
         (
@@ -158,8 +160,9 @@ def test_a_profile_names_its_fields_as_its_service_does() -> None:
         fields={"steps": 30, "sharp": True, "strength": 0.5},
         response_format="url",
     )
-    request = sent(own, plan(pictures=2))
+    request = sent(own, plan(pictures=2, quality="fine", resolution="1k"))
     assert dict(request.fields) == {
+        "output_format": "png",
         "steps": "30",
         "sharp": "true",
         "strength": "0.5",
@@ -175,31 +178,85 @@ def test_a_profile_names_its_fields_as_its_service_does() -> None:
     assert [file.name for file in request.files] == ["picture"]
 
 
-@pytest.mark.parametrize("safe_mode", [True, False])
-def test_a_field_for_less_moderation_is_sent_only_where_safe_mode_is_off(safe_mode: bool) -> None:
-    moderation = dict(sent(service(), safe_mode=safe_mode).fields).get("moderation")
-    assert moderation == (None if safe_mode else "low")
+@pytest.mark.parametrize("name", ["openai", "mine"])
+@pytest.mark.parametrize(
+    ("endpoint", "safe_mode", "moderation"),
+    [
+        (Endpoint.GENERATIONS, False, "low"),
+        (Endpoint.GENERATIONS, True, None),
+        (Endpoint.EDITS, False, None),
+        (Endpoint.EDITS, True, None),
+    ],
+)
+def test_less_moderation_is_asked_for_only_by_generations_where_safe_mode_is_off(
+    name: str, endpoint: Endpoint, safe_mode: bool, moderation: str | None
+) -> None:
+    entries = {"unsafe_generate_fields": {"moderation": "low"}} if name == "mine" else {}
+    provider = service("self-hosted" if entries else name, **entries)
+    request = sent(provider, plan(endpoint), safe_mode=safe_mode)
+    fields = request.json if request.json is not None else dict(request.fields)
+    assert fields.get("moderation") == moderation
 
 
-def test_what_the_plan_decides_wins_over_fixed_fields_and_a_field_by_name_over_both() -> None:
-    own = service("openai", fields={"quality": "draft", "background": "auto", "user": "me"})
-    fields = dict(sent(own, plan(quality="low"), fields=(("user", "you"), ("seed", "7"))).fields)
-    assert (fields["quality"], fields["background"]) == ("low", "opaque")
+def test_fields_for_one_endpoint_win_over_those_for_all_and_a_field_by_name_over_both() -> None:
+    own = service("openai", fields={"background": "auto", "user": "me", "style": "vivid"})
+    fields = dict(sent(own, fields=(("user", "you"), ("seed", "7"))).fields)
+    assert (fields["background"], fields["style"]) == ("opaque", "vivid")
     assert (fields["user"], fields["seed"]) == ("you", "7")
+    assert len(sent(own, fields=(("user", "you"),)).fields) == len(sent(own).fields)
 
 
+def test_less_moderation_wins_over_the_usual_one_and_a_field_by_name_over_both() -> None:
+    own = service("openai", generate_fields={"moderation": "auto"})
+    for safe_mode, by_name, moderation in (
+        (True, (), "auto"),
+        (False, (), "low"),
+        (False, (("moderation", "other"),), "other"),
+    ):
+        body = sent(own, plan(Endpoint.GENERATIONS), safe_mode=safe_mode, fields=by_name).json
+        assert body is not None
+        assert body["moderation"] == moderation
+
+
+@pytest.mark.parametrize(
+    ("provider", "managed", "free"),
+    [
+        (service("openai"), {"size", "quality", "n", "image[]"}, {"aspect_ratio", "resolution", "user"}),
+        (service("grok-relay"), {"aspect_ratio", "resolution", "quality", "n"}, {"size", "user"}),
+        (service("gpt-image-relay"), {"quality", "image[]"}, {"size", "aspect_ratio", "resolution"}),
+        (service("self-hosted"), {"size"}, {"aspect_ratio", "quality", "num_images"}),
+        (
+            service(
+                "self-hosted",
+                size={"field": "dimensions", "values": ["64x64"]},
+                aspect_ratio={"field": "ratio", "values": ["1:1"]},
+                resolution={"field": "tier", "values": ["1k"]},
+                quality={"field": "detail", "values": ["fine"]},
+                n={"field": "num_images", "max": 2},
+                image="picture",
+                images="pictures[]",
+                models={"other": {"quality": {"field": "steps", "values": ["9"]}}},
+            ),
+            {
+                *("dimensions", "ratio", "tier", "detail", "num_images", "picture", "pictures[]"),
+                "steps",  # as any of its models has it
+            },
+            {"size", "aspect_ratio", "resolution", "quality"},
+        ),
+    ],
+    ids=["openai", "grok-relay", "gpt-image-relay", "self-hosted", "mine"],
+)
 @pytest.mark.parametrize("endpoint", [Endpoint.EDITS, Endpoint.GENERATIONS])
-@pytest.mark.parametrize("name", MANAGED)
-def test_what_the_plan_fills_in_cannot_be_set_by_name(endpoint: Endpoint, name: str) -> None:
-    with pytest.raises(BadInput, match="cannot be set by name"):
-        sent(service(), plan(endpoint), fields=((name, "x"),))
-
-
-@pytest.mark.parametrize("name", ["size", "aspect_ratio"])
-def test_the_shape_of_an_edit_cannot_be_set_by_name_but_that_of_a_generation_can(name: str) -> None:
-    with pytest.raises(BadInput, match=f"“{name}” cannot be set by name"):
-        parse_fields(Endpoint.EDITS, {name: "1:1"})
-    assert parse_fields(Endpoint.GENERATIONS, {name: "1:1"}) == {name: "1:1"}
+def test_what_the_plan_fills_in_cannot_be_set_by_name_but_anything_else_can(
+    endpoint: Endpoint, provider: OpenAI, managed: set[str], free: set[str]
+) -> None:
+    parse_fields = provider.capabilities.parse_fields
+    for name in managed | {"prompt", "model", "image", "mask", "n", "stream", "partial_images"}:
+        with pytest.raises(BadInput, match=re.escape(f"“{name}” cannot be set by name")):
+            parse_fields(endpoint, {name: "x"})
+        with pytest.raises(BadInput, match="cannot be set by name"):
+            sent(provider, plan(endpoint), fields=((name, "x"),))
+    assert parse_fields(endpoint, dict.fromkeys(free, "x")) == dict.fromkeys(free, "x")
 
 
 # Generations
@@ -268,6 +325,7 @@ def test_fields_for_edits_and_for_generations_are_kept_apart() -> None:
     ],
 )
 def test_a_field_by_name_is_a_number_or_true_or_false_or_text(text: str, value: Any) -> None:
+    parse_fields = service().capabilities.parse_fields
     (parsed,) = parse_fields(Endpoint.GENERATIONS, {"x": text}).values()
     assert parsed == value
     assert type(parsed) is type(value)
@@ -340,6 +398,15 @@ def answer(body: Any, status: int = 200, **headers: str) -> Response:
             (PNG, Link("https://files.example/b")),
         ),
         ([{}, {"b64_json": "no base64!"}, None, 7, {"url": []}, {"b64_json": TEXT}], (PNG,)),
+        # base64 as some write it
+        ([{"b64_json": TEXT.rstrip("=")}], (PNG,)),
+        ([{"b64_json": URL_SAFE}], (FULL,)),
+        ([{"b64_json": URL_SAFE.rstrip("=")}], (FULL,)),
+        ([{"url": f"data:image/png;base64,{URL_SAFE.rstrip('=')}"}], (FULL,)),
+        # a broken one beside a link that may be whole
+        ([{"b64_json": "no base64!", "url": "https://files.example/a"}], (Link("https://files.example/a"),)),
+        ([{"b64_json": "A", "url": f"data:image/png;base64,{TEXT}"}], (PNG,)),
+        ([{"b64_json": "no base64!", "url": "data:image/png;base64,?"}, {"b64_json": TEXT}], (PNG,)),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -401,9 +468,19 @@ def test_the_facts_are_those_that_the_answer_tells() -> None:
     assert facts(PNG) == Facts()
 
 
-def test_an_answer_of_a_sandbox_says_so() -> None:
-    assert facts({}, x_venice_sandbox="true").sandbox
-    assert not facts({}, x_venice_sandbox="false").sandbox
+def test_only_a_sandbox_on_this_machine_is_believed_to_be_one() -> None:
+    for url, said, believed in (
+        ("http://127.0.0.1:9/v1", "true", True),
+        ("http://localhost:9/v1", "True", True),
+        ("http://[::1]:9/v1", "true", True),
+        ("http://127.0.0.1:9/v1", "false", False),
+        ("https://service.example/v1", "true", False),
+        ("https://localhost.example/v1", "true", False),
+        ("https://10.0.0.7/v1", "true", False),
+        ("", "true", False),
+    ):
+        provider = replace(service(), base_url=url)
+        assert provider.facts(answer({}, x_venice_sandbox=said), plan()).sandbox is believed, url
 
 
 @pytest.mark.parametrize(
@@ -414,6 +491,9 @@ def test_an_answer_of_a_sandbox_says_so() -> None:
         ([{"revised_prompt": None}], ""),
         ([{"revised_prompt": 7}], ""),
         ("none", ""),
+        ([{"revised_prompt": "A\r\nred\t\x1b[31m hat\u202e "}], "A red [31m hat"),
+        ([{"revised_prompt": "x" * 2000}], "x" * 2000),
+        ([{"revised_prompt": "x" * 2001}], "x" * 1999 + "…"),
     ],
 )
 def test_a_rewritten_prompt_is_told(data: Any, rewritten: str) -> None:
@@ -437,10 +517,47 @@ def test_a_rewritten_prompt_is_told(data: Any, rewritten: str) -> None:
     ],
 )
 def test_the_cost_is_counted_in_tokens_where_all_are_told(changes: Any, cost: float | None) -> None:
-    usage = {**USAGE, **changes}
-    told = facts({"data": [], "usage": usage})
+    told = facts({"data": [], "usage": {**USAGE, **changes}})
     assert told.cost_usd == cost
-    assert told.usage == usage, "kept as it came, whether it can be read or not"
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("1500", 1500),
+        ("0.5", 0.5),
+        ("-3", -3),
+        ("0", 0),
+        ('{"text_tokens": 5, "image_tokens": 6.5}', {"text_tokens": 5, "image_tokens": 6.5}),
+        ('{"a": 1, "b": "two", "c": null, "d": true}', {"a": 1}),
+        ('{"within": {"deeper": 1}, "a": 2}', {"a": 2}),
+        ('{"within": {"deeper": 1}}', None),
+        ("NaN", None),
+        ("Infinity", None),
+        ("-Infinity", None),
+        ("1e999", None),
+        ("1e12", None),
+        (str(10**30), None),
+        ("true", None),
+        ("null", None),
+        ('"many"', None),
+        ("[1, 2]", None),
+        ('{"a": NaN}', None),
+        ('{"a": ' * 900 + "1" + "}" * 900, None),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_of_what_was_used_numbers_are_kept_and_those_one_level_within(told: str, kept: Any) -> None:
+    found = facts(f'{{"usage": {{"it": {told}, "sure": 1}}}}'.encode()).usage
+    assert found == {"sure": 1, **({} if kept is None else {"it": kept})}
+    json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"), [("a\nb\x1b", "a b"), ("x" * 600, "x" * 499 + "…"), ("output_tokens", "output_tokens")]
+)
+def test_the_names_of_what_was_used_are_one_printable_line(name: str, kept: str) -> None:
+    assert facts({"usage": {name: 1, "within": {name: 2}}}).usage == {kept: 1, "within": {kept: 2}}
 
 
 @pytest.mark.parametrize("usage", [None, {}, [], "much", 7])

@@ -56,6 +56,21 @@ def error(code: Any = None, kind: Any = "invalid_request_error", message: str = 
         (429, error(None, "insufficient_quota"), errors.NoFunds),
         (429, error("billing_not_active"), errors.NoFunds),
         (429, error("rate_limit_exceeded", "requests"), errors.Busy),
+        # wherever the code stands
+        *(
+            (status, {**body, "message": "No."}, errors.NoFunds)
+            for status in (400, 402, 403, 429)
+            for body in (
+                {"error": {"code": "insufficient_quota"}},
+                {"error": {"type": "insufficient_quota", "code": "rate_limit_exceeded"}},
+                {"error": "insufficient_quota"},
+                {"error": {}, "code": "insufficient_quota"},
+                {"error": "no", "type": "insufficient_quota"},
+                {"code": "insufficient_quota"},
+            )
+        ),
+        (429, {"detail": "insufficient_quota"}, errors.Busy),
+        (403, {"message": "insufficient_quota"}, errors.Forbidden),
         # the status alone
         (400, {"error": "no"}, errors.InvalidRequest),
         (401, b"", errors.BadKey),
@@ -70,6 +85,16 @@ def error(code: Any = None, kind: Any = "invalid_request_error", message: str = 
         (415, FASTAPI, errors.InvalidRequest),
         (422, FASTAPI, errors.InvalidRequest),
         (422, error("content_policy_violation"), errors.PolicyRefusal),
+        # of 422, only FastAPI's list says that nobody has worked on it
+        (422, {"detail": []}, errors.InvalidRequest),
+        (422, {"detail": "Your prompt was refused"}, errors.PolicyRefusal),
+        (422, {"detail": {"msg": "no"}}, errors.PolicyRefusal),
+        (422, error("unknown"), errors.PolicyRefusal),
+        (422, b"", errors.PolicyRefusal),
+        (422, HTML, errors.PolicyRefusal),
+        (422, [FASTAPI], errors.PolicyRefusal),
+        (422, error("billing_not_active"), errors.NoFunds),
+        (422, error("model_not_found"), errors.UnknownModel),
         (499, b"", errors.InvalidRequest),
         # "not now"
         (429, b"", errors.Busy),

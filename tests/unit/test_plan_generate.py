@@ -325,7 +325,8 @@ def test_tiers_and_qualities_have_their_price() -> None:
 @pytest.mark.parametrize(("value", "warned"), [("true", True), ("YES", True), ("1", True), ("false", False)])
 def test_a_search_of_the_web_costs_extra(value: str, warned: bool) -> None:
     plan = generate(SIZED, fields=(("enable_web_search", value),))
-    assert any("charges extra" in words for words in plan.warnings) == warned
+    words = "If the service searches the web, it charges extra; the price here is without that."
+    assert (words in plan.warnings) is warned
 
 
 # References, styles, the selection

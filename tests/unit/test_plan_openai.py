@@ -291,7 +291,6 @@ def test_an_aspect_ratio_that_is_wished_for_is_kept(name: str, wish: str, ratio:
     [
         ("openai", "4:1", "gpt-image-2.5-sunburst has no aspect ratio “4:1”"),
         ("openai", "wide", "“wide” is no aspect ratio, such as 16:9."),
-        ("gpt-image-relay", "16:9", "gpt-image-1 has no aspect ratio “16:9”: it offers 1:1, 3:2, 2:3."),
         ("grok-relay", "5:4", "grok-3-image has no aspect ratio “5:4”: it offers 1:1, 3:4"),
         ("self-hosted", "5:1", "Self-hosted server has no aspect ratio “5:1”"),
     ],
@@ -303,6 +302,21 @@ def test_an_aspect_ratio_that_it_does_not_make_is_refused(
     with pytest.raises(BadInput) as caught:
         planned(name, box=None, action=action, aspect_ratio=wish)
     assert said in caught.value.detail
+
+
+def test_an_edit_has_the_shapes_that_come_back_even_where_they_are_not_named() -> None:
+    with pytest.raises(BadInput) as caught:
+        planned("gpt-image-relay", box=None, aspect_ratio="16:9")
+    assert caught.value.detail == "gpt-image-1 has no aspect ratio “16:9”: it offers 1:1, 3:2, 2:3."
+
+
+@pytest.mark.parametrize("wish", ["1:1", "3:2", "16:9"])
+def test_a_generation_that_names_neither_size_nor_ratio_takes_no_aspect_ratio(wish: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        generated("gpt-image-relay", aspect_ratio=wish)
+    said = "gpt-image-1 cannot be asked for an aspect ratio: it chooses the shape itself."
+    assert caught.value.detail == said
+    assert generated("gpt-image-relay").asked == Extent(1536, 1024), "without one it is made"
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
@@ -347,7 +361,7 @@ def test_more_variations_than_a_request_may_ask_for_are_a_request_each(most: int
         ("grok-relay", "resolution", "", ""),
         ("grok-relay", "quality", "HIGH", "high"),
         ("openai", "quality", "XHigh", "xhigh"),
-        ("openai", "quality", "", ""),
+        ("openai", "quality", "", "high"),
         ("gpt-image-relay", "quality", "Low", "low"),
     ],
 )
@@ -359,8 +373,7 @@ def test_a_choice_is_spelled_as_the_service_spells_it(
     assert getattr(plan, option) == spelled
     sent = provider(name).request(plan, Options(), Upload((Encoded(b"", "image/png"),)))
     fields = sent.json if sent.json is not None else dict(sent.fields)
-    usual = "high" if (name, option) == ("openai", "quality") else None
-    assert fields.get(option) == (spelled or usual)
+    assert fields.get(option) == (spelled or None)
 
 
 @pytest.mark.parametrize(
@@ -390,9 +403,9 @@ def test_a_choice_that_there_is_not_is_refused(action: Action, name: str, option
 @pytest.mark.parametrize(
     ("name", "options", "each", "total"),
     [
-        ("openai", {}, 0.22, 0.22),
-        ("openai", {"quality": "LOW"}, 0.02, 0.02),
-        ("openai", {"quality": "medium", "variations": 4}, 0.28, 0.28),  # one request of four
+        ("openai", {}, 0.27, 0.27),
+        ("openai", {"quality": "LOW"}, 0.06, 0.06),
+        ("openai", {"quality": "medium", "variations": 4}, 0.44, 0.44),  # one request of four
         ("openai", {"model": "gpt-image-1-mini", "quality": "low"}, 0.006, 0.006),
         ("openai", {"quality": "max"}, None, None),
         ("self-hosted", {"variations": 3}, 0.0, 0.0),
@@ -414,9 +427,72 @@ def test_requests_of_one_picture_each_add_up() -> None:
     assert (plan.price, plan.total) == (Price(0.05), Price(0.15))
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "entries", "price"),
+    [
+        # a resolution does not make a price unknown, and a quality only where it has none
+        ("grok-relay", {"resolution": "2k"}, {"price_usd": 0.05}, 0.05),
+        ("grok-relay", {"resolution": "2k", "quality": "low"}, {"price_usd": {"low": 0.02}}, 0.02),
+        ("grok-relay", {"quality": "high"}, {"price_usd": {"low": 0.02}}, None),
+        ("grok-relay", {"quality": "high"}, {"price_usd": {"low": 0.02, "": 0.04}}, 0.04),
+        ("grok-relay", {}, {"price_usd": {"low": 0.02}}, None),
+        ("grok-relay", {"quality": "high"}, {"price_usd": 0}, 0.0),
+    ],
+)
+@pytest.mark.parametrize("action", [Action.EDIT, Action.GENERATE])
+def test_a_price_is_that_of_the_quality_or_of_any(
+    action: Action, name: str, options: Any, entries: Any, price: float | None
+) -> None:
+    plan = planned(name, box=None, action=action, entries=entries, **options)
+    assert plan.price == (None if price is None else Price(price))
+
+
+@pytest.mark.parametrize("action", [Action.EDIT, Action.GENERATE])
+def test_what_the_profile_takes_as_usual_is_sent_and_priced(action: Action) -> None:
+    entries = {
+        "resolution": {"values": ["1k", "2k"], "default": "2k"},
+        "quality": {"values": ["low", "high"], "default": "low"},
+        "price_usd": {"low": 0.01, "high": 0.1},
+    }
+    service = provider("grok-relay", **entries)
+    plan = planned("grok-relay", box=None, action=action, entries=entries)
+    assert (plan.resolution, plan.quality, plan.price) == ("2k", "low", Price(0.01))
+    sent = service.request(plan, Options(), Upload((Encoded(b"", "image/png"),)))
+    fields = sent.json if sent.json is not None else dict(sent.fields)
+    assert (fields["resolution"], fields["quality"]) == ("2k", "low")
+    wished = planned("grok-relay", box=None, action=action, entries=entries, quality="high", resolution="1k")
+    assert (wished.resolution, wished.quality, wished.price) == ("1k", "high", Price(0.1))
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "told"),
+    [
+        ("openai", "gpt-image-9", True),
+        ("openai", "gpt-image-1", False),
+        ("openai", "", False),
+        ("grok-relay", "grok-9", True),
+        ("grok-relay", "grok-3-image", False),
+        ("self-hosted", "any", False),  # it lists none, so any may be there
+        ("self-hosted", "", False),
+    ],
+)
+@pytest.mark.parametrize("action", [Action.EDIT, Action.GENERATE])
+def test_a_model_that_the_profile_does_not_list_is_said(
+    action: Action, name: str, model: str, told: bool
+) -> None:
+    warnings = planned(name, box=None, action=action, model=model).warnings
+    assert (f"The service does not list a model “{model}”." in warnings) is told
+    assert any("does not list" in warning for warning in warnings) is told
+
+
 def test_a_model_that_ends_soon_is_said() -> None:
     warnings = planned("openai", model="gpt-image-1.5").warnings
     assert "gpt-image-1.5 ends on 2026-12-01; use gpt-image-2.5-sunburst instead." in warnings
+
+
+def test_venices_word_on_a_search_of_the_web_is_not_said_of_others() -> None:
+    plan = generated("openai", fields=(("enable_web_search", "true"),))
+    assert not any("charges extra" in words for words in plan.warnings)
 
 
 # What it cannot do
@@ -429,7 +505,7 @@ def test_a_model_that_ends_soon_is_said() -> None:
 def test_cut_outs_and_upscaling_are_left_to_another_provider(name: str, action: Action, said: str) -> None:
     with pytest.raises(BadInput) as caught:
         planned(name, box=None, action=action)
-    assert caught.value.detail == f"The provider {name} cannot {said}: choose another one, such as venice."
+    assert caught.value.detail == f"The provider {name} cannot {said}: choose another one."
 
 
 @pytest.mark.parametrize(
@@ -508,15 +584,21 @@ def test_a_higher_resolution_is_expected_larger() -> None:
 
 
 @pytest.mark.parametrize("size", ["1200x800", "640x640"])
-def test_a_size_by_name_wins(size: str) -> None:
-    plan = generated("openai", fields=(("size", size),))
+def test_where_no_size_is_sent_otherwise_one_by_name_wins(size: str) -> None:
+    plan = generated("gpt-image-relay", fields=(("size", size),))
     assert plan.asked == plan.size
     assert f"{plan.size.width}x{plan.size.height}" == size
-    assert provider("openai").request(plan, Options(fields=(("size", size),)), Upload()).json["size"] == size  # type: ignore[index]
+    assert (
+        provider("gpt-image-relay").request(plan, Options(fields=(("size", size),)), Upload()).json["size"]
+        == size
+    )  # type: ignore[index]
 
 
 @pytest.mark.parametrize("size", ["auto", "0x0", "1200x", "x", "²x²", "1x2x3", "-5x5"])
 def test_a_size_by_name_that_is_not_in_figures_is_the_services_to_judge(size: str) -> None:
-    plan = generated("openai", Bounds(0, 0, 1000, 1000), fields=(("size", size),))
-    assert plan.size == Extent(1008, 1008)
-    assert provider("openai").request(plan, Options(fields=(("size", size),)), Upload()).json["size"] == size  # type: ignore[index]
+    plan = generated("gpt-image-relay", Bounds(0, 0, 1000, 1000), fields=(("size", size),))
+    assert plan.size == Extent(1024, 1024)
+    assert (
+        provider("gpt-image-relay").request(plan, Options(fields=(("size", size),)), Upload()).json["size"]
+        == size
+    )  # type: ignore[index]

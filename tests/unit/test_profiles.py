@@ -31,6 +31,11 @@ def profile(**entries: Any) -> Profile:
     return Profile.parse("mine", entries)
 
 
+def shared_by_models(name: str) -> dict[str, Any]:
+    """What a built-in profile says of all its models."""
+    return {entry: value for entry, value in PARTS[name].items() if entry in ENTRIES}
+
+
 def own(**entries: Any) -> Profile:
     """As the settings file has one."""
     found = Profiles({"mine": entries}).get("mine")
@@ -95,7 +100,10 @@ def own(**entries: Any) -> Profile:
         ),
         ({"edit_fields": {"background": "opaque"}}, {"edit_fields": {"background": "opaque"}}),
         ({"generate_fields": {"style": "vivid"}}, {"generate_fields": {"style": "vivid"}}),
-        ({"unsafe_fields": {"moderation": "low"}}, {"unsafe_fields": {"moderation": "low"}}),
+        (
+            {"unsafe_generate_fields": {"moderation": "low"}},
+            {"unsafe_generate_fields": {"moderation": "low"}},
+        ),
         (
             {"limits": {"prompt": 900, "file_bytes": 4_000_000, "pixels": 2_000_000}},
             {"limits": Limits(max_prompt=900, max_file_bytes=4_000_000, max_pixels=2_000_000)},
@@ -104,9 +112,9 @@ def own(**entries: Any) -> Profile:
             {"limits": {"min_pixels": 4096, "min_side": 64}},
             {"limits": Limits(min_pixels=4096, min_side=64, max_pixels=MAX_SENT_PIXELS)},
         ),
-        ({"price_usd": 0.5}, {"pricing": {"generation": {"usd": 0.5}}}),
-        ({"price_usd": 0}, {"pricing": {"generation": {"usd": 0.0}}}),
-        ({"price_usd": {"low": 1}}, {"pricing": {"quality": {"1K": {"low": {"usd": 1.0}}}}}),
+        ({"price_usd": 0.5}, {"usd": {"": 0.5}}),
+        ({"price_usd": 0}, {"usd": {"": 0.0}}),
+        ({"price_usd": {"low": 1}}, {"usd": {"low": 1.0}}),
         ({"token_prices_usd": {"text": 5, "output": 30}}, {"token_prices": {"text": 5.0, "output": 30.0}}),
         ({"retires": "2026-12-01", "replacement": "new"}, {"retires": "2026-12-01", "replacement": "new"}),
     ],
@@ -131,7 +139,6 @@ WRONG = [
     ({"image": "image[]x"}, "image", "the name of a request field"),
     ({"image": 'a"; name="key'}, "image", "the name of a request field"),
     ({"images": "a\r\nb"}, "images", "a line of text"),
-    ({"max_images": 2}, "images", "the field for several pictures, since max_images is more than 1"),
     ({"max_images": 0}, "max_images", "a whole number, 1 or more"),
     ({"max_images": 2.5}, "max_images", "a whole number"),
     ({"max_images": True}, "max_images", "a whole number"),
@@ -179,7 +186,7 @@ WRONG = [
     ({"fields": {"a": None}}, "fields", "an object of request fields with plain values"),
     ({"edit_fields": ["a"]}, "edit_fields", "an object"),
     ({"generate_fields": {"a": {}}}, "generate_fields", "plain values"),
-    ({"unsafe_fields": "moderation"}, "unsafe_fields", "an object"),
+    ({"unsafe_generate_fields": "moderation"}, "unsafe_generate_fields", "an object"),
     ({"limits": 7}, "limits", "an object"),
     ({"limits": {"prompt": 0}}, "limits.prompt", "a whole number, 1 or more"),
     ({"limits": {"file_bytes": "25 MB"}}, "limits.file_bytes", "a whole number"),
@@ -201,6 +208,10 @@ WRONG = [
     ({"key": False}, "key", "required or optional"),
     ({"model": 3}, "model", "a line of text"),
     ({"models": ["a"]}, "models", "an object"),
+    ({"models": []}, "models", "an object"),
+    ({"models": ""}, "models", "an object"),
+    ({"models": 0}, "models", "an object"),
+    ({"models": False}, "models", "an object"),
     ({"models": {"a": "b"}}, "models.a", "an object"),
     ({"models": {"a": None}}, "models.a", "an object"),
 ]
@@ -335,6 +346,11 @@ def test_where_each_is_and_which_key_it_takes(
     assert (found.key_variable, found.keyless, found.model) == (key_variable, keyless, model)
 
 
+def test_those_that_are_built_in_are_read_once() -> None:
+    for name in BUILT_IN:
+        assert Profiles().get(name) is Profiles({"mine": {}}).get(name)
+
+
 def test_no_two_share_a_variable_of_the_environment() -> None:
     variables = [parts[name] for parts in PARTS.values() for name in ("base_url_variable", "key_variable")]
     assert len(set(variables)) == len(variables) == 8
@@ -352,8 +368,10 @@ def test_the_models_of_a_profile_edit_and_generate() -> None:
 @pytest.mark.parametrize(
     ("model", "quality", "usd"),
     [
-        ("gpt-image-2.5-sunburst", "", 0.22),
-        ("gpt-image-2.5-sunburst", "low", 0.02),
+        ("gpt-image-2.5-sunburst", "", 0.27),
+        ("gpt-image-2.5-sunburst", "low", 0.06),
+        ("gpt-image-2.5-flare", "medium", 0.11),
+        ("gpt-image-2", "high", 0.27),
         ("gpt-image-2.5-sunburst", "max", None),  # better none than that of another quality
         ("gpt-image-1-mini", "", 0.052),
         ("gpt-image-1-mini", "medium", 0.015),
@@ -406,7 +424,7 @@ def test_it_never_takes_over_an_address_a_keys_variable_a_title_or_a_price(base:
     found = own(based_on=base)
     assert (found.title, found.base_url, found.base_url_variable, found.key_variable) == ("mine", "", "", "")
     dialects = [found.dialect, *found.models.values()]
-    assert all(each.pricing == {} and each.token_prices == {} for each in dialects)
+    assert all(each.usd == {} and each.token_prices == {} for each in dialects)
     assert all(model.price() is None for model in found.catalogue.models.values())
     assert found.catalogue.get("any").price() is None
 
@@ -419,26 +437,166 @@ def test_it_takes_over_the_dialect_the_models_and_whether_a_key_is_needed(base: 
     for model in ("", "any", *like.models):
         ours, theirs = vars(found.dialect_of(model)), vars(like.dialect_of(model))
         differing = {name for name in theirs if ours[name] != theirs[name]}
-        assert differing <= {"pricing", "token_prices"}
+        assert differing <= {"usd", "token_prices"}
 
 
 def test_its_own_entries_win_whole_over_those_of_its_base() -> None:
     found = own(based_on="openai", quality=["hd"], models={"m": {}}, price_usd=0.1, max_images=2)
     assert found.dialect.quality == Choice("quality", ("hd",))
-    assert list(found.models) == ["m"], "not with the models of the base"
-    assert found.dialect_of("m").quality.values == ("hd",)
-    assert found.catalogue.get("m").price() == Price(0.1)
+    assert list(found.models) == [*PARTS["openai"]["models"], "m"]
+    for model in found.models:
+        assert found.dialect_of(model).quality == Choice("quality", ("hd",)), "without a default"
+        assert found.catalogue.get(model).price(resolution="4K") == Price(0.1)
 
 
 def test_null_takes_an_entry_away() -> None:
-    found = own(based_on="openai", mask=None, n=None, size=None, fields=None, models=None, model=None)
-    assert (found.dialect.mask, found.dialect.n, found.dialect.at_once) == (False, "", 1)
-    assert (found.dialect.size, found.dialect.shapes, found.dialect.fields) == ("", None, {})
-    assert (found.models, found.model) == ({}, "")
-    assert found.dialect.images == "image[]", "the others stay"
+    found = own(based_on="openai", mask=None, n=None, size=None, fields=None, model=None)
+    assert found.model == ""
+    for each in (found.dialect, found.dialect_of("gpt-image-1"), found.dialect_of("gpt-image-2")):
+        assert (each.mask, each.n, each.at_once) == (False, "", 1)
+        assert (each.size, each.shapes, each.fields) == ("", None, {})
+        assert each.images == "image[]", "the others stay"
+    assert found.dialect_of("gpt-image-1").edit_fields["input_fidelity"] == "high"
 
 
-@pytest.mark.parametrize("base", ["venice", "sandbox", "mine", "other", "", None, 7, ["openai"]])
+def test_null_takes_all_models_away() -> None:
+    found = own(based_on="openai", models=None)
+    assert (found.models, list(found.catalogue.models)) == ({}, ["gpt-image-2.5-sunburst"])
+    assert found.dialect_of("gpt-image-1") == found.dialect
+
+
+def test_null_takes_an_entry_of_one_model_away() -> None:
+    found = own(based_on="openai", models={"gpt-image-1": {"mask": None, "size": None}})
+    assert (found.dialect_of("gpt-image-1").mask, found.dialect_of("gpt-image-1").shapes) == (False, None)
+    assert found.dialect.mask is found.dialect_of("gpt-image-2").mask is True
+
+
+def test_null_as_its_base_is_as_good_as_none() -> None:
+    assert own(based_on=None).based_on == DEFAULT_BASE
+
+
+OPENAIS = Profiles().get("openai")
+assert OPENAIS is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "entries", "found"),
+    [
+        # said at the top: of all models, its own and those of its base
+        ("mine", {"quality": ["hd"]}, {"": "hd", "gpt-image-1": "hd", "any other": "hd"}),
+        ("openai", {"quality": ["hd"]}, {"": "hd", "gpt-image-1": "hd", "gpt-image-2.5-flare": "hd"}),
+        # unless it is said of one
+        (
+            "mine",
+            {"quality": ["hd"], "models": {"gpt-image-1": {"quality": ["best"]}, "m": {}}},
+            {"": "hd", "gpt-image-1": "best", "gpt-image-2": "hd", "m": "hd"},
+        ),
+        (
+            "openai",
+            {"models": {"gpt-image-1": {"quality": ["best"]}, "m": {}}},
+            {"": "low", "gpt-image-1": "best", "gpt-image-2": "low", "m": "low"},
+        ),
+        ("openai", {"quality": None}, {"": "", "gpt-image-1": "", "gpt-image-2": ""}),
+    ],
+    ids=str,
+)
+def test_what_is_said_at_the_top_holds_for_every_model_but_those_of_which_it_is_said(
+    name: str, entries: Any, found: dict[str, str]
+) -> None:
+    base = {} if name == "openai" else {"based_on": "openai"}
+    profile = Profiles({name: {**base, **entries}}).get(name)
+    assert profile is not None
+    assert {model: next(iter(profile.dialect_of(model).quality.values), "") for model in found} == found
+
+
+@pytest.mark.parametrize(
+    ("entry", "change", "model", "merged"),
+    [
+        ("limits", {"prompt": 5}, "", {"max_prompt": 5, "max_file_bytes": 50_000_000}),
+        ("limits", {"prompt": None}, "", {"max_prompt": 32768, "max_file_bytes": 50_000_000}),
+        ("limits", {"prompt": 5}, "gpt-image-1", {"max_prompt": 5, "max_file_bytes": 50_000_000}),
+        ("fields", {"user": "me"}, "", {"output_format": "png", "user": "me"}),
+        ("fields", {"output_format": "webp"}, "gpt-image-1", {"output_format": "webp"}),
+        ("fields", {"output_format": None, "a": 1}, "", {"a": 1}),
+        ("edit_fields", {"a": 1}, "gpt-image-1", {"background": "opaque", "input_fidelity": "high", "a": 1}),
+        ("edit_fields", {"background": None}, "gpt-image-1", {"input_fidelity": "high"}),
+        ("generate_fields", {"style": "vivid"}, "", {"style": "vivid"}),
+        ("unsafe_generate_fields", {"a": 1}, "", {"moderation": "low", "a": 1}),
+        ("unsafe_generate_fields", None, "gpt-image-1", {}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("where", ["at the top", "of the model"])
+def test_limits_and_fields_are_changed_one_by_one(
+    where: str, entry: str, change: Any, model: str, merged: Any
+) -> None:
+    if where == "of the model" and model:
+        found = own(based_on="openai", models={model: {entry: change}})
+    else:
+        found = own(based_on="openai", **{entry: change})
+    value = getattr(found.dialect_of(model), entry)
+    if isinstance(value, Limits):
+        value = {name: getattr(value, name) for name in merged}
+    assert value == merged
+
+
+@pytest.mark.parametrize("entry", ["fields", "edit_fields", "generate_fields", "unsafe_generate_fields"])
+@pytest.mark.parametrize(
+    ("field", "more"),
+    [
+        *((each, {}) for each in ("prompt", "model", "image", "image[]", "mask", "n", "stream")),
+        ("partial_images", {}),
+        ("detail", {"quality": {"field": "detail", "values": ["fine"]}}),
+        ("ratio", {"aspect_ratio": {"field": "ratio", "values": ["1:1"]}}),
+        ("tier", {"resolution": {"field": "tier", "values": ["1k"]}}),
+        ("dimensions", {"size": {"field": "dimensions", "values": ["64x64"]}}),
+        ("count", {"n": {"field": "count", "max": 2}}),
+        ("picture", {"image": "picture"}),
+        ("pictures", {"images": "pictures"}),
+    ],
+)
+def test_a_fixed_field_may_not_be_one_that_the_plan_fills_in(entry: str, field: str, more: Any) -> None:
+    for entries, named in (
+        ({**more, entry: {field: 1}}, entry),
+        ({"models": {"m": {**more, entry: {field: 1}}}}, f"models.m.{entry}"),
+    ):
+        with pytest.raises(BadInput) as caught:
+            profile(**entries)
+        assert caught.value.detail == (
+            f"The provider “mine” in the settings: “{named}” must be without “{field}”, which is filled in "
+            "otherwise."
+        )
+    assert dialect(**{entry: {f"{field}-x": 1}})
+
+
+@pytest.mark.parametrize(
+    ("entries", "most"),
+    [
+        ({}, 1),
+        ({"max_images": 3}, 1),
+        ({"images": "image[]", "max_images": 3}, 3),
+        ({"images": "image[]"}, 1),
+    ],
+)
+def test_without_a_field_for_several_pictures_there_is_room_for_one(entries: Any, most: int) -> None:
+    assert dialect(**entries).max_images == most
+
+
+@pytest.mark.parametrize("base", ["grok-relay", "self-hosted", "venice", "mine", "", 7])
+def test_a_built_in_one_cannot_be_based_on_another(base: Any) -> None:
+    with pytest.raises(BadInput) as caught:
+        Profiles({"openai": {"based_on": base}}).get("openai")
+    assert caught.value.detail == "The provider “openai” is built in: it cannot be based on another one."
+
+
+@pytest.mark.parametrize("base", [None, "openai"])
+def test_a_built_in_one_is_based_on_itself(base: Any) -> None:
+    found = Profiles({"openai": {"based_on": base, "model": "m"}}).get("openai")
+    assert found is not None
+    assert (found.model, found.dialect) == ("m", OPENAIS.dialect)
+
+
+@pytest.mark.parametrize("base", ["venice", "sandbox", "mine", "other", "", 7, ["openai"]])
 def test_what_it_is_based_on_must_be_built_in(base: Any) -> None:
     with pytest.raises(BadInput) as caught:
         own(based_on=base)
@@ -457,7 +615,7 @@ def test_one_of_the_name_of_a_built_in_profile_changes_that_one() -> None:
         *("OpenAI", "https://api.openai.com/v1"),
         "OPENAI_API_KEY",
     )
-    assert found.catalogue.get("gpt-image-2").price(quality="low") == Price(0.02)
+    assert found.catalogue.get("gpt-image-2").price(quality="low") == Price(0.06)
     assert profiles.names == BUILT_IN
     assert profiles.is_changed("openai"), "which can be undone"
 
@@ -468,7 +626,11 @@ def test_changing_one_changes_no_other() -> None:
     untouched = Profiles().get("openai")
     assert untouched is not None
     assert untouched.dialect.mask is True
-    assert json.loads(json.dumps(dict(untouched.entries))) == PARTS["openai"]
+    kept = {**untouched.entries, "models": untouched.model_entries}
+    models = {
+        name: {**shared_by_models("openai"), **each} for name, each in PARTS["openai"]["models"].items()
+    }
+    assert json.loads(json.dumps(kept)) == {**PARTS["openai"], "models": models}
 
 
 def test_a_bad_one_does_not_cost_the_others() -> None:
@@ -491,6 +653,6 @@ def test_a_bad_one_does_not_cost_the_others() -> None:
     assert profiles.is_changed("wrong"), "so it can be taken away"
 
 
-@pytest.mark.parametrize("kept", [None, [], "x", 7])
+@pytest.mark.parametrize("kept", [None, {}])
 def test_settings_that_hold_no_profiles_leave_those_that_are_built_in(kept: Any) -> None:
     assert Profiles(kept).names == BUILT_IN

@@ -214,6 +214,128 @@ def test_a_key_that_was_typed_is_used_and_not_kept(registry: Any) -> None:
     assert not found.open("openai").key
 
 
+TYPED = "https://typed.example/v1"
+CHANGED = [
+    # an address for a profile of STUDIO's, and whether it leads to another server
+    (STUDIO["base_url"], False),
+    ("https://studio.example/v2/other", False),
+    ("https://STUDIO.example/v1", False),
+    (TYPED, True),
+    ("https://studio.example:8443/v1", True),
+    ("https://sub.studio.example/v1", True),
+    ("http://127.0.0.1:8080/v1", True),
+]
+
+
+@pytest.mark.parametrize(("address", "elsewhere"), CHANGED)
+def test_a_key_that_is_stored_is_not_sent_to_another_server_that_is_only_tried(
+    registry: Any, address: str, elsewhere: bool
+) -> None:
+    found = registry(profiles={"studio": STUDIO})
+    found.store_key("studio", Secret("stored"))
+    opened = found.open("studio", entries={"base_url": address})
+    assert (opened.key.reveal(), opened.key_source) == (("", "") if elsewhere else ("stored", "file"))
+    assert opened.lacks_key is elsewhere
+    assert opened.provider.key.reveal() == opened.key.reveal()
+    assert found.open("studio").key.reveal() == "stored", "it is kept"
+
+
+def test_a_key_that_was_typed_or_is_in_the_environment_is_sent_to_an_address_that_is_tried(
+    registry: Any,
+) -> None:
+    entries = {"base_url": TYPED}
+    found = registry({"OPENAI_API_KEY": "from the environment"})
+    found.store_key("grok-relay", Secret("stored"))
+    assert found.open("openai", entries=entries).key.reveal() == "from the environment"
+    assert found.open("grok-relay", key=Secret("typed"), entries=entries).key.reveal() == "typed"
+
+
+def test_the_address_of_the_environment_is_that_of_the_key(registry: Any) -> None:
+    found = registry({"OPENAI_BASE_URL": TYPED})
+    found.store_key("openai", Secret("stored"))
+    assert found.open("openai").key.reveal() == "stored"
+    assert found.open("openai", entries={"base_url": f"{TYPED}/more"}).key.reveal() == "stored"
+    assert not found.open("openai", entries={"base_url": "https://api.openai.com/v1"}).key
+
+
+def test_entries_that_are_tried_are_used_and_not_kept(registry: Any) -> None:
+    found = registry(profiles={"studio": STUDIO})
+    before = settings(found)
+    tried = found.open("studio", entries={"model": "other", "base_url": TYPED})
+    assert (tried.provider.capabilities.default_model, base_url(tried)) == ("other", TYPED)
+    assert settings(found) == before
+    assert found.open("studio").provider.capabilities.default_model == "m"
+    with pytest.raises(BadInput, match="there is no entry “modle”"):
+        found.open("studio", entries={"modle": "x"})
+
+
+@pytest.mark.parametrize(("address", "elsewhere"), CHANGED)
+def test_with_another_server_the_stored_key_is_forgotten(
+    registry: Any, address: str, elsewhere: bool
+) -> None:
+    found = registry(profiles={"studio": STUDIO, "other": STUDIO})
+    found.store_key("studio", Secret("stored"))
+    found.store_key("other", Secret("another's"))
+    found.set_profile("studio", {"model": "n"})
+    assert found.open("studio").key.reveal() == "stored"
+    found.set_profile("studio", {"base_url": address})
+    assert bool(found.open("studio").key) is not elsewhere
+    found.set_profile("studio", {"base_url": STUDIO["base_url"]})
+    assert bool(found.open("studio").key) is not elsewhere, "it does not come back"
+    assert found.open("other").key.reveal() == "another's"
+
+
+def test_a_change_that_is_refused_does_not_cost_the_key(registry: Any) -> None:
+    found = registry(profiles={"studio": STUDIO})
+    found.store_key("studio", Secret("stored"))
+    with pytest.raises(BadInput):
+        found.set_profile("studio", {"base_url": TYPED, "mask": "perhaps"})
+    assert found.open("studio").key.reveal() == "stored"
+
+
+@pytest.mark.parametrize("variable", KEYS.values())
+def test_a_profile_of_ones_own_does_not_take_anothers_key(registry: Any, variable: str) -> None:
+    entries = {**STUDIO, "key_variable": variable}
+    found = registry({variable: "k"}, profiles={"studio": STUDIO, "thief": entries})
+    said = f"the key in {variable} is another one's"
+    with pytest.raises(BadInput, match=said):
+        found.open("thief")
+    with pytest.raises(BadInput, match=said):
+        found.set_profile("studio", {"key_variable": variable})
+    with pytest.raises(BadInput, match=said):
+        found.open("studio", entries={"key_variable": variable})
+    assert not found.open("studio").key
+    found.set_profile("studio", {"key_variable": "STUDIO_KEY"})
+
+
+def test_a_missing_key_is_told_with_the_variable_that_could_hold_it(registry: Any) -> None:
+    found = registry(profiles={"studio": STUDIO, "other": {**STUDIO, "key_variable": "OTHER_KEY"}})
+    variables = {**KEYS, "studio": "", "other": "OTHER_KEY"}
+    assert {name: found.open(name).missing_key.variable for name in variables} == variables
+
+
+@pytest.mark.parametrize("kept", [[], ["studio"], "x", "", 7, 0, True, False])
+def test_profiles_that_are_no_object_are_said(registry: Any, kept: Any) -> None:
+    found = registry(profiles=kept)
+    for ask in (
+        lambda: found.names,
+        lambda: found.open("venice"),
+        lambda: found.set_profile("studio", STUDIO),
+        lambda: found.forget_profile("studio"),
+    ):
+        with pytest.raises(BadInput, match=r"“profiles” in .*settings\.json must be an object with names"):
+            ask()
+    assert settings(found)["profiles"] == kept
+
+
+@pytest.mark.parametrize("address", ["https://[bad/v1", "https://a.example:99999", "https://u@a.example"])
+def test_an_address_in_the_environment_that_is_none_is_said(registry: Any, address: str) -> None:
+    found = registry({"OPENAI_BASE_URL": address, "VENICE_BASE_URL": address})
+    for name in ("openai", "venice"):
+        with pytest.raises(BadInput, match="is no address of a service"):
+            found.open(name)
+
+
 @pytest.mark.parametrize(
     ("name", "lacks"), [("venice", True), ("openai", True), ("grok-relay", True), ("self-hosted", False)]
 )

@@ -199,6 +199,110 @@ def test_one_that_fails_as_nobody_thought_of_does_not_either(
     assert error.charge is Charge.POSSIBLE
 
 
+class Breaking(FakeTransport):
+    """Fails as nobody thought of, before anything has left or once all has."""
+
+    def __init__(self, *, sent: bool) -> None:
+        super().__init__()
+        self.sent = sent
+
+    def exchange(self, request: Request, on_progress: OnProgress, cancel: Cancel) -> Response:
+        if self.sent:
+            on_progress(Progress(Stage.WAITING))
+        raise ZeroDivisionError("by accident")
+
+
+def end_of(folder: Path) -> tuple[str, str, dict[str, Any]]:
+    (entry,) = kept(folder)
+    error = {name: entry.record["error"][name] for name in ("kind", "detail")}
+    return entry.status.value, entry.record["charge"], error
+
+
+ACCIDENT = {"kind": "error", "detail": "ZeroDivisionError: by accident"}
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_what_nobody_thought_of_while_sending_is_on_the_record(tmp_path: Path, sent: bool) -> None:
+    with pytest.raises(VeniceError) as caught:
+        run(tmp_path, Breaking(sent=sent), job(1))
+    assert (caught.value.detail, caught.value.charge) == (ACCIDENT["detail"], Charge.POSSIBLE)
+    assert end_of(tmp_path) == ("failed", "possible", ACCIDENT)
+
+
+def test_what_nobody_thought_of_before_sending_cost_nothing(tmp_path: Path) -> None:
+    class Broken(Pace):
+        def turn(self, *_: Any) -> Any:
+            raise ZeroDivisionError("by accident")
+
+    with pytest.raises(VeniceError) as caught:
+        run(tmp_path, [answer()], pace=Broken())
+    assert caught.value.charge is Charge.NONE
+    assert end_of(tmp_path) == ("failed", "none", ACCIDENT)
+
+
+def test_what_nobody_thought_of_in_a_refusal_is_on_the_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise ZeroDivisionError("by accident")
+
+    monkeypatch.setattr(Venice, "failure", broken)
+    with pytest.raises(VeniceError):
+        run(tmp_path, [FAILED])
+    assert end_of(tmp_path) == ("failed", "possible", ACCIDENT)
+
+
+@pytest.mark.parametrize(
+    ("told", "rewritten"),
+    [
+        ("a%20boat", "a boat"),
+        ("a%0D%0Aboat%1B%5B31m%09x", "a boat [31m x"),
+        ("x" * 2000, "x" * 2000),
+        ("x" * 2001, "x" * 1999 + "…"),
+        ("", ""),
+    ],
+)
+def test_a_rewritten_prompt_is_one_printable_line_of_2000_characters(
+    tmp_path: Path, told: str, rewritten: str
+) -> None:
+    made = run(tmp_path, [answer(x_venice_enhanced_prompt=told)])
+    assert made.results[0].facts.enhanced_prompt == rewritten
+    said = [warning for warning in made.warnings if "rewrote" in warning]
+    assert said == ([f"The service rewrote the prompt: “{rewritten}”"] if rewritten else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        (base64.b64encode(PNG).decode().rstrip("="), True),
+        (base64.urlsafe_b64encode(PNG).decode(), True),
+        (base64.urlsafe_b64encode(PNG).decode().rstrip("="), True),
+        ("data:image/png;base64," + base64.b64encode(PNG).decode(), True),
+        ("no base64!", False),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_base64_is_read_in_either_alphabet_padded_or_not(tmp_path: Path, text: str, whole: bool) -> None:
+    body = json.dumps({"images": [text]}).encode()
+    if whole:
+        run(tmp_path, [answer(200, body)])
+    else:
+        with pytest.raises(UnusableAnswer):
+            run(tmp_path, [answer(200, body)])
+    assert ends(tmp_path) == [("done", "charged") if whole else ("failed", "possible")]
+
+
+@pytest.mark.parametrize("asked", [1, 2, 3])
+def test_of_more_pictures_than_were_asked_for_the_rest_stays_in_the_answer(
+    tmp_path: Path, asked: int
+) -> None:
+    body = json.dumps({"images": [base64.b64encode(PNG).decode()] * 4}).encode()
+    made = run(tmp_path, [answer(200, body)], job(asked, Action.GENERATE, model="z-image-turbo"))
+    assert [result.number for result in made.results] == list(range(1, asked + 1))
+    (entry,) = kept(tmp_path)
+    assert (entry.folder / ANSWER).read_bytes() == body
+
+
 @pytest.mark.parametrize(
     ("steps", "charge", "cls"),
     [
@@ -491,8 +595,9 @@ def test_a_reference_of_the_wrong_size_is_found_too(tmp_path: Path) -> None:
 
 
 def test_without_a_key_nothing_is_begun(tmp_path: Path) -> None:
-    with pytest.raises(MissingKey):
+    with pytest.raises(MissingKey) as caught:
         run(tmp_path, [answer()], key="")
+    assert caught.value.variable == "VENICE_API_KEY"
     assert not kept(tmp_path)
 
 

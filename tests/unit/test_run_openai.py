@@ -30,7 +30,7 @@ from venice_core.errors import (
 )
 from venice_core.geometry import Bounds, Extent
 from venice_core.job import Action, Job, Options
-from venice_core.journal import ANSWER, PICTURE, Entry, Journal
+from venice_core.journal import ANSWER, PICTURE, SOURCE, Entry, Journal
 from venice_core.ledger import spent
 from venice_core.progress import OnProgress, Progress, Stage
 from venice_core.providers.openai import OpenAI
@@ -180,25 +180,34 @@ def test_of_several_linked_pictures_each_is_kept_and_placed(tmp_path: Path, host
 
 
 @pytest.mark.parametrize(
-    "lost",
+    ("lost", "said"),
     [
-        answer(404, b""),
-        answer(403, b"<Error>"),
-        LostConnection("reset"),
-        answer(302, b"", location="https://10.0.0.1/"),
+        (answer(404, b""), "the link has expired, or it does not lead to a picture"),
+        (answer(403, b"<Error>"), "the link has expired, or it does not lead to a picture"),
+        (answer(500, b""), "the server with the picture failed"),
+        (LostConnection("reset"), "reset"),
+        (
+            answer(302, b"", location="https://10.0.0.1/"),
+            "the link leads into a private network (10.0.0.1), so it is not followed",
+        ),
     ],
 )
 @pytest.mark.parametrize("first", [True, False])
 def test_one_that_cannot_be_fetched_does_not_cost_the_other(
-    tmp_path: Path, host: Any, monkeypatch: pytest.MonkeyPatch, lost: Any, first: bool
+    tmp_path: Path, host: Any, monkeypatch: pytest.MonkeyPatch, lost: Any, said: str, first: bool
 ) -> None:
     monkeypatch.setattr(Cancel, "wait", lambda *_: None)
     host({A: lost, B: BLUE} if first else {A: BLUE, B: lost})
     made = run(tmp_path, FakeTransport(linked(A, B)), 2)
     assert len(made.results) == 1
     assert colour(made) == (0, 0, 200)
+    assert [result.number for result in made.results] == [2 if first else 1], "as the answer counts them"
+    kept = only(tmp_path).folder
+    assert (kept / PICTURE.format(made.results[0].number)).read_bytes() == BLUE
     assert "The service made 1 of 2 pictures that can be used." in made.warnings
+    assert f"A picture could not be fetched: {said}." in made.warnings
     assert end(tmp_path) == ("done", "charged")
+    assert only(tmp_path).record["warnings"] == list(made.warnings)
 
 
 def test_where_none_can_be_fetched_that_is_said_and_the_links_are_kept(tmp_path: Path, host: Any) -> None:
@@ -208,19 +217,60 @@ def test_where_none_can_be_fetched_that_is_said_and_the_links_are_kept(tmp_path:
         run(tmp_path, FakeTransport(response), 2)
     assert caught.value.charge is Charge.CHARGED
     entry = only(tmp_path)
+    expired = "the link has expired, or it does not lead to a picture"
+    assert (caught.value.detail, caught.value.status) == (f"{expired}; job {entry.id}", 404)
+    assert entry.record["error"]["detail"] == caught.value.detail
     assert end(tmp_path) == ("failed", "charged")
     assert entry.record["error"]["kind"] == "unfetched"
     assert json.loads((entry.folder / ANSWER).read_bytes())["data"] == [{"url": A}, {"url": B}]
     assert spent(Journal(tmp_path)).requests == 1
 
 
-def test_from_a_sandbox_a_picture_that_is_lost_cost_nothing(tmp_path: Path, host: Any) -> None:
+SANDBOXES = [
+    ("http://127.0.0.1:9/openai/v1", Charge.NONE),
+    ("https://service.example/v1", Charge.CHARGED),  # whatever it says of itself
+]
+
+
+@pytest.mark.parametrize(("url", "charge"), SANDBOXES)
+def test_only_from_a_sandbox_here_a_picture_that_is_lost_cost_nothing(
+    tmp_path: Path, host: Any, url: str, charge: Charge
+) -> None:
     host({A: answer(404, b"")})
     response = answer(200, linked(A).body, x_venice_sandbox="true")
     with pytest.raises(Unfetched) as caught:
-        run(tmp_path, FakeTransport(response))
-    assert caught.value.charge is Charge.NONE
-    assert end(tmp_path) == ("failed", "none")
+        run(tmp_path, FakeTransport(response), url=url)
+    assert caught.value.charge is charge
+    assert end(tmp_path) == ("failed", charge.value)
+    assert (only(tmp_path).folder / SOURCE).exists() is (charge is Charge.CHARGED)
+
+
+@pytest.mark.parametrize(("url", "charge"), SANDBOXES)
+def test_stopping_for_good_while_a_picture_is_fetched_carries_what_the_answer_cost(
+    tmp_path: Path, host: Any, url: str, charge: Charge
+) -> None:
+    cancel = Cancel()
+    host({A: RED}, cancel.set)
+    with pytest.raises(Cancelled) as caught:
+        run(
+            tmp_path,
+            FakeTransport(answer(200, linked(A).body, x_venice_sandbox="true")),
+            url=url,
+            cancel=cancel,
+        )
+    assert caught.value.charge is charge
+    assert end(tmp_path) == ("cancelled", charge.value)
+    assert (only(tmp_path).folder / ANSWER).exists()
+
+
+@pytest.mark.parametrize(("url", "charge"), SANDBOXES)
+def test_a_success_costs_nothing_only_where_the_sandbox_is_here(
+    tmp_path: Path, url: str, charge: Charge
+) -> None:
+    made = run(tmp_path, FakeTransport(answer(200, inline(RED).body, x_venice_sandbox="true")), url=url)
+    assert made.results[0].charge is charge
+    assert made.results[0].facts.sandbox is ("sandbox" in made.results[0].name) is (charge is Charge.NONE)
+    assert end(tmp_path) == ("done", charge.value)
 
 
 def test_a_link_into_a_private_network_is_not_followed(tmp_path: Path, host: Any) -> None:
@@ -267,7 +317,7 @@ def test_stopping_for_good_then_does_not_deny_the_charge(tmp_path: Path, host: A
         run(tmp_path, FakeTransport(linked(A)), cancel=cancel)
     assert caught.value.charge is Charge.CHARGED
     assert end(tmp_path) == ("cancelled", "charged")
-    assert spent(Journal(tmp_path)).usd == 0.22
+    assert spent(Journal(tmp_path)).usd == 0.27
 
 
 def test_what_is_fetched_and_is_no_picture_is_kept_and_said(tmp_path: Path, host: Any) -> None:
@@ -286,10 +336,29 @@ def test_one_request_brings_several_layers_that_share_its_price(tmp_path: Path) 
     made = run(tmp_path, transport, 2)
     assert [colour(made, number) for number in (0, 1)] == [(200, 0, 0), (0, 0, 200)]
     assert [result.number for result in made.results] == [1, 2]
-    assert all(result.price is not None and result.price.usd == 0.22 for result in made.results)
+    assert all(result.price is not None and result.price.usd == 0.27 for result in made.results)
     assert len(transport.requests) == 1
     assert ("n", "2") in transport.requests[0].fields
-    assert spent(Journal(tmp_path)).usd == 0.44
+    assert spent(Journal(tmp_path)).usd == 0.54
+
+
+@pytest.mark.parametrize("wanted", [1, 2, 3])
+def test_of_more_pictures_than_were_asked_for_the_rest_stays_in_the_answer(
+    tmp_path: Path, host: Any, wanted: int
+) -> None:
+    response = linked(A, B, A, B, A)
+    serving = host({A: RED, B: BLUE})
+    made = run(tmp_path, FakeTransport(response), wanted)
+    colours = [(200, 0, 0), (0, 0, 200)]
+    assert [colour(made, number) for number in range(wanted)] == [colours[n % 2] for n in range(wanted)]
+    assert [result.number for result in made.results] == list(range(1, wanted + 1))
+    assert len(made.results) == len(serving.seen) == wanted
+    kept = only(tmp_path).folder
+    assert sorted(path.name for path in kept.glob("picture-*.bin")) == [
+        PICTURE.format(number) for number in range(1, wanted + 1)
+    ]
+    assert (kept / ANSWER).read_bytes() == response.body
+    assert not any("pictures that can be used" in warning for warning in made.warnings)
 
 
 def test_a_service_of_one_at_a_time_is_asked_once_for_each(tmp_path: Path) -> None:
@@ -305,13 +374,23 @@ def test_what_was_counted_is_what_was_spent(tmp_path: Path) -> None:
     made = run(tmp_path, FakeTransport(inline(RED, usage=USAGE)))
     assert made.results[0].facts.cost_usd == 0.1285
     assert only(tmp_path).record["facts"]["usage"] == USAGE
-    assert spent(Journal(tmp_path)).usd == 0.1285, "not the estimate of 0.22"
+    assert spent(Journal(tmp_path)).usd == 0.1285, "not the estimate of 0.27"
 
 
-def test_being_out_of_money_is_not_asked_again(tmp_path: Path) -> None:
-    body = json.dumps({"error": {"code": "insufficient_quota", "message": "You exceeded your quota"}})
-    transport = FakeTransport(answer(429, body.encode(), retry_after="0"), inline(RED))
-    with pytest.raises(NoFunds, match="exceeded your quota"):
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"code": "insufficient_quota", "message": "You exceeded your quota"}},
+        {"error": {"type": "insufficient_quota", "code": None}},
+        {"error": "insufficient_quota"},
+        {"error": {"message": "No."}, "code": "insufficient_quota"},
+        {"type": "insufficient_quota", "message": "No."},
+    ],
+    ids=json.dumps,
+)
+def test_being_out_of_money_is_not_asked_again(tmp_path: Path, body: Any) -> None:
+    transport = FakeTransport(answer(429, json.dumps(body).encode(), retry_after="0"), inline(RED))
+    with pytest.raises(NoFunds):
         run(tmp_path, transport)
     assert len(transport.requests) == 1
     assert end(tmp_path) == ("failed", "none")
@@ -337,10 +416,11 @@ def test_a_service_that_needs_no_key_runs_without_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["openai", "grok-relay", "gpt-image-relay"])
-def test_any_other_does_not(tmp_path: Path, name: str) -> None:
+def test_any_other_does_not_and_names_the_variable_that_could_hold_it(tmp_path: Path, name: str) -> None:
     transport = FakeTransport(inline(RED))
-    with pytest.raises(MissingKey):
+    with pytest.raises(MissingKey) as caught:
         run(tmp_path, transport, name=name, key="", url="https://service.example/v1")
+    assert caught.value.variable == f"{name.upper().replace('-', '_')}_API_KEY"
     assert not transport.requests
     assert not list(Journal(tmp_path))
 

@@ -70,7 +70,8 @@ class Model:
     """One model as the catalogue knows it; empty and None: the catalogue does not say.
 
     `keeps_shape`: an edit of one picture keeps its shape, whatever aspect ratio is asked for.
-    `shapes`: what it makes, where that is more than a list of aspect ratios. `mask`: the request has a field
+    `shapes`: what it makes, where that is more than a list of aspect ratios. `sized`: a request can say which
+    of it is wanted. `mask`: the request has a field
     for a real mask. `at_once`: how many pictures a request may ask for. `limits`: where they are not the
     provider's. `pricing`: the price as Venice lists it; `usd`: as a profile gives it, in US dollars for a
     picture of a quality ("": of any).
@@ -92,6 +93,7 @@ class Model:
     divisor: int = 1
     keeps_shape: bool = False
     shapes: Shapes | None = None
+    sized: bool = True
     mask: bool = False
     at_once: int | None = None
     limits: Limits | None = None

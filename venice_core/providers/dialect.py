@@ -94,8 +94,10 @@ class Dialect:
             limits=self.limits,
             retires=self.retires,
             replacement=self.replacement,
+            sized=bool(self.size or self.aspect_ratio.field),
             usd=self.usd,
             listed=bool(model_id),
+            constrained=True,
         )
 
     @classmethod
@@ -195,7 +197,8 @@ def _read_limits(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
 def _read_price(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
     """One amount for a picture, or one for each quality."""
     by_quality = value if isinstance(value, Mapping) else {"": value}
-    return {"usd": {quality: reader.amount(entry, each) for quality, each in by_quality.items()}}
+    names = {quality: f"{entry}.{quality}".rstrip(".") for quality in by_quality}
+    return {"usd": {quality: reader.amount(names[quality], each) for quality, each in by_quality.items()}}
 
 
 def _read_token_prices(reader: Reader, entry: str, value: Any) -> dict[str, Any]:

@@ -46,18 +46,15 @@ class OpenAI:
 
     @property
     def capabilities(self) -> Capabilities:
-        profile, dialect = self.profile, self.profile.dialect
-        without = dict(WITHOUT)
-        if not (dialect.size or dialect.aspect_ratio.field):
-            without[Endpoint.GENERATIONS] += ("aspect_ratio",)
+        profile = self.profile
         return Capabilities(
             profile.name,
             profile.model,
-            dialect.limits,
+            profile.dialect.limits,
             profile.catalogue,
             default_generator=profile.model,
             endpoints=ENDPOINTS,
-            without=without,
+            without=WITHOUT,
             parse_fields=self._parse_fields,
             sends_defaults=True,
             keyless=profile.keyless,

@@ -48,9 +48,10 @@ def is_busy(response: Response) -> bool:
 
     A gateway's own 503 may come after the request was worked on.
     """
-    if response.status == 429:
-        return _by_code(response) is None
-    return response.status == 503 and isinstance(_body(response).get("error"), dict)
+    said = response.status == 429 or (
+        response.status == 503 and isinstance(_body(response).get("error"), dict)
+    )
+    return said and _by_code(response) is None
 
 
 def failure(response: Response, key: Secret) -> VeniceError:

@@ -108,15 +108,16 @@ class Registry:
             made_up = Secret(f"sandbox-{secrets.token_hex(8)}")
             provider = Venice(made_up, self._sandbox(), name, Catalogue.packaged(), free=True)
             return Opened(name, provider, made_up, "built in")
-        stored = self._profile(name, {})
+        stored = self._profile(name)
         variable = stored.key_variable if stored else KEY_VARIABLE
         found, source = (key, "") if key else self._find_key(name, variable)
         if stored is not None:
             profile = (self._profile(name, entries) if entries else None) or stored
             address = (entries or {}).get("base_url") or self._address(stored)
+            address = check_url(address) if address else ""
             if not key and source != IN_ENVIRONMENT and not same_origin(address, self._address(stored)):
                 found, source = Secret(""), ""  # it is kept for the address that is stored
-            openai = OpenAI(found, check_url(address) if address else "", profile)
+            openai = OpenAI(found, address, profile)
             return Opened(name, openai, found, source, profile=profile)
         url = check_url(self._env.get("VENICE_BASE_URL") or BASE_URL)
         if url not in self._catalogues:
@@ -146,10 +147,13 @@ class Registry:
         kept = self.settings.read().get("profiles") or {}
         self.settings.update(profiles={**kept, name: self.profiles.merged(name, changes)})
 
-    def _profile(self, name: str, changes: Mapping[str, Any]) -> Profile | None:
-        """As it is or would be; None for a provider that has none. Raises BadInput."""
+    def _profile(self, name: str, changes: Mapping[str, Any] | None = None) -> Profile | None:
+        """As it is, or would be with changes; None for a provider that has none. Raises BadInput."""
         profiles = self.profiles
-        found = profiles.parse(name, profiles.merged(name, changes)) if changes else profiles.get(name)
+        if changes is None:
+            found = profiles.get(name)
+        else:
+            found = profiles.parse(name, profiles.merged(name, changes))
         if (
             found
             and name not in profiles.bases

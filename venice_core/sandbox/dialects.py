@@ -111,7 +111,7 @@ _OPENAI = Dialect(
         "gpt-image-1": {**_LISTED, "input_fidelity": _FIDELITY},
         "gpt-image-1-mini": {**_LISTED, "input_fidelity": Text(choices=("low",))},
     },
-    only={EDITS: frozenset({"input_fidelity"})},
+    only={EDITS: frozenset({"input_fidelity"}), GENERATIONS: frozenset({"moderation"})},
     required=("prompt",),
     files={"image": 1, "image[]": 16},
     mask=True,
