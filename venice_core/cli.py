@@ -27,8 +27,9 @@ def main(argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None
         return int(arguments.command(arguments, env))
     except VeniceError as error:
         from venice_core.cli_jobs import described
+        from venice_core.settings import provider_for_people
 
-        text = sentence(error, getattr(arguments, "provider", "") or "venice")
+        text = sentence(error, provider_for_people(getattr(arguments, "provider", ""), env))
         if getattr(arguments, "json", False):
             print(json.dumps({"exit": int(error.exit_code), "results": [], "error": described(error, text)}))
         print(text, file=sys.stderr)

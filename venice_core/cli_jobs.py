@@ -21,7 +21,7 @@ from venice_core.messages import sentence
 from venice_core.progress import Progress, Stage
 from venice_core.providers.registry import Registry
 from venice_core.run import Made, Material, Prepared, Result, Runner
-from venice_core.settings import Folders
+from venice_core.settings import Folders, provider_for_people
 from venice_core.transport import Transport
 
 SUFFIXES = {
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:
             try:
                 results.append(_Command(path, action, options, arguments, registry, env).run())
             except VeniceError as error:
-                text = sentence(error, options.provider or "venice")
+                text = sentence(error, provider_for_people(options.provider, env))
                 named = {"input": str(path)} if path else {}
                 results.append({**named, "error": described(error, text)})
                 print(f"{path}: {text}" if path else text, file=sys.stderr)

@@ -188,6 +188,14 @@ def provider_name(wish: str, env: Mapping[str, str], settings: Settings) -> str:
     )
 
 
+def provider_for_people(wish: str, env: Mapping[str, str]) -> str:
+    """As `provider_name`, for a sentence: also where the settings cannot be read."""
+    try:
+        return provider_name(wish, env, Settings(Folders.of(env).settings))
+    except BadInput:
+        return wish or DEFAULT_PROVIDER
+
+
 class KeyStore:
     """Keys by provider: environment, then the system's keyring, then a file of mode 0600."""
 

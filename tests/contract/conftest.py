@@ -39,6 +39,12 @@ def offering(shell: Shell) -> Iterator[Offering]:
         yield start
 
 
+@pytest.fixture
+def small_answers(sandbox: Sandbox) -> None:
+    """For what is about the request alone: it takes less time."""
+    sandbox.switch(size="96x64")
+
+
 @pytest.fixture(params=PROFILES)
 def profile(request: pytest.FixtureRequest, shell: Shell, sandbox: Sandbox) -> str:
     """The name of a service in OpenAI's manner, which the shell talks to."""

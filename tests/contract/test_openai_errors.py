@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from venice_core import cli_jobs
 from venice_core.sandbox import Sandbox
 from venice_core.sandbox.traffic import Traffic
 from venice_core.transport import Transport
+
+pytestmark = pytest.mark.usefixtures("small_answers")
 
 NOW = {"retry_after": "0"}
 
@@ -75,9 +78,9 @@ MEANINGS: list[tuple[dict[str, Any], int, str, str, int, str]] = [
     ({"status": 413, "shape": "html"}, 3, "too-large", "none", 1, "413"),
     ({"status": 415}, 3, "invalid-request", "none", 1, "Unsupported content type"),
     ({"status": 418}, 3, "invalid-request", "none", 1, "HTTP 418"),
-    ({"status": 422}, 3, "invalid-request", "none", 1, "cannot be processed"),
+    ({"status": 422}, 3, "policy", "unknown", 1, "cannot be processed"),
     ({"status": 422, "shape": "fastapi"}, 3, "invalid-request", "none", 1, "cannot be processed"),
-    ({"status": 422, "shape": "detail_text"}, 3, "invalid-request", "none", 1, "cannot be processed"),
+    ({"status": 422, "shape": "detail_text"}, 3, "policy", "unknown", 1, "cannot be processed"),
     ({"status": 429, "kind": "quota"}, 3, "no-funds", "none", 1, "exceeded your current quota"),
     ({"status": 429}, 4, "busy", "none", 2, "Rate limit reached"),
     ({"status": 429, "kind": "overload"}, 4, "busy", "none", 2, "overloaded"),
@@ -129,7 +132,8 @@ def test_each_refusal_has_its_meaning_its_price_and_its_number_of_requests(
     [
         ({"status": 401}, "bad-key", "none", 1),
         ({"policy": True}, "policy", "unknown", 1),
-        ({"status": 422}, "invalid-request", "none", 1),
+        ({"status": 422, "shape": "fastapi"}, "invalid-request", "none", 1),
+        ({"status": 422, "shape": "openai"}, "policy", "unknown", 1),
         ({"status": 429, "kind": "quota"}, "no-funds", "none", 1),
         ({"status": 429}, "busy", "none", 2),
         ({"status": 503}, "busy", "none", 2),
@@ -185,19 +189,33 @@ def test_a_model_that_there_is_not_is_unknown(
     assert "no-such-model" in result["error"]["message"]
 
 
+NO_MONEY = [
+    {"error": {"message": "no money", "type": "x", "code": "insufficient_user_quota"}},
+    {"error": {"message": "no money", "type": "billing_not_active", "code": None}},
+    {"error": {"message": "no money", "type": "insufficient_quota", "code": "x"}},
+    {"error": "insufficient_quota", "message": "no money"},
+    {"code": "insufficient_quota", "message": "no money"},
+    {"type": "insufficient_quota", "error": {"message": "no money"}},
+]
+
+
 @pytest.mark.parametrize(
-    ("status", "kind"), [("429 Too Many", "no-funds"), ("403 Forbidden", "no-funds"), ("400 Bad", "no-funds")]
+    ("status", "body"),
+    [
+        *(("429 Too Many", body) for body in NO_MONEY),
+        *((status, NO_MONEY[0]) for status in ("403 Forbidden", "400 Bad", "422 Unprocessable")),
+    ],
 )
-@pytest.mark.parametrize("code", ["insufficient_quota", "insufficient_user_quota", "billing_not_active"])
-def test_a_lack_of_money_is_told_by_the_errors_code_whatever_the_status(
-    shell: Shell, photo: Path, code: str, status: str, kind: str
+def test_a_lack_of_money_is_told_by_the_code_wherever_it_stands_and_whatever_the_status(
+    shell: Shell, photo: Path, status: str, body: dict[str, Any]
 ) -> None:
-    body = f'{{"error": {{"message": "no money", "type": "x", "code": "{code}"}}}}'.encode()
-    with Scripted(lambda _: reply(status, body, "Content-Type: application/json")) as server:
+    """And it is not tried again, as a 429 for want of time would be."""
+    data = json.dumps(body).encode()
+    with Scripted(lambda _: reply(status, data, "Content-Type: application/json")) as server:
         shell.choose(GROK, f"{server.origin}/v1")
         error = failed(shell, photo)
         assert len(server.heads) == 1
-    assert (error["exit"], error["kind"], error["charge"]) == (3, kind, "none")
+    assert (error["exit"], error["kind"], error["charge"]) == (3, "no-funds", "none")
 
 
 def test_no_answer_within_the_time_limit_may_have_been_charged(

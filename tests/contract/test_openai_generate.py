@@ -61,7 +61,7 @@ def test_a_generation_is_json_with_the_fewest_fields(
         (("--aspect-ratio", "16:9"), {OPENAI: {"size": "1824x1024"}, GROK: {"aspect_ratio": "16:9"}}),
         (("--aspect-ratio", "9:19.5"), {GROK: {"aspect_ratio": "9:19.5"}}),
         (("--aspect-ratio", "auto"), {GROK: {"aspect_ratio": "auto"}}),
-        (("--aspect-ratio", "16:9"), {RELAY: "no aspect ratio “16:9”: it offers 1:1, 3:2, 2:3"}),
+        (("--aspect-ratio", "1:1"), {RELAY: "gpt-image-1 cannot be asked for an aspect ratio"}),
         (("--aspect-ratio", "4:1"), {OPENAI: "no aspect ratio “4:1”", GROK: "it offers 1:1, 3:4,"}),
         (("--aspect-ratio", "wide"), {OPENAI: "“wide” is no aspect ratio", OWN: "is no aspect ratio"}),
         (("--resolution", "2K"), {GROK: {"resolution": "2k"}, OPENAI: "has no resolution", RELAY: "has no"}),
@@ -84,6 +84,7 @@ def test_an_option_is_a_field_of_the_service_or_refused_in_words(
 ) -> None:
     for name, what in expected.items():
         sandbox.reset()
+        sandbox.switch(size="96x64")
         shell.choose(name, sandbox.url_for(name))
         code = shell("generate", "-p", "a hat", "-o", out, *given)
         if isinstance(what, str):
@@ -102,6 +103,7 @@ def test_the_picture_fills_the_size_that_is_wished_for(
     assert Image.open(out).size == (333, 150)
 
 
+@pytest.mark.usefixtures("small_answers")
 def test_several_are_one_request_where_it_may_ask_for_them_and_else_one_each(
     shell: Shell, sandbox: Sandbox, profile: str, out: Path
 ) -> None:
@@ -119,6 +121,7 @@ def test_several_are_one_request_where_it_may_ask_for_them_and_else_one_each(
     assert len(different) == (3 if profile in MANY else 1), "the sandbox draws each of one request otherwise"
 
 
+@pytest.mark.usefixtures("small_answers")
 def test_variations_of_an_edit_are_asked_for_in_the_same_way(
     shell: Shell, sandbox: Sandbox, profile: str, photo: Path, mask: Path, tmp_path: Path
 ) -> None:
@@ -140,14 +143,58 @@ def test_references_are_refused_since_there_is_no_field_for_them(
     assert (sandbox.requests, shell.jobs) == ([], [])
 
 
-@pytest.mark.parametrize("profile", [OPENAI], indirect=True)
-def test_a_field_of_the_plan_cannot_be_set_but_the_size_can(
+MANAGED = ("prompt", "model", "image", "image[]", "mask", "n", "stream", "partial_images")
+CHOICES = {
+    OPENAI: ("size", "quality"),
+    GROK: ("aspect_ratio", "resolution", "quality"),
+    RELAY: ("quality",),
+    OWN: ("size",),
+}
+
+
+@pytest.mark.usefixtures("small_answers")
+def test_a_field_that_the_plan_fills_in_cannot_be_set_by_name(
+    shell: Shell, sandbox: Sandbox, profile: str, photo: Path, out: Path
+) -> None:
+    """Neither of them for either command, whatever the service calls it."""
+    for name in (*MANAGED, *CHOICES[profile]):
+        for command in (("generate",), ("edit", photo)):
+            assert shell(*command, "-p", "a hat", "--field", f"{name}=2", "-o", out) == 2
+            assert f"The field “{name}” cannot be set by name" in shell.err
+    assert (sandbox.requests, shell.jobs) == ([], [])
+
+
+@pytest.mark.parametrize("profile", [RELAY], indirect=True)
+def test_a_size_that_is_not_named_otherwise_can_be_set_by_name(
     shell: Shell, sandbox: Sandbox, profile: str, out: Path
 ) -> None:
-    for name in ("prompt", "model", "n", "stream"):
-        assert shell("generate", "-p", "a hat", "--field", f"{name}=2", "-o", out) == 2
-        assert f"“{name}” cannot be set by name" in shell.err
-    assert sandbox.requests == []
     assert shell("generate", "-p", "a hat", "--field", "size=1536x1024", "-o", out) == 0
-    assert sent(sandbox) == [{**FIELDS[OPENAI], "size": "1536x1024"}]
+    assert sent(sandbox) == [{**FIELDS[RELAY], "size": "1536x1024"}]
     assert Image.open(out).size == (1536, 1024)
+
+
+@pytest.mark.usefixtures("small_answers")
+def test_safe_mode_off_is_told_where_the_service_has_a_word_for_it(
+    shell: Shell, sandbox: Sandbox, profile: str, out: Path
+) -> None:
+    assert shell("generate", "-p", "a hat", "--no-safe-mode", "-o", out) == 0
+    assert sent(sandbox) == [{**FIELDS[profile], **({"moderation": "low"} if profile == OPENAI else {})}]
+
+
+@pytest.mark.usefixtures("small_answers")
+@pytest.mark.parametrize("wish", [(), ("--quality", "low"), ("--resolution", "2k")])
+def test_the_plan_tells_what_is_sent_and_the_price_is_that_of_it(
+    shell: Shell, sandbox: Sandbox, profile: str, photo: Path, out: Path, wish: tuple[str, ...]
+) -> None:
+    """A profile's default is sent, too."""
+    for command in (("generate",), ("edit", photo)):
+        code, result = shell.result(*command, "-p", "a hat", "-o", out, *wish)
+        if code == 2:
+            assert "has no" in result["error"]["message"]
+            continue
+        assert code == 0
+        fields, plan = posts(sandbox)[-1].fields, result["plan"]
+        for name in ("quality", "resolution", "aspect_ratio"):
+            assert plan[name] == fields.get(name, ""), name
+        usd = {"": None, "low": 0.06, "high": 0.27}[plan["quality"]] if profile == OPENAI else None
+        assert (plan["price"] or {}).get("usd") == (0.0 if profile == OWN else usd)

@@ -12,6 +12,8 @@ from support import posts
 
 from venice_core.sandbox import Sandbox
 
+pytestmark = pytest.mark.usefixtures("small_answers")
+
 # the sandbox remembers the first three letters of a key
 KEYS = {OPENAI: "opn-0123456789", GROK: "grk-0123456789", RELAY: "rly-0123456789", OWN: "own-0123456789"}
 
@@ -39,6 +41,7 @@ def keys_sent(sandbox: Sandbox) -> list[str]:
 def test_each_key_goes_to_its_own_service_only(everywhere: Shell, sandbox: Sandbox, out: Path) -> None:
     for name in PROFILES:
         sandbox.reset()
+        sandbox.switch(size="96x64")
         assert everywhere("generate", "-p", "x", "-o", out, "--provider", name) == 0
         assert [seen.path for seen in posts(sandbox)] == [f"/{name}/v1/images/generations"]
         assert posts(sandbox)[0].headers["Authorization"] == f"Bearer {KEYS[name][:3]}***"
@@ -211,7 +214,7 @@ def test_a_profile_says_what_differs_and_takes_away_what_is_not_taken(
         "image": "image[]",
         "mask": False,
         "size": {"field": "", "values": ["1024x1024", "1536x1024"]},
-        "fields": {},
+        "fields": None,
         "edit_fields": None,
         "quality": {"field": "quality", "values": ["low", "high"], "default": "low"},
         "n": None,
@@ -232,7 +235,7 @@ def test_an_entry_under_a_built_in_name_changes_that_one(shell: Shell, sandbox: 
     shell.choose(OPENAI, sandbox.url_for(OPENAI), KEYS[OPENAI])
     assert shell("edit", photo, "-p", "x", "--model", "gpt-image-2.5-flare") == 0
     assert shell("edit", photo, "-p", "x") == 0
-    assert [seen.fields["quality"] for seen in posts(sandbox)] == ["low", "high"], "a model's own entry wins"
+    assert [seen.fields["quality"] for seen in posts(sandbox)] == ["low", "low"], "it holds for all models"
     assert posts(sandbox)[1].fields["model"] == "gpt-image-1-mini"
     assert posts(sandbox)[0].headers["Authorization"] == "Bearer opn***"
 
@@ -246,7 +249,13 @@ def test_an_entry_under_a_built_in_name_changes_that_one(shell: Shell, sandbox: 
         ("mine", {"size": ["big"]}, "“size” must be a list of sizes, such as 1024x1024"),
         ("mine", {"mask": "yes"}, "“mask” must be true or false"),
         ("mine", {"n": 99}, "“n” must be 1 to 10"),
-        ("mine", {"max_images": 3}, "“images” must be the field for several pictures"),
+        ("mine", {"fields": {"prompt": "x"}}, "must be without “prompt”"),
+        ("mine", {"edit_fields": {"size": "auto"}}, "must be without “size”"),
+        ("mine", {"models": {"m": {"fields": {"n": 2}}}}, "must be without “n”"),
+        ("mine", {"unsafe_fields": {"moderation": "low"}}, "no entry “unsafe_fields”. Did you mean"),
+        ("mine", {"key_variable": "OPENAI_API_KEY"}, "the key in OPENAI_API_KEY is another one's"),
+        ("mine", {"key_variable": "VENICE_API_KEY"}, "the key in VENICE_API_KEY is another one's"),
+        (GROK, {"based_on": "openai"}, "is built in: it cannot be based on another one"),
         ("mine", {"models": {"m": {"qualty": []}}}, "there is no entry “models.m.qualty”"),
         ("mine", {"price_usd": "cheap"}, "“price_usd” must be an amount of US dollars"),
         ("mine", [], "must be an object with entries"),
@@ -263,9 +272,8 @@ def test_a_profile_that_is_wrong_says_what_is_and_does_not_cost_the_others(
     assert words in result["error"]["message"]
     assert name in result["error"]["message"]
     assert sandbox.requests == []
-    assert shell("generate", "-p", "x", "-o", out, "--provider", "good") == 0
-    shell.choose(OPENAI, sandbox.url_for(OPENAI))
-    assert shell("generate", "-p", "x", "-o", out) == 0
+    assert shell("generate", "-p", "x", "-o", out, "--provider", "good", "--dry-run") == 0
+    assert shell("generate", "-p", "x", "-o", out, "--provider", OPENAI, "--dry-run") == 0
 
 
 def test_an_open_address_in_a_profile_is_refused(shell: Shell, sandbox: Sandbox, out: Path) -> None:
@@ -274,10 +282,112 @@ def test_an_open_address_in_a_profile_is_refused(shell: Shell, sandbox: Sandbox,
     assert "“http://images.example/v1” is not encrypted" in shell.err
 
 
-def test_profiles_that_are_none_leave_the_built_in_ones(shell: Shell, sandbox: Sandbox, out: Path) -> None:
+def test_profiles_that_are_none_are_said_to_be_so(shell: Shell, sandbox: Sandbox, out: Path) -> None:
     shell.profiles(["openai"])
     shell.choose(OPENAI, sandbox.url_for(OPENAI))
-    assert shell("generate", "-p", "x", "-o", out) == 0
+    code, result = shell.result("generate", "-p", "x", "-o", out)
+    assert (code, result["error"]["kind"]) == (2, "bad-input")
+    assert "“profiles” in" in result["error"]["message"]
+    assert "must be an object with names" in result["error"]["message"]
+    assert sandbox.requests == []
+
+
+def test_what_is_said_of_a_profile_holds_for_all_its_models_and_null_takes_away(
+    shell: Shell, sandbox: Sandbox, photo: Path
+) -> None:
+    own = {
+        "base_url": sandbox.url_for(OPENAI),
+        "based_on": "openai",
+        "key_variable": "MY_KEY",
+        "n": None,
+        "limits": {"prompt": 9},
+        "fields": {"user": "me", "output_format": None},
+        "edit_fields": {"background": "auto"},
+        "models": {
+            "gpt-image-1.5": {"edit_fields": {"input_fidelity": "low"}, "fields": {"user": None}},
+            "gpt-image-2": {"quality": None},
+        },
+    }
+    shell.profiles({"mine": own})
+    shell.env |= {"VENICE_PROVIDER": "mine", "MY_KEY": "min-0123456789"}
+    common = {"prompt": "x", "background": "auto", "user": "me", "quality": "high", "size": "1008x672"}
+    expected = {
+        "gpt-image-2.5-flare": common,
+        "gpt-image-2": {name: text for name, text in common.items() if name != "quality"},
+        "gpt-image-1.5": {
+            **{name: text for name, text in common.items() if name != "user"},
+            "size": "1536x1024",
+            "input_fidelity": "low",
+        },
+    }
+    for model, fields in expected.items():
+        assert shell("edit", photo, "-p", "x", "--model", model) == 0
+        assert posts(sandbox)[-1].fields == {"model": model, **fields}
+        assert shell("edit", photo, "-p", "x" * 10, "--model", model) == 2
+        assert "takes at most 9" in shell.err
+    assert shell("edit", photo, "-p", "x", "--variations", 2) == 0
+    assert ["n" in seen.fields for seen in posts(sandbox)[-2:]] == [False, False], "two requests"
+
+
+def test_null_takes_all_models_away(shell: Shell) -> None:
+    shell.profiles({"mine": {"based_on": "openai", "model": "gpt-image-2", "models": None}})
+    listed = [model["id"] for model in shell.json("models", "--provider", "mine")[1]["models"]]
+    assert listed == ["gpt-image-2"]
+
+
+def test_a_profile_without_a_field_for_several_pictures_takes_one(
+    shell: Shell, sandbox: Sandbox, photo: Path
+) -> None:
+    shell.profiles({"mine": {"base_url": sandbox.url_for(OWN), "max_images": 3}})
+    assert shell("edit", photo, "-p", "x", "--reference", photo, "--provider", "mine") == 2
+    assert "takes one picture only" in shell.err
+    assert sandbox.requests == []
+
+
+def test_a_model_that_a_profile_does_not_list_is_told_before_it_is_paid_for(
+    shell: Shell, sandbox: Sandbox, profile: str, photo: Path
+) -> None:
+    """Where it lists any: a server of one's own names none."""
+    code, result = shell.result("edit", photo, "-p", "x", "--model", "new-1", "--dry-run")
+    assert code == 0
+    told = "The service does not list a model “new-1”." in result["plan"]["warnings"]
+    assert told == (profile != OWN)
+    code, result = shell.result("edit", photo, "-p", "x", "--dry-run")
+    assert not [each for each in result["plan"]["warnings"] if "does not list" in each]
+    assert sandbox.requests == []
+
+
+def test_prices_by_quality_hold_whatever_else_is_chosen(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
+    shell.choose(GROK, sandbox.url_for(GROK))
+    shell.profiles({GROK: {"price_usd": {"low": 0.01, "": 0.05}}})
+    for wish, usd in (((), 0.05), (("--quality", "low"), 0.01), (("--quality", "high"), 0.05)):
+        for more in ((), ("--resolution", "2k")):
+            plan = shell.result("edit", photo, "-p", "x", "--dry-run", *wish, *more)[1]["plan"]
+            assert plan["price"] == {"usd": usd, "diem": None}
+
+
+@pytest.mark.parametrize("name", [OPENAI, GROK, RELAY, "mine"])
+def test_a_missing_key_names_its_own_variable(shell: Shell, sandbox: Sandbox, photo: Path, name: str) -> None:
+    shell.choose(name, sandbox.url_for(OPENAI), "")
+    shell.profiles({"mine": {"key": "required", "base_url": sandbox.url_for(OWN)}})
+    code, result = shell.result("edit", photo, "-p", "x")
+    message = result["error"]["message"]
+    assert (code, result["error"]["kind"]) == (2, "missing-key")
+    assert message.startswith(f"No API key is set for {name}.")
+    assert (", set " in message) == (name != "mine")
+    assert name == "mine" or f"set {variable(name, 'API_KEY')}" in message
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://images.example/v1?x=1", "https://images.example/v1#x", "https://me@images.example/v1"],
+)
+def test_an_address_with_more_than_a_path_is_refused_in_a_profile(
+    shell: Shell, out: Path, address: str
+) -> None:
+    shell.profiles({"mine": {"base_url": address}})
+    assert shell("generate", "-p", "x", "-o", out, "--provider", "mine") == 2
+    assert "is no address of a service" in shell.err
 
 
 # What is told without sending anything
@@ -334,7 +444,7 @@ def test_a_dry_run_tells_the_plan_and_sends_nothing(
     assert (plan["provider"], plan["endpoint"]) == (profile, "/images/edits")
     assert plan["masked"] == (profile in (OPENAI, OWN))
     assert plan["images"] == (2 if profile == RELAY else 1)
-    assert (plan["price"] or {}).get("usd") == {OPENAI: 0.22, OWN: 0.0}.get(profile)
+    assert (plan["price"] or {}).get("usd") == {OPENAI: 0.27, OWN: 0.0}.get(profile)
     assert (sandbox.requests, shell.jobs) == ([], [])
     assert shell("edit", photo, "-p", "a hat", "--dry-run") == 0
-    assert {OPENAI: "$0.220", OWN: "$0.000"}.get(profile, "price not known") in shell.out
+    assert {OPENAI: "$0.270", OWN: "$0.000"}.get(profile, "price not known") in shell.out

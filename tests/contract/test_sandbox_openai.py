@@ -411,7 +411,8 @@ TAKEN_BY_BOTH: list[tuple[str, dict[str, Any]]] = [
     *((OPENAI, {"quality": name, "model": "gpt-image-2.5-flare"}) for name in ("xhigh", "max")),
     (OPENAI, {"background": "transparent", "model": "gpt-image-2.5-sunburst", "output_format": "webp"}),
     (OPENAI, {"background": "opaque", "output_format": "jpeg", "output_compression": 0}),
-    (OPENAI, {"output_compression": 100, "moderation": "low", "user": "u", "safety_identifier": "s"}),
+    (OPENAI, {"output_compression": 100, "user": "u", "safety_identifier": "s"}),
+    (OPENAI, {"user": "", "safety_identifier": ""}),
     (OPENAI, {"model": "gpt-image-1-mini"}),
     *((GROK, {"aspect_ratio": ratio}) for ratio in ASPECT_RATIOS),
     (GROK, {"resolution": "2k", "quality": "high", "n": 2}),
@@ -471,7 +472,6 @@ REFUSED_BY_BOTH: list[tuple[str, dict[str, Any], str]] = [
     (OPENAI, {"output_format": "gif"}, VALUE),
     (OPENAI, {"output_compression": 101, "output_format": "jpeg"}, "integer_above_max_value"),
     (OPENAI, {"output_compression": 50}, VALUE),
-    (OPENAI, {"moderation": "none"}, VALUE),
     (OPENAI, {"input_fidelity": "high"}, UNKNOWN),
     (GROK, {"colour": "pink"}, UNKNOWN),
     (GROK, {"size": "1024x1024"}, UNKNOWN),
@@ -499,6 +499,14 @@ def test_what_both_endpoints_refuse(
         found = error(response)
         assert (found["type"], found["code"]) == ("invalid_request_error", code)
         assert found["param"] in fields
+
+
+def test_moderation_is_for_openais_drawings_only(sandbox: Sandbox) -> None:
+    for value in ("auto", "low"):
+        assert generate(sandbox, OPENAI, moderation=value).status_code == 200
+    assert error(generate(sandbox, OPENAI, moderation="none"))["code"] == VALUE
+    found = error(edit(sandbox, OPENAI, moderation="low"))
+    assert (found["code"], found["param"]) == (UNKNOWN, "moderation")
 
 
 def test_input_fidelity_is_for_edits_by_older_models(sandbox: Sandbox) -> None:

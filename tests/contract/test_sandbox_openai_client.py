@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator
+from inspect import signature
 
 import numpy as np
 import openai
@@ -64,6 +65,7 @@ def test_it_edits_with_a_mask(client: openai.OpenAI) -> None:
         mask=("mask.png", encoded(mask)),
         prompt="pink",
         input_fidelity="high",
+        safety_identifier="someone",
     )
     changed = (np.asarray(pictures(answer)[0]) != np.asarray(photo(1024, 1024))).any(axis=-1)
     assert changed[:, :512].all()
@@ -77,9 +79,22 @@ def test_it_gets_two_results(client: openai.OpenAI) -> None:
 
 def test_it_generates(client: openai.OpenAI) -> None:
     answer = client.images.generate(
-        model=MODEL, prompt="a fox", size="1536x864", output_format="webp", moderation="low"
+        model=MODEL,
+        prompt="a fox",
+        size="1536x864",
+        output_format="webp",
+        moderation="low",
+        safety_identifier="someone",
     )
     assert [(picture.size, picture.format) for picture in pictures(answer)] == [((1536, 864), "WEBP")]
+
+
+def test_its_edits_know_no_moderation_so_the_sandbox_refuses_it(client: openai.OpenAI) -> None:
+    assert "moderation" in signature(client.images.generate).parameters
+    assert "moderation" not in signature(client.images.edit).parameters
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.images.edit(model=MODEL, image=source(), prompt="pink", extra_body={"moderation": "low"})
+    assert (caught.value.code, caught.value.param) == ("unknown_parameter", "moderation")
 
 
 def test_it_lists_the_models(client: openai.OpenAI) -> None:

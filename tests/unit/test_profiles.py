@@ -656,3 +656,19 @@ def test_a_bad_one_does_not_cost_the_others() -> None:
 @pytest.mark.parametrize("kept", [None, {}])
 def test_settings_that_hold_no_profiles_leave_those_that_are_built_in(kept: Any) -> None:
     assert Profiles(kept).names == BUILT_IN
+
+
+def test_a_model_that_is_null_is_taken_out() -> None:
+    found = Profiles({"openai": {"models": {"gpt-image-1": None, "gpt-image-2": {"mask": False}}}}).get(
+        "openai"
+    )
+    assert found is not None
+    assert "gpt-image-1" not in found.models
+    assert not found.dialect_of("gpt-image-2").mask
+    assert found.dialect_of("gpt-image-2.5-flare").mask
+
+
+def test_without_its_models_a_service_lists_its_default_only() -> None:
+    found = Profiles({"openai": {"models": None}}).get("openai")
+    assert found is not None
+    assert list(found.catalogue.models) == ["gpt-image-2.5-sunburst"]

@@ -129,6 +129,9 @@ def _layered(
         return top, {}
     layered = {name: _merged(model, _dialect_of(own)) for name, model in models.items()}
     for name, changes in reader.object("models", changed).items():
+        if changes is None:
+            layered.pop(name, None)
+            continue
         of_model = reader.object(f"models.{name}", changes, known=ENTRIES)
         layered[name] = _merged(layered.get(name, _dialect_of(top)), of_model)
     return top, layered
