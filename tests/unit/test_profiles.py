@@ -213,7 +213,6 @@ WRONG = [
     ({"models": 0}, "models", "an object"),
     ({"models": False}, "models", "an object"),
     ({"models": {"a": "b"}}, "models.a", "an object"),
-    ({"models": {"a": None}}, "models.a", "an object"),
 ]
 
 
