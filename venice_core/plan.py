@@ -114,10 +114,7 @@ def _plan_edit(job: Job, selection: Selection | None, capabilities: Capabilities
     model = model_for(INPAINT, options.model, capabilities)
     limits = model.limits or capabilities.limits
     guided, warnings = _guided(job, selection, model, limits)
-    resolution = offered(model, "resolution", options.resolution, model.resolutions)
-    quality = offered(model, "quality", options.quality, model.qualities)
-    if capabilities.sends_defaults:
-        resolution, quality = resolution or model.default_resolution, quality or model.default_quality
+    resolution, quality = _tier(options, model, capabilities)
     told = guided and not model.mask
     prompt = _prompt(options.prompt, model, limits.max_prompt, guided=told)
     # where there are two, only that for several pictures has a field for the quality
@@ -206,10 +203,7 @@ def _plan_generate(job: Job, selection: Selection | None, capabilities: Capabili
     endpoint = _generate_endpoint(job, capabilities)
     check_wishes(job, endpoint, capabilities)
     model = model_for(IMAGE, options.model, capabilities)
-    resolution = offered(model, "resolution", options.resolution, model.resolutions)
-    quality = offered(model, "quality", options.quality, model.qualities)
-    if capabilities.sends_defaults:
-        resolution, quality = resolution or model.default_resolution, quality or model.default_quality
+    resolution, quality = _tier(options, model, capabilities)
     fields = capabilities.parse_fields(endpoint, dict(options.fields))
     _check_generate_fields(options, fields, model)
     most = model.max_style_references
@@ -276,6 +270,15 @@ def _guided(job: Job, selection: Selection | None, model: Model, limits: Limits)
     if model.mask or 2 + references <= room:
         return True, []
     return False, [f"{model.label} takes {takes}: it sees the region without a mask."]
+
+
+def _tier(options: Options, model: Model, capabilities: Capabilities) -> tuple[str, str]:
+    """The resolution and the quality to ask for, as the model spells them; "" where the service decides."""
+    resolution = offered(model, "resolution", options.resolution, model.resolutions)
+    quality = offered(model, "quality", options.quality, model.qualities)
+    if capabilities.sends_defaults:
+        return resolution or model.default_resolution, quality or model.default_quality
+    return resolution, quality
 
 
 def _prompt(words: str, model: Model, limit: int, *, guided: bool) -> str:
