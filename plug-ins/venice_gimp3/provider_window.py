@@ -6,7 +6,7 @@ gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 import venice_link
 from gi.repository import GimpUi, Gtk
-from widgets import ErrorBar, label, mnemonic
+from widgets import ErrorBar, form, label
 
 SOME_ADDRESS, NO_MODEL = "https://example.com/v1", "the server's own"
 WORKS_LIKE = {
@@ -43,17 +43,12 @@ class _ProviderWindow:
         self._address = Gtk.Entry(activates_default=True, width_chars=44, placeholder_text=SOME_ADDRESS)
         self._model = Gtk.Entry(activates_default=True, placeholder_text=NO_MODEL)
         self._error = ErrorBar()
-        grid = Gtk.Grid(row_spacing=6, column_spacing=6, border_width=12)
-        rows = (
-            ("_Name:", self._name),
-            ("_Works like:", self._works_like),
-            ("_Address:", self._address),
-            ("_Model:", self._model),
+        grid = form(
+            ("_Name:", self._name, self._name),
+            ("_Works like:", self._works_like, self._works_like),
+            ("_Address:", self._address, self._address),
+            ("_Model:", self._model, self._model),
         )
-        for row, (text, widget) in enumerate(rows):
-            grid.attach(mnemonic(text, widget), 0, row, 1, 1)
-            widget.set_hexpand(True)
-            grid.attach(widget, 1, row, 1, 1)
         note = label()
         note.set_text("More about a service can be said in the settings file: see docs/providers.md.")
         area = self._dialog.get_content_area()

@@ -5,9 +5,9 @@ import gi
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 import venice_link
-from gi.repository import GimpUi, GObject, Gtk
+from gi.repository import GimpUi, Gtk
 from provider_window import NO_MODEL, SOME_ADDRESS, run_new_provider
-from widgets import ErrorBar, label, mnemonic, shrink, stay_alive
+from widgets import ErrorBar, form, label, shrink, stay_alive
 
 BINARY = "venice"
 
@@ -91,24 +91,16 @@ class _SettingsWindow:
             return self._link.call("status", {"provider": "sandbox"}), False
 
     def _make_grid(self):
-        grid = Gtk.Grid(row_spacing=6, column_spacing=6, border_width=12)
         chooser = Gtk.Box(spacing=6)
         for widget in (self._provider, self._new, self._remove):
             chooser.pack_start(widget, widget is self._provider, True, 0)
-        rows = (
+        return form(
             ("_Provider:", self._provider, chooser),
             ("_Address:", self._address, self._address),
             ("_Model:", self._model, self._model),
             ("API _key:", self._key, self._key),
             ("Spend at most a _day, in US dollars:", self._limit, self._limit),
         )
-        for row, (text, widget, shown) in enumerate(rows):
-            named = mnemonic(text, widget)
-            widget.bind_property("sensitive", named, "sensitive", GObject.BindingFlags.DEFAULT)
-            grid.attach(named, 0, row, 1, 1)
-            shown.set_hexpand(True)
-            grid.attach(shown, 1, row, 1, 1)
-        return grid
 
     def _offer(self, status):
         """Fills the list of providers and chooses one."""

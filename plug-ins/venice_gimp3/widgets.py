@@ -78,6 +78,21 @@ def add_choice(grid, row, text, config, name, default, labels):
     return offer
 
 
+def form(*rows):
+    """A grid of rows: a label's text, the widget that its underlined letter leads to, and what is shown.
+
+    What is shown is that widget, or holds it. A label rests while its widget does.
+    """
+    grid = Gtk.Grid(row_spacing=6, column_spacing=6, border_width=12)
+    for row, (text, widget, shown) in enumerate(rows):
+        named = mnemonic(text, widget)
+        widget.bind_property("sensitive", named, "sensitive", GObject.BindingFlags.SYNC_CREATE)
+        grid.attach(named, 0, row, 1, 1)
+        shown.set_hexpand(True)
+        grid.attach(shown, 1, row, 1, 1)
+    return grid
+
+
 def mnemonic(text, widget):
     """A label whose underlined letter leads to `widget`."""
     made = Gtk.Label(label=text, use_underline=True, xalign=0.0)

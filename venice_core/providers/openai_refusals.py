@@ -9,10 +9,8 @@ from venice_core.errors import (
     Forbidden,
     InvalidRequest,
     NoFunds,
-    NotFound,
     PolicyRefusal,
     Refused,
-    TooLarge,
     UnknownModel,
     VeniceError,
 )
@@ -20,15 +18,6 @@ from venice_core.providers import refusals
 from venice_core.settings import Secret
 from venice_core.transport import Response
 
-_BY_STATUS: dict[int, type[Refused]] = {
-    401: BadKey,
-    402: NoFunds,
-    403: Forbidden,
-    404: NotFound,
-    410: UnknownModel,
-    413: TooLarge,
-    422: PolicyRefusal,
-}
 # The error's `code`, or else its `type`: the finer word, whatever the status.
 _BY_CODE: dict[str, type[Refused]] = {
     "invalid_api_key": BadKey,
@@ -62,7 +51,7 @@ def failure(response: Response, key: Secret) -> VeniceError:
 def _refusal(response: Response) -> type[Refused]:
     if response.status == 422 and isinstance(_body(response).get("detail"), list):
         return InvalidRequest  # FastAPI: the request did not have the form, so nobody has worked on it
-    return _by_code(response) or _BY_STATUS.get(response.status, InvalidRequest)
+    return _by_code(response) or refusals.by_status(response.status)
 
 
 def _by_code(response: Response) -> type[Refused] | None:

@@ -6,7 +6,20 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from venice_core.errors import Busy, Refused, ServerFailure, VeniceError
+from venice_core.errors import (
+    BadKey,
+    Busy,
+    Forbidden,
+    InvalidRequest,
+    NoFunds,
+    NotFound,
+    PolicyRefusal,
+    Refused,
+    ServerFailure,
+    TooLarge,
+    UnknownModel,
+    VeniceError,
+)
 from venice_core.settings import Secret
 from venice_core.transport import Response
 
@@ -15,6 +28,22 @@ MAX_TOLD_PROMPT = 2000
 """Characters of a prompt as a service has rewritten it, that people are shown."""
 _DEEPEST = 4
 _SUPPORT_IDS = ("x-request-id", "cf-ray")
+
+
+_BY_STATUS: dict[int, type[Refused]] = {
+    401: BadKey,
+    402: NoFunds,
+    403: Forbidden,
+    404: NotFound,
+    410: UnknownModel,
+    413: TooLarge,
+    422: PolicyRefusal,
+}
+
+
+def by_status(status: int) -> type[Refused]:
+    """What a refusal (4xx) means where its body says nothing finer."""
+    return _BY_STATUS.get(status, InvalidRequest)
 
 
 def failure(response: Response, key: Secret, *, busy: bool, refusal: type[Refused]) -> VeniceError:

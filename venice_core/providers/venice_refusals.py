@@ -5,15 +5,9 @@ from __future__ import annotations
 import re
 
 from venice_core.errors import (
-    BadKey,
     Forbidden,
-    InvalidRequest,
     KeyUnseen,
-    NoFunds,
-    NotFound,
-    PolicyRefusal,
     Refused,
-    TooLarge,
     UnknownModel,
     VeniceError,
 )
@@ -21,15 +15,6 @@ from venice_core.providers import refusals
 from venice_core.settings import Secret
 from venice_core.transport import Response
 
-_BY_STATUS: dict[int, type[Refused]] = {
-    401: BadKey,
-    402: NoFunds,
-    403: Forbidden,
-    404: NotFound,
-    410: UnknownModel,
-    413: TooLarge,
-    422: PolicyRefusal,
-}
 _ACCESS = re.compile(r"access level|only available to|not available to|not authori[sz]ed to", re.IGNORECASE)
 _ABOUT_MODEL = re.compile(r"\bmodel", re.IGNORECASE)
 
@@ -58,4 +43,4 @@ def _refusal(response: Response, key: Secret) -> type[Refused]:
         return KeyUnseen
     if status == 404 and isinstance(body, dict) and _ABOUT_MODEL.search(detail):
         return UnknownModel
-    return _BY_STATUS.get(status, InvalidRequest)
+    return refusals.by_status(status)
