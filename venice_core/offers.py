@@ -35,7 +35,9 @@ def endpoints_for(action: Action, capabilities: Capabilities) -> tuple[Endpoint,
     """At least one. Raises BadInput for what the provider cannot do at all."""
     endpoints = capabilities.endpoints.get(action, ())
     if not endpoints:
-        raise BadInput(f"The provider {capabilities.name} cannot {_ACTIONS[action]}: choose another one.")
+        raise BadInput(
+            f"The provider {capabilities.name} cannot {_ACTIONS[action]}: choose another one, such as venice."
+        )
     return endpoints
 
 

@@ -395,7 +395,7 @@ def test_what_such_a_service_cannot_do_is_said_before_anything_is_sent(
 ) -> None:
     assert shell(command, photo) == 2
     what = {"cutout": "remove backgrounds", "upscale": "upscale pictures"}[command]
-    assert f"The provider {profile} cannot {what}: choose another one." in shell.err
+    assert f"The provider {profile} cannot {what}: choose another one, such as venice." in shell.err
     assert (sandbox.requests, shell.jobs) == ([], [])
 
 

@@ -196,7 +196,7 @@ def test_variations_come_in_one_request(gimp: Gimp, sandbox: Sandbox, jobs: Jobs
     assert untouched(gimp.snapshot(scene.image), group["id"]) == untouched(before)
     (job,) = jobs()
     assert job.outcome == ("placed", "none")
-    assert job.record["plan"]["total"]["usd"] == pytest.approx(2 * 0.22)
+    assert job.record["plan"]["total"]["usd"] == pytest.approx(2 * 0.27)
 
 
 def test_a_picture_is_generated_at_the_canvas_own_size(gimp: Gimp, sandbox: Sandbox) -> None:

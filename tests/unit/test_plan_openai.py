@@ -505,7 +505,7 @@ def test_venices_word_on_a_search_of_the_web_is_not_said_of_others() -> None:
 def test_cut_outs_and_upscaling_are_left_to_another_provider(name: str, action: Action, said: str) -> None:
     with pytest.raises(BadInput) as caught:
         planned(name, box=None, action=action)
-    assert caught.value.detail == f"The provider {name} cannot {said}: choose another one."
+    assert caught.value.detail == f"The provider {name} cannot {said}: choose another one, such as venice."
 
 
 @pytest.mark.parametrize(
