@@ -118,8 +118,9 @@ def about(model: Model, capabilities: Capabilities) -> list[str]:
     """What the catalogue says about the model that people should know before they pay."""
     warnings = []
     catalogue = capabilities.catalogue
-    if not model.listed and (catalogue.date or (catalogue.unlisted and catalogue.models)):
-        warnings.append(f"The service does not list a model “{model.id}”.")
+    if model.id and not model.listed and (catalogue.date or (catalogue.unlisted and catalogue.models)):
+        who = "service" if catalogue.date else f"profile {capabilities.name}"
+        warnings.append(f"The {who} does not list a model “{model.id}”.")
     if model.offline:
         warnings.append(f"The service says that {model.label} is offline at present.")
     if model.retires or model.replacement:

@@ -350,7 +350,7 @@ def test_a_model_that_a_profile_does_not_list_is_told_before_it_is_paid_for(
     """Where it lists any: a server of one's own names none."""
     code, result = shell.result("edit", photo, "-p", "x", "--model", "new-1", "--dry-run")
     assert code == 0
-    told = "The service does not list a model “new-1”." in result["plan"]["warnings"]
+    told = f"The profile {profile} does not list a model “new-1”." in result["plan"]["warnings"]
     assert told == (profile != OWN)
     code, result = shell.result("edit", photo, "-p", "x", "--dry-run")
     assert not [each for each in result["plan"]["warnings"] if "does not list" in each]

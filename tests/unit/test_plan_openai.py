@@ -481,7 +481,7 @@ def test_a_model_that_the_profile_does_not_list_is_said(
     action: Action, name: str, model: str, told: bool
 ) -> None:
     warnings = planned(name, box=None, action=action, model=model).warnings
-    assert (f"The service does not list a model “{model}”." in warnings) is told
+    assert (f"The profile {name} does not list a model “{model}”." in warnings) is told
     assert any("does not list" in warning for warning in warnings) is told
 
 

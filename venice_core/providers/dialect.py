@@ -16,6 +16,8 @@ from venice_core.shapes import Grid, Shapes, Sizes
 MAX_SENT_PIXELS = 33_177_600
 """Of a picture, where a dialect sets no limit of its own: what the largest service known takes."""
 MAX_AT_ONCE = 10
+MANAGED = ("prompt", "model", "image", "image[]", "mask", "n", "stream", "partial_images")
+"""Fields that are never a person's to set, in any dialect."""
 _SIZE = re.compile(r"([1-9]\d{1,4})x([1-9]\d{1,4})", re.ASCII)
 
 
@@ -68,9 +70,7 @@ class Dialect:
         """Fields that the plan fills in, or without which the answer could not be read."""
         choices = {self.aspect_ratio.field, self.resolution.field, self.quality.field}
         names = {self.image, self.images, self.size, self.n, *choices}
-        return (names | {"prompt", "model", "image", "image[]", "mask", "n", "stream", "partial_images"}) - {
-            ""
-        }
+        return {*MANAGED, *filter(None, names)}
 
     def model(self, model_id: str, name: str) -> Model:
         """As the planner sees it."""
