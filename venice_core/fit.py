@@ -84,7 +84,7 @@ def alpha_mask_to_send(coverage: Coverage, plan: Plan) -> Pixels:
     the edge; elsewhere 255. The colour says the same to who does not look at the alpha: white = change.
     """
     support = np.where(coverage > 0, np.uint8(255), np.uint8(0))
-    change = np.where(resize(_padded(support, plan), plan.size) > 0, np.uint8(255), np.uint8(0))
+    change = np.where(mask_to_send(support, plan) > 0, np.uint8(255), np.uint8(0))
     return np.dstack([change, change, change, 255 - change])
 
 

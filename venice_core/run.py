@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -48,7 +47,7 @@ from venice_core.providers.capabilities import Price
 from venice_core.retry import NotNow, seconds_before_repeat
 from venice_core.selection import Coverage, Selection
 from venice_core.settings import Secret
-from venice_core.transport import Request, Response, Transport, is_loopback
+from venice_core.transport import Request, Response, Transport, is_local
 
 log = logging.getLogger(__name__)
 
@@ -259,11 +258,6 @@ class _Flight:
         except VeniceError as error:
             _keep(partial(entry.failed, error))
             raise
-        except Exception as error:  # nobody thought of it, and the record must still say how it ended
-            log.exception("a request failed")
-            unknown = VeniceError(f"{type(error).__name__}: {error}", charge=Charge(entry.record["charge"]))
-            _keep(partial(entry.failed, unknown))
-            raise unknown from error
         charge = Charge.NONE if is_of_sandbox(response, provider.base_url) else Charge.CHARGED
         warnings = _keep(lambda: entry.answered(response, charge))
         facts = self._facts(response)
@@ -344,8 +338,8 @@ class _Flight:
         return files, lost
 
     def _fetched(self, link: Link, number: int) -> bytes:
-        host = urlsplit(self.runner.provider.base_url).hostname or ""
-        data = fetch(link.url, self.cancel, local=is_loopback(host), on_progress=self.on_progress)
+        local = is_local(self.runner.provider.base_url)
+        data = fetch(link.url, self.cancel, local=local, on_progress=self.on_progress)
         _keep(lambda: self.entry.fetched(number, data))
         return data
 
@@ -418,10 +412,12 @@ def _outcome(flight: _Flight) -> list[Result] | VeniceError:
         return flight.run()
     except VeniceError as error:
         return error
-    except Exception as error:  # one that nobody thought of must not cost the others
+    except Exception as error:  # nobody thought of it: the others go on, and the record says how it ended
         log.exception("a request failed")
         charge = Charge(flight.entry.record["charge"])
-        return VeniceError(f"{type(error).__name__}: {error}", charge=charge)
+        unknown = VeniceError(f"{type(error).__name__}: {error}", charge=charge)
+        _keep(partial(flight.entry.failed, unknown))
+        return unknown
 
 
 def _made(plan: Plan, outcomes: list[list[Result] | VeniceError]) -> Made:

@@ -93,6 +93,11 @@ def check_url(url: str) -> str:
     return url.strip().rstrip("/")
 
 
+def is_local(url: str) -> bool:
+    """Whether an address leads to this machine."""
+    return is_loopback(urlsplit(url).hostname or "")
+
+
 def same_origin(one: str, other: str) -> bool:
     """Whether two addresses lead to one server."""
     try:
@@ -385,7 +390,7 @@ class Transport:
     def _session(self, url: str, sockets: _Sockets) -> requests.Session:
         session = _Session()
         session.headers.clear()
-        session.trust_env = not is_loopback(urlsplit(url).hostname or "")
+        session.trust_env = not is_local(url)
         adapter = _Adapter(sockets, truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
         session.mount("https://", adapter)
         session.mount("http://", adapter)

@@ -6,7 +6,6 @@ of standard input only lets go of the front end; the answer is still received an
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import signal
@@ -34,7 +33,7 @@ from venice_core.protocol import Call, Output
 from venice_core.providers.capabilities import IMAGE, INPAINT, UPSCALE, Model
 from venice_core.providers.registry import Opened, Registry
 from venice_core.run import Made, Material, Prepared, Result, Runner, read_coverage
-from venice_core.settings import Folders, Secret, private_folder
+from venice_core.settings import Folders, Secret, private_folder, provider_for_people
 from venice_core.transport import Transport
 from venice_core.version import VERSION
 
@@ -52,6 +51,7 @@ class Worker:
     """Serves one front end."""
 
     def __init__(self, env: Mapping[str, str], calls: BinaryIO, output: Output) -> None:
+        self._env = env
         self._folders = Folders.of(env)
         self._calls = calls
         self._output = output
@@ -111,16 +111,11 @@ class Worker:
             else:
                 raise BadInput(f"There is no method “{call.method}”.")
         except VeniceError as error:
-            self._output.error(call.id, error, self._provider_of(call))
+            provider = provider_for_people(str(call.params.get("provider") or ""), self._env)
+            self._output.error(call.id, error, provider)
         except Exception as error:
             log.exception("call failed")
             self._output.error(call.id, VeniceError(f"{type(error).__name__}: {error}"), "")
-
-    def _provider_of(self, call: Call) -> str:
-        """The name of the provider that a call is about, for people."""
-        with contextlib.suppress(VeniceError):
-            return self._registry.name(str(call.params.get("provider") or ""))
-        return ""
 
     def _plan(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """`to_send`: the pixels for this plan come next, so `run` goes by the same list of models.

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venice_core.providers.capabilities import Capabilities, Catalogue, Limits, Model, Price
+from venice_core.providers.capabilities import Capabilities, Catalogue, Model, Price
+from venice_core.providers.venice import Venice
+from venice_core.settings import Secret
 
 
 def amount(usd: Any, diem: Any = None) -> dict[str, Any]:
@@ -348,7 +350,12 @@ def test_models_are_listed_by_type_in_the_services_order() -> None:
 def test_the_generator_is_the_services_default_or_else_ours() -> None:
     def capabilities(*entries: dict[str, Any]) -> Capabilities:
         known = Catalogue.from_entries(entries)
-        return Capabilities("venice", "edits", Limits(), known, default_generator="ours", upscale_model="up")
+        return replace(
+            Venice(Secret("k"), catalogue=known).capabilities,
+            default_model="edits",
+            default_generator="ours",
+            upscale_model="up",
+        )
 
     marked = capabilities(
         entry("x", "inpaint", "default"), entry("y", "image"), entry("z", "image", "default")

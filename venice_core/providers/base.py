@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from venice_core.errors import VeniceError
 from venice_core.job import Facts, Options
 from venice_core.plan import Plan
 from venice_core.providers.capabilities import Capabilities
-from venice_core.transport import File, Request, Response, is_loopback
+from venice_core.transport import File, Request, Response, is_local
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Account:
 def is_of_sandbox(response: Response, base_url: str) -> bool:
     """Whether a sandbox has made this, for nothing. Only one on this machine is believed."""
     said = response.headers.get("x-venice-sandbox", "").lower() == "true"
-    return said and is_loopback(urlsplit(base_url).hostname or "")
+    return said and is_local(base_url)
 
 
 class Reader(Protocol):

@@ -12,7 +12,6 @@ from importlib import resources
 from typing import Any
 
 from venice_core.endpoint import Endpoint
-from venice_core.errors import BadInput
 from venice_core.job import Action
 from venice_core.shapes import Shapes
 
@@ -71,10 +70,9 @@ class Model:
 
     `keeps_shape`: an edit of one picture keeps its shape, whatever aspect ratio is asked for.
     `shapes`: what it makes, where that is more than a list of aspect ratios. `sized`: a request can say which
-    of it is wanted. `mask`: the request has a field
-    for a real mask. `at_once`: how many pictures a request may ask for. `limits`: where they are not the
-    provider's. `pricing`: the price as Venice lists it; `usd`: as a profile gives it, in US dollars for a
-    picture of a quality ("": of any).
+    of it is wanted. `mask`: the request has a field for a real mask. `at_once`: how many pictures a request
+    may ask for. `limits`: where they are not the provider's. `pricing`: the price as Venice lists it; `usd`:
+    as a profile gives it, in US dollars for a picture of a quality ("": of any).
     `listed`: the catalogue holds it. `constrained`: it also says what the model accepts, not only prices.
     """
 
@@ -241,13 +239,6 @@ class Catalogue:
         return tuple(model for model in self.models.values() if (model.type or INPAINT) in kinds)
 
 
-def no_fields(endpoint: Endpoint, chosen: Mapping[str, str]) -> dict[str, Any]:
-    """Of an endpoint without fields that can be set by name."""
-    for name in chosen:
-        raise BadInput(f"{endpoint.value} has no field “{name}” that can be set.")
-    return {}
-
-
 @dataclass(frozen=True)
 class Capabilities:
     """A provider as the planner sees it.
@@ -280,7 +271,7 @@ class Capabilities:
     max_prompts: Mapping[Endpoint, int] = field(default_factory=dict)
     at_once: Mapping[Endpoint, int] = field(default_factory=dict)
     shapes: Mapping[Endpoint, Shapes] = field(default_factory=dict)
-    parse_fields: Callable[[Endpoint, Mapping[str, str]], dict[str, Any]] = no_fields
+    parse_fields: Callable[[Endpoint, Mapping[str, str]], dict[str, Any]] = field(kw_only=True)
     keyless: bool = False
     key_variable: str = ""
     sends_defaults: bool = False

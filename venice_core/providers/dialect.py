@@ -209,32 +209,32 @@ def _read_token_prices(reader: Reader, entry: str, value: Any) -> dict[str, Any]
 _Read = Callable[[Reader, str, Any], dict[str, Any]]
 
 
-def _plain(kind: str) -> _Read:
+def _as(read: Callable[[Reader, str, Any], Any]) -> _Read:
     """For an entry that is named like what it fills in."""
-    return lambda reader, entry, value: {entry: getattr(reader, kind)(entry, value)}
+    return lambda reader, entry, value: {entry: read(reader, entry, value)}
 
 
 # The entry -> how it is read.
 _READ: Mapping[str, _Read] = {
-    "image": _plain("field"),
-    "images": _plain("field"),
-    "max_images": _plain("whole"),
-    "mask": _plain("flag"),
+    "image": _as(Reader.field),
+    "images": _as(Reader.field),
+    "max_images": _as(Reader.whole),
+    "mask": _as(Reader.flag),
     "size": _read_size,
     "aspect_ratio": _read_ratios,
-    "resolution": lambda reader, entry, value: {entry: _choice(reader, entry, value)},
-    "quality": lambda reader, entry, value: {entry: _choice(reader, entry, value)},
+    "resolution": _as(_choice),
+    "quality": _as(_choice),
     "n": _read_n,
     "response_format": lambda reader, entry, value: {entry: reader.one_of(entry, value, ("b64_json", "url"))},
-    "fields": _plain("scalars"),
-    "edit_fields": _plain("scalars"),
-    "generate_fields": _plain("scalars"),
-    "unsafe_generate_fields": _plain("scalars"),
+    "fields": _as(Reader.scalars),
+    "edit_fields": _as(Reader.scalars),
+    "generate_fields": _as(Reader.scalars),
+    "unsafe_generate_fields": _as(Reader.scalars),
     "limits": _read_limits,
     "price_usd": _read_price,
     "token_prices_usd": _read_token_prices,
-    "retires": _plain("text"),
-    "replacement": _plain("text"),
+    "retires": _as(Reader.text),
+    "replacement": _as(Reader.text),
 }
 ENTRIES = tuple(_READ)
 """What a profile, and each of its models, may hold."""

@@ -45,7 +45,7 @@ def is_busy(response: Response) -> bool:
 
 def failure(response: Response, key: Secret) -> VeniceError:
     """What a response that is no success means; `key` is kept out of the server's words."""
-    return refusals.failure(response, key, busy=is_busy(response), refusal=_refusal(response))
+    return refusals.failure(response, key, busy=is_busy(response), refusal=lambda _: _refusal(response))
 
 
 def _refusal(response: Response) -> type[Refused]:

@@ -1,9 +1,9 @@
-"""A server's own words: what a refusal of any shape says, in one line."""
+"""What a refusal means by its status, and what it says: a server's own words of any shape, in one line."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from venice_core.errors import (
@@ -28,8 +28,6 @@ MAX_TOLD_PROMPT = 2000
 """Characters of a prompt as a service has rewritten it, that people are shown."""
 _DEEPEST = 4
 _SUPPORT_IDS = ("x-request-id", "cf-ray")
-
-
 _BY_STATUS: dict[int, type[Refused]] = {
     401: BadKey,
     402: NoFunds,
@@ -46,10 +44,12 @@ def by_status(status: int) -> type[Refused]:
     return _BY_STATUS.get(status, InvalidRequest)
 
 
-def failure(response: Response, key: Secret, *, busy: bool, refusal: type[Refused]) -> VeniceError:
+def failure(
+    response: Response, key: Secret, *, busy: bool, refusal: Callable[[str], type[Refused]]
+) -> VeniceError:
     """What a response that is no success means; `key` is kept out of the server's words.
 
-    `busy`: the service says "not now"; `refusal`: what it means if it is one (4xx).
+    `busy`: the service says "not now"; `refusal`: what those words mean if it is one (4xx).
     """
     facts: dict[str, Any] = {"status": response.status, "request_id": key.scrub(request_id(response))}
     detail = words(response, key)
@@ -57,8 +57,9 @@ def failure(response: Response, key: Secret, *, busy: bool, refusal: type[Refuse
         return Busy(detail, **facts)
     if 300 <= response.status < 400:
         return ServerFailure("a redirect, which is not followed", **facts)
-    kind = refusal if 400 <= response.status < 500 else ServerFailure
-    return kind(detail, **facts)
+    if 400 <= response.status < 500:
+        return refusal(detail)(detail, **facts)
+    return ServerFailure(detail, **facts)
 
 
 def request_id(response: Response) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from venice_core.errors import (
     Forbidden,
@@ -32,11 +33,11 @@ def is_busy(response: Response) -> bool:
 
 def failure(response: Response, key: Secret) -> VeniceError:
     """What a response that is no success means; `key` is kept out of the server's words."""
-    return refusals.failure(response, key, busy=is_busy(response), refusal=_refusal(response, key))
+    return refusals.failure(response, key, busy=is_busy(response), refusal=partial(_refusal, response))
 
 
-def _refusal(response: Response, key: Secret) -> type[Refused]:
-    status, body, detail = response.status, response.json, refusals.words(response, key)
+def _refusal(response: Response, detail: str) -> type[Refused]:
+    status, body = response.status, response.json
     if status == 401 and _ACCESS.search(detail):
         return Forbidden
     if status == 402 and isinstance(body, dict) and "accepts" in body:

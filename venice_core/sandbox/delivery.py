@@ -55,6 +55,12 @@ def deliver(result: Result, switches: Switches, told: Mapping[str, str]) -> Resp
     return Response(data, 200, {**result.headers, **told}, content_type=switches.label or content_type)
 
 
+def listed(value: object, switches: Switches) -> tuple[bytes, str]:
+    """JSON that is told for nothing, and its label, after what `garbage` does to it."""
+    body = json.dumps(value).encode()
+    return spoil(switches.garbage, body, JSON) if switches.garbage else (body, JSON)
+
+
 def spoil(kind: str, data: bytes, content_type: str) -> tuple[bytes, str]:
     """The body and label that `garbage` asks for, in place of the good ones."""
     label = "image/png" if content_type.startswith("image/") else content_type

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import time
 import uuid
 from typing import Any
@@ -13,7 +12,7 @@ from werkzeug import Request, Response
 
 from . import pictures
 from .account import authorize
-from .delivery import JSON, Result, deliver, spoil
+from .delivery import Result, deliver, listed
 from .dialects import EDITS, GENERATIONS, MODELS, Dialect
 from .drawing import cut_out, draw
 from .errors import ApiError
@@ -75,9 +74,7 @@ def _models(dialect: Dialect, switches: Switches) -> Response:
     """The models as OpenAI lists them; `created` in Unix s."""
     entry = {"object": "model", "created": 1_750_000_000, "owned_by": dialect.owner}
     listing = {"object": "list", "data": [{"id": name, **entry} for name in dialect.models]}
-    body, content_type = json.dumps(listing).encode(), JSON
-    if switches.garbage:
-        body, content_type = spoil(switches.garbage, body, content_type)
+    body, content_type = listed(listing, switches)
     return Response(body, 200, content_type=switches.label or content_type)
 
 

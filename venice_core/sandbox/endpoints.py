@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 
 from werkzeug import Request, Response
@@ -10,7 +9,7 @@ from werkzeug import Request, Response
 from . import edits, generate
 from .account import authorize
 from .catalogue import Catalogue
-from .delivery import JSON, Result, deliver, spoil, venice_headers
+from .delivery import Result, deliver, listed, venice_headers
 from .errors import ApiError, payment_required
 from .forms import Form
 from .gets import GETS
@@ -63,7 +62,5 @@ def answer(
 
 
 def _get(path: str, request: Request, switches: Switches, catalogue: Catalogue) -> Response:
-    body, content_type = json.dumps(GETS[path](request, switches, catalogue)).encode(), JSON
-    if switches.garbage:
-        body, content_type = spoil(switches.garbage, body, content_type)
+    body, content_type = listed(GETS[path](request, switches, catalogue), switches)
     return Response(body, 200, content_type=content_type)
