@@ -161,7 +161,7 @@ class _SettingsWindow:
         """A provider that is built in loses what was changed of it, one of the person's own everything."""
         if name in self._built_in:
             text = f"Undo all changes to the provider “{name}”?"
-            more = "Its entries in the settings are deleted at once; its key stays."
+            more = "Its entries in the settings are deleted at once. Its key stays, if its address does."
         else:
             text = f"Remove the provider “{name}”?"
             more = "Its entries in the settings and its key are deleted at once."

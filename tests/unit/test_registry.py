@@ -459,6 +459,15 @@ def test_what_was_changed_of_a_built_in_one_is_undone_and_its_key_stays(registry
     assert settings(found) == {"profiles": {}, "provider": "openai"}
 
 
+def test_a_key_that_was_for_another_address_goes_when_the_change_is_undone(registry: Any) -> None:
+    found = registry(profiles={"openai": {"base_url": "https://relay.example/v1"}})
+    found.store_key("openai", Secret("for-the-relay"))
+    found.forget_profile("openai")
+    opened = found.open("openai")
+    assert base_url(opened) == "https://api.openai.com/v1"
+    assert not opened.key
+
+
 def test_what_is_not_there_cannot_be_taken_away(registry: Any) -> None:
     with pytest.raises(BadInput, match="“nope” is not there"):
         registry().forget_profile("nope")

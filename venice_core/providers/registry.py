@@ -141,9 +141,7 @@ class Registry:
         With another address its key is forgotten: it was for the one before. Raises BadInput, and stores
         nothing, where the profile could not be used.
         """
-        before, after = self._readable(name), self._profile(name, changes)
-        if before and after and not same_origin(before.base_url, after.base_url):
-            self.store_key(name, Secret(""))
+        self._forget_key_unless_for(self._profile(name, changes), name)
         kept = self.settings.read().get("profiles") or {}
         self.settings.update(profiles={**kept, name: self.profiles.merged(name, changes)})
 
@@ -164,18 +162,20 @@ class Registry:
             )
         return found
 
-    def _readable(self, name: str) -> Profile | None:
-        """As it is, if it can be read."""
+    def _forget_key_unless_for(self, after: Profile | None, name: str) -> None:
+        """The stored key is for the address that the profile has now; None: it will have none."""
         try:
-            return self.profiles.get(name)
+            before = self.profiles.get(name)
         except BadInput:
-            return None
+            before = None  # where it was sent cannot be read
+        if after is None or (before and not same_origin(before.base_url, after.base_url)):
+            self.store_key(name, Secret(""))
 
     def _address(self, profile: Profile) -> str:
         return self._env.get(self.address_variable(profile)) or profile.base_url
 
     def forget_profile(self, name: str) -> None:
-        """Takes a profile out of the settings; with its key, unless it is built in and now as it was.
+        """Takes a profile out of the settings; its key too, unless it is built in and its address stays.
 
         Raises BadInput where there is nothing to take away.
         """
@@ -183,11 +183,12 @@ class Registry:
         if not profiles.is_changed(name):
             known = "is built in, and nothing was changed of it" if name in self.names else "is not there"
             raise BadInput(f"The provider “{name}” {known}.")
-        own = {each: entries for each, entries in values["profiles"].items() if each != name}
+        built_in = Profiles().get(name)
+        self._forget_key_unless_for(built_in, name)
         chosen = values.get("provider")
-        if name not in profiles.bases:
-            self.store_key(name, Secret(""))
-            chosen = None if chosen == name else chosen
+        if chosen == name and built_in is None:
+            chosen = None
+        own = {each: entries for each, entries in values["profiles"].items() if each != name}
         self.settings.update(profiles=own, provider=chosen)
 
     def _find_key(self, name: str, variable: str) -> tuple[Secret, str]:
