@@ -5,6 +5,7 @@
   python3 tests tests/unit/test_x.py  some files
   python3 tests check                 lint, format and types only
   python3 tests bench                 print the benchmarks
+  python3 tests bench fidelity -h     one of them, with options
 
 Groups: check unit contract link install gimp3 gui. The last two need GIMP 3 and are left out, with a
 word about it, where there is none; with VENICE_TEST_HOSTS=required that is a failure instead.
@@ -30,7 +31,7 @@ import install  # it also has the sentence for a Python that is too old
 LOCK = HERE / "requirements.lock"
 GROUPS = ["check", "unit", "contract", "link", "install", "gimp3", "gui"]
 WITH_GIMP = ["gimp3", "gui"]
-BENCH = "import runpy, sys; sys.exit(runpy.run_path(sys.argv[1])['main']())"
+BENCH = "import runpy, sys; sys.argv.pop(0); sys.exit(runpy.run_path(sys.argv[0])['main']())"
 
 
 def environment_folder():
@@ -83,7 +84,10 @@ def main(arguments):
     variables.setdefault("PYTHONDONTWRITEBYTECODE", "1")
     variables.setdefault("MYPY_CACHE_DIR", str(env / "mypy-cache"))
     if arguments[:1] == ["bench"]:
-        runs = [[python, "-c", BENCH, path, *arguments[1:]] for path in sorted((HERE / "bench").glob("*.py"))]
+        paths, options = sorted((HERE / "bench").glob("*.py")), arguments[1:]
+        if options and (HERE / "bench" / f"{options[0]}.py") in paths:
+            paths = [HERE / "bench" / f"{options.pop(0)}.py"]
+        runs = [[python, "-c", BENCH, str(path), *options] for path in paths]
         return max([subprocess.call(command, cwd=REPO, env=variables) for command in runs], default=0)
     groups = []
     while arguments and arguments[0] in GROUPS:

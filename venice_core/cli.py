@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from venice_core.errors import BadInput, ExitCode, VeniceError
-from venice_core.job import SelectionUse
+from venice_core.job import Output, SelectionUse
 from venice_core.messages import sentence
 from venice_core.version import VERSION
 
@@ -63,6 +63,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_model_options(edit)
     edit.add_argument("--no-align", dest="align", action="store_false")
     edit.add_argument("--no-match-colors", dest="match_colors", action="store_false")
+    edit.add_argument("--no-blend", dest="blend_seam", action="store_false", help="leave the seam as it is")
+    edit.add_argument(
+        "--output",
+        choices=[output.value for output in Output],
+        default="layer",
+        help="all of the result, or only what the model really changed",
+    )
     edit.add_argument("--layer", action="store_true", help="write the result layer and its mask apart")
     edit.set_defaults(command=_pictures, action="edit")
 
@@ -70,7 +77,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_pictures(cutout)
     _add_mask(cutout)
     cutout.add_argument(
-        "--output", choices=["layer", "mask"], default="layer", help="a cut-out, or its mask alone"
+        "--output",
+        dest="part",
+        choices=["layer", "mask"],
+        default="layer",
+        help="a cut-out, or its mask alone",
     )
     cutout.add_argument("--no-defringe", dest="defringe", action="store_false")
     cutout.set_defaults(command=_pictures, action="cutout")

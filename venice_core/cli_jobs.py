@@ -186,7 +186,7 @@ class _Command:
 
     def _parts(self, target: Path) -> dict[str, Path]:
         if self._action is Action.CUTOUT:
-            return {"mask" if self._arguments.output == "mask" else "output": target}
+            return {"mask" if self._arguments.part == "mask" else "output": target}
         if getattr(self._arguments, "layer", False):
             return {part: target.with_name(f"{target.stem}-{part}.png") for part in ("layer", "mask")}
         return {"output": target}

@@ -78,9 +78,16 @@ class Source:
         return np.ascontiguousarray(rgba[..., :3]) if opaque else rgba
 
     def cut_out(self, plan: Plan, placed: Placed) -> Pixels:
-        """The whole picture's own pixels, its alpha times the returned one; 0 outside the crop."""
+        """The whole picture's own pixels, its alpha times the returned one; 0 outside the crop.
+
+        Where the result has a rim, its colours are those that were found there.
+        """
         matte = self.matte(plan, placed)
         whole = self.rgba.copy()
+        if placed.rim is not None:
+            inside = placed.rim > 0
+            found = images.from_srgb(placed.pixels, self.picture.profile)
+            whole[plan.crop.slices][inside, :3] = found[inside, :3]
         whole[..., 3] = fit.multiply(whole[..., 3], matte)
         return whole
 

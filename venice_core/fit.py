@@ -13,24 +13,54 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from venice_core import align, colours, matte, seam
+from venice_core.affine import Affine
+from venice_core.align import Alignment
+from venice_core.changes import changes
+from venice_core.colours import Curves
 from venice_core.geometry import Bounds, Extent
 from venice_core.images import Pixels
+from venice_core.job import Fitting, Options, Output
 from venice_core.plan import Plan
+from venice_core.resample import resize, sampled, warp, warped
 from venice_core.selection import Coverage
 
 Floats = npt.NDArray[np.float32]
+Flags = npt.NDArray[np.bool_]
 
+AS_USUAL = Options()
+MARGIN = 3
+"""In px of the crop: so near to the selection a model may change something without doing wrong."""
+TONES_SIDE = 360
+"""The longer side, in px, of the copies on which colours are compared."""
+FADE = 4.0
+"""In px of the crop: over so many the source takes over where the answer ends."""
+NEARLY = 0.75
+"""In px of the crop: an answer that lacks less has an edge that serves."""
+NOTICEABLE = 4.0
+"""In levels of 255."""
+CANNOT_TELL = (
+    "The surroundings were changed, too: whether the result lies exactly in place cannot be measured."
+)
+MATCHED = "The colours of the whole picture were brought back to the source's; “Match colours” does that."
 SHAPE_TOLERANCE = 0.01
 """By how much (as a share) the answer's ratio may differ from what was sent and still count as equal."""
 
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """A result in place: RGBA of the crop's size, and its layer mask (None: no selection)."""
+    """A result in place: RGBA of the crop's size, and its layer mask (None: no selection).
+
+    `to_answer`: from px of the crop to those of the answer, as it was resampled. `rim`: where a cut-out's
+    colours are not the source's own (None: nowhere).
+    """
 
     pixels: Pixels
     mask: Coverage | None
     warnings: tuple[str, ...] = ()
+    fitting: Fitting | None = None
+    to_answer: Affine | None = None
+    rim: Coverage | None = None
 
 
 def flatten(pixels: Pixels) -> Pixels:
@@ -103,29 +133,171 @@ def from_answer(answer: Pixels, plan: Plan) -> tuple[Pixels, tuple[str, ...]]:
 
 
 def place(
-    answer: Pixels, source: Pixels, plan: Plan, coverage: Coverage | None, mask: Coverage | None = None
+    answer: Pixels,
+    source: Pixels,
+    plan: Plan,
+    coverage: Coverage | None,
+    mask: Coverage | None = None,
+    options: Options = AS_USUAL,
 ) -> Placed:
     """The answer as a layer over the crop; its layer mask is `mask`, by default the coverage itself.
 
-    The layer keeps the source's alpha, except where the support is mostly transparent (more than half
-    of it, weighted by coverage): there the answer fills it. Without a selection that is so only where
-    the whole crop is empty. Where the answer itself is transparent, the source shows.
+    It is resampled once, through the map that the plan and the alignment make together. The layer keeps the
+    source's alpha, except where the support is mostly transparent (more than half of it, weighted by
+    coverage): there the answer fills it. Without a selection that is so only where the whole crop is empty.
+    Where the answer itself is transparent, or has no pixels, the source shows.
     """
-    fitted, warnings = from_answer(answer, plan)
-    colour = fitted[..., :3]
-    if fitted.shape[2] == 4 and fitted[..., 3].min() < 255:
-        share = fitted[..., 3:].astype(np.float32) / 255.0
-        blend = colour * share + flatten(source) * (1.0 - share)
-        colour = np.rint(blend).astype(np.uint8)
+    flat = flatten(source)
+    usable = _padded(np.asarray(_unchanged(source, coverage), np.uint8), plan, cv2.BORDER_CONSTANT)
+    sent = resize(_padded(flat, plan), plan.size)
+    found = align.find(sent, answer[..., :3], resize(usable * 255, plan.size) == 255, move=options.align)
+    to_answer = Affine.shift(plan.crop.x, plan.crop.y).then(plan.to_sent).then(found.to_answer)
+    tones = Tones.of(answer, flat, _unchanged(source, coverage), to_answer, options)
+    colour = _rendered(answer, flat, to_answer, tones)
+    mask = coverage if mask is None else mask
+    warnings = _shape_warnings(found.shape, answer, plan)
+    if found.alignment is Alignment.CHANGED and coverage is not None:
+        warnings += (CANNOT_TELL,)
+    if coverage is None and tones.curves is not None and tones.curves.most > NOTICEABLE:
+        warnings += (MATCHED,)
+    if options.output is Output.CHANGES:
+        mask = _only_changes(mask, answer, flat, to_answer, tones, plan)
+        if not mask.any():
+            warnings += ("The service changed nothing that could be seen.",)
+    fitting = Fitting(
+        scale=1.0 / to_answer.factor,
+        shape=found.shape,
+        alignment=found.alignment.value,
+        moved=found.movement.farthest(plan.size),
+        shift=_shift(found.movement, plan.size),
+        zoom=found.movement.factor,
+        rotation=math.degrees(math.atan2(found.movement.yx, found.movement.xx)),
+        matched=tones.curves is not None,
+        blended=tones.field is not None,
+    )
+    pixels = np.dstack([colour, _alpha(source, coverage)])
+    return Placed(pixels, mask, warnings, fitting, to_answer)
+
+
+def _alpha(source: Pixels, coverage: Coverage | None) -> npt.NDArray[np.uint8]:
     alpha = source[..., 3]
     if coverage is None:
-        if alpha.max() == 0:
-            alpha = np.full_like(alpha, 255)
-    else:
-        weight = coverage.astype(np.int64)
-        if 2 * int((weight * alpha).sum()) < 255 * int(weight.sum()):
-            alpha = np.where(coverage > 0, np.uint8(255), alpha)
-    return Placed(np.dstack([colour, alpha]), coverage if mask is None else mask, warnings)
+        return alpha if alpha.any() else np.full_like(alpha, 255)
+    weight = coverage.astype(np.int64)
+    if 2 * int((weight * alpha).sum()) < 255 * int(weight.sum()):
+        return np.where(coverage > 0, np.uint8(255), alpha)
+    return alpha
+
+
+def _unchanged(source: Pixels, coverage: Coverage | None) -> Flags:
+    """Where the answer should be what was sent: well visible, and not near what is selected."""
+    visible = source[..., 3] >= 128
+    if coverage is None:
+        return visible
+    near = cv2.dilate((coverage > 0).astype(np.uint8), np.ones((2 * MARGIN + 1,) * 2, np.uint8))
+    return np.asarray(visible & (near == 0))
+
+
+@dataclass(frozen=True, eq=False)
+class Tones:
+    """What is done to the answer's colours: `curves`, and then `field` is added (at a smaller size)."""
+
+    curves: Curves | None = None
+    field: Floats | None = None
+
+    @classmethod
+    def of(cls, answer: Pixels, flat: Pixels, usable: Flags, to_answer: Affine, options: Options) -> Tones:
+        """As measured on small copies, as far as the options want it."""
+        if not (options.match_colors or options.blend_seam) or not usable.any():
+            return cls()
+        extent = Extent(flat.shape[1], flat.shape[0])
+        small = extent.scaled(min(1.0, TONES_SIDE / extent.longer))
+        to_small = Affine.between(small, extent).then(to_answer)
+        ours, theirs = warp(answer[..., :3], to_small, small), resize(flat, small).astype(np.float32)
+        alike = resize(usable.astype(np.uint8) * 255, small) == 255
+        alike &= _has_pixels(answer, to_small, small) >= 1.0
+        curves = colours.match(ours, theirs, alike) if options.match_colors else None
+        if curves is not None:
+            ours = curves(ours)
+        return cls(curves, seam.correction(ours, theirs, alike) if options.blend_seam else None)
+
+    def __call__(self, colour: Floats, part: Bounds, whole: Extent) -> Floats:
+        """`colour` is the part of the whole picture, RGB, 0–255."""
+        if self.curves is not None:
+            colour = self.curves(colour)
+        if self.field is not None:
+            small = Extent(self.field.shape[1], self.field.shape[0])
+            through = Affine.shift(part.x, part.y).then(Affine.between(whole, small))
+            colour = colour + sampled(self.field, through, part.extent)
+        return colour
+
+
+def _rendered(answer: Pixels, flat: Pixels, to_answer: Affine, tones: Tones) -> Pixels:
+    """The answer over the crop, the source where it has nothing; RGB."""
+    extent = Extent(flat.shape[1], flat.shape[0])
+    if answer.shape[2] == 4 and answer[..., 3].min() == 255:
+        answer = answer[..., :3]
+    opaque = answer if answer.shape[2] == 3 else flatten(answer)
+    alphas = warp(answer[..., 3], to_answer, extent) / 255.0 if answer.shape[2] == 4 else None
+    there = _has_pixels(answer, to_answer, extent)
+    if alphas is not None:
+        there = there * alphas
+    result = np.empty_like(flat)
+    for rows, band in warped(opaque, to_answer, extent):
+        part = Bounds.from_edges(0, rows.start, extent.width, rows.stop)
+        share = there[rows, :, None]
+        mixed = tones(band, part, extent) * share + flat[rows] * (1.0 - share)
+        result[rows] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    return result
+
+
+def _has_pixels(answer: Pixels, to_answer: Affine, extent: Extent) -> Floats:
+    """How much of the answer counts at each pixel of the crop, 0–1.
+
+    1 throughout where the answer reaches as far as the crop to within a pixel; where it ends before, it fades
+    out.
+    """
+    height, width = answer.shape[:2]
+    inside = to_answer.inverse.factor
+    rows, columns = np.arange(extent.height) + 0.5, np.arange(extent.width) + 0.5
+    share = np.ones((extent.height, extent.width), np.float32)
+    x = to_answer.xx * columns[None] + (to_answer.xy * rows + to_answer.x0)[:, None]
+    y = to_answer.yx * columns[None] + (to_answer.yy * rows + to_answer.y0)[:, None]
+    for within in (x, width - x, y, height - y):
+        if within.min() * inside < -NEARLY:
+            t = np.clip(within * inside / FADE, 0.0, 1.0)
+            share *= (t * t * (3.0 - 2.0 * t)).astype(np.float32)
+    return share
+
+
+def _only_changes(
+    mask: Coverage | None, answer: Pixels, flat: Pixels, to_answer: Affine, tones: Tones, plan: Plan
+) -> Coverage:
+    """`mask` (None: everything) as far as the answer differs from what was sent, at the size it was sent."""
+    whole = plan.crop.extent
+    extent = whole.scaled(min(1.0, plan.size.width / plan.padded.width))
+    before = resize(flat, extent)
+    after = _rendered(answer, before, Affine.between(extent, whole).then(to_answer), tones)
+    changed = resize(changes(before, after), whole)
+    return changed if mask is None else np.minimum(mask, changed)
+
+
+def _shape_warnings(shape: str, answer: Pixels, plan: Plan) -> tuple[str, ...]:
+    extent = Extent(answer.shape[1], answer.shape[0])
+    if not shape or abs(extent.ratio / plan.size.ratio - 1.0) <= max(SHAPE_TOLERANCE, 1.0 / extent.shorter):
+        return ()
+    what = {
+        "stretched": "it was stretched",
+        "cropped": "it had been cut at two sides, where the source shows now",
+        "letterboxed": "it had bars, which are cut off",
+    }[shape]
+    return (f"The answer has another shape ({extent}) than what was sent ({plan.size}): {what}.",)
+
+
+def _shift(movement: Affine, extent: Extent) -> tuple[float, float]:
+    middle = np.array([extent.width / 2, extent.height / 2])
+    x, y = (movement(middle) - middle).tolist()
+    return x, y
 
 
 def clipped_share(colours: Floats, coverage: Coverage | None) -> float:
@@ -145,19 +317,32 @@ def clipped_share(colours: Floats, coverage: Coverage | None) -> float:
     return float((outside & counted).sum()) / total
 
 
-def place_cutout(answer: Pixels, plan: Plan, coverage: Coverage | None) -> Placed:
-    """A cut-out's alpha as a layer mask of the crop's size, within the selection if there is one.
+def place_cutout(
+    answer: Pixels, source: Pixels, plan: Plan, coverage: Coverage | None, *, defringe: bool = True
+) -> Placed:
+    """The source's own pixels, cut out by the answer's alpha, within the selection if there is one.
 
-    `pixels` are the returned colours with that alpha.
+    `mask` is that alpha at the source's resolution; `pixels` have it, times the source's. With `defringe`
+    their colours are the foreground's own where the old background would show: see `matte.foreground`.
     """
-    fitted, warnings = from_answer(answer, plan)
-    if fitted.shape[2] == 3:
-        fitted = np.dstack([fitted, np.full(fitted.shape[:2], 255, np.uint8)])
+    extent = Extent(answer.shape[1], answer.shape[0])
+    to_sent = Affine.shift(plan.crop.x, plan.crop.y).then(plan.to_sent)
+    to_answer = to_sent.then(Affine.between(plan.size, extent))
+    warnings = _shape_warnings("stretched", answer, plan)
+    fitting = Fitting(scale=1.0 / to_answer.factor, shape="stretched" if warnings else "")
+    if answer.shape[2] == 4:
+        flat = flatten(source)
+        seen = resize(_padded(flat, plan), extent)
+        cut = matte.to_full_size(np.ascontiguousarray(answer[..., 3]), seen, flat, to_answer)
+    else:
+        cut = np.full(source.shape[:2], 255, np.uint8)
         warnings += ("The answer holds no transparency: nothing was cut out.",)
-    matte = fitted[..., 3].copy()
-    if coverage is not None:
-        matte = multiply(matte, coverage)
-    return Placed(fitted, matte, warnings)
+    colour, rim = matte.foreground(source, cut) if defringe else (source[..., :3], None)
+    mask = cut if coverage is None else multiply(cut, coverage)
+    if rim is not None:
+        rim = np.where(mask > 0, rim, np.uint8(0))
+    pixels = np.dstack([colour, multiply(source[..., 3], mask)])
+    return Placed(pixels, mask, warnings, fitting, to_answer, rim)
 
 
 def place_generated(answer: Pixels, plan: Plan, mask: Coverage | None, *, as_made: bool = False) -> Placed:
@@ -227,32 +412,12 @@ def composite(base: Pixels, layer: Pixels, mask: Coverage | None) -> Pixels:
     return np.where(kept, base, np.where(replaced, layer, mixed))
 
 
-def resize(array: npt.NDArray[np.uint8], extent: Extent) -> npt.NDArray[np.uint8]:
-    """Resampled to `extent`: area means where it shrinks, bicubic where it grows.
-
-    RGBA is resampled premultiplied, so that hidden colours do not bleed. The same size is the identity.
-    """
-    height, width = array.shape[:2]
-    if (width, height) == (extent.width, extent.height):
-        return array
-    shrinks = extent.width < width or extent.height < height
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    target = (extent.width, extent.height)
-    if array.ndim == 3 and array.shape[2] == 4:
-        alpha = array[..., 3:].astype(np.float32) / 255.0
-        whole = np.dstack([array[..., :3] * alpha, alpha * 255.0]).astype(np.float32)
-        scaled = np.asarray(cv2.resize(whole, target, interpolation=how))
-        share = np.maximum(scaled[..., 3:] / 255.0, 1e-6)
-        scaled = np.dstack([scaled[..., :3] / share, scaled[..., 3:]])
-        return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
-    return np.asarray(cv2.resize(array, target, interpolation=how), np.uint8)
-
-
-def _padded(array: npt.NDArray[np.uint8], plan: Plan) -> npt.NDArray[np.uint8]:
+def _padded(
+    array: npt.NDArray[np.uint8], plan: Plan, how: int = cv2.BORDER_REPLICATE
+) -> npt.NDArray[np.uint8]:
     if not plan.padding:
         return array
     sides = plan.padding
     return np.asarray(
-        cv2.copyMakeBorder(array, sides.top, sides.bottom, sides.left, sides.right, cv2.BORDER_REPLICATE),
-        np.uint8,
+        cv2.copyMakeBorder(array, sides.top, sides.bottom, sides.left, sides.right, how), np.uint8
     )

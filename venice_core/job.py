@@ -29,6 +29,13 @@ class Action(str, Enum):
     UPSCALE = "upscale"
 
 
+class Output(str, Enum):
+    """What limits an edit's layer beside the selection: nothing, or what the model really changed."""
+
+    LAYER = "layer"
+    CHANGES = "changes"
+
+
 class SelectionUse(str, Enum):
     """What the selection is for; see the GIMP procedures' argument `selection`."""
 
@@ -66,6 +73,8 @@ class Options:
     enhance_prompt: bool = False
     align: bool = True
     match_colors: bool = True
+    blend_seam: bool = True
+    output: Output = Output.LAYER
     defringe: bool = True
     provider: str = ""
     endpoint: str = ""
@@ -113,6 +122,11 @@ def _value(key: str, value: Any, default: Any) -> Any:
             return SelectionUse(value)
         except ValueError as error:
             raise BadInput(f"“{value}” is no use of the selection: guide, local or ignore.") from error
+    if isinstance(default, Output):
+        try:
+            return Output(value)
+        except ValueError as error:
+            raise BadInput(f"“{value}” is no output of an edit: layer or changes.") from error
     if isinstance(default, tuple):
         try:
             pairs = dict(value)
@@ -178,11 +192,35 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Fitting:
+    """How an answer was put back into its place.
+
+    `scale`: how many px of the image each px of the answer became (above 1: enlarged), the geometric mean of
+    both directions. `shape`: how an answer of another shape was taken: "stretched", "cropped",
+    "letterboxed"; else "". `alignment`: "moved", "in place", "no detail" or "changed" (nothing to measure a
+    movement by), "off"; where it was moved, `moved` is by how much at the corner that moved most, and `shift`
+    by how much in the middle, in px of what was sent; `rotation` is in degrees, clockwise. `matched`: whether
+    the colours were, `blended`: whether the seam was.
+    """
+
+    scale: float = 1.0
+    shape: str = ""
+    alignment: str = "off"
+    moved: float = 0.0
+    shift: tuple[float, float] = (0.0, 0.0)
+    zoom: float = 1.0
+    rotation: float = 0.0
+    matched: bool = False
+    blended: bool = False
+
+
+@dataclass(frozen=True)
 class Facts:
-    """What the provider said beside the picture. "" or None: it said nothing.
+    """What is known of a result beside its picture. "" or None: the provider said nothing.
 
     `model` is the one that served; `retires` the date of a deprecated one; the balance is that before
     the request. `usage`: what was counted, such as tokens, as the answer has it; `cost_usd`: what that costs.
+    `fitting` is what was done here.
     """
 
     model: str = ""
@@ -199,3 +237,4 @@ class Facts:
     sandbox: bool = False
     usage: Mapping[str, Any] | None = None
     cost_usd: float | None = None
+    fitting: Fitting | None = None

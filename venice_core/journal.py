@@ -34,8 +34,9 @@ PICTURE = "picture-{}.bin"
 COVERAGE = "coverage.grey"
 RESULT = "result-{}.rgba"
 MASK = "mask.grey"
+RIM = "rim.grey"
 STAMP = "%Y%m%d-%H%M%S"
-_WORKING_FILES = (SOURCE, COVERAGE, RESULT.format("*"), MASK)
+_WORKING_FILES = (SOURCE, COVERAGE, RESULT.format("*"), MASK, RIM)
 
 
 class Status(str, Enum):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from venice_core.affine import Affine
 from venice_core.endpoint import Endpoint
 from venice_core.errors import BadInput
 from venice_core.framing import Frame, frame, scaled_within
@@ -73,6 +74,12 @@ class Plan:
     def padded(self) -> Extent:
         """The crop with its padding, before it is scaled to `size`."""
         return self.padding.around(self.crop.extent)
+
+    @property
+    def to_sent(self) -> Affine:
+        """From image coordinates to those of the picture sent."""
+        left, top = self.padding.left - self.crop.x, self.padding.top - self.crop.y
+        return Affine.shift(left, top).then(Affine.between(self.padded, self.size))
 
     @property
     def images(self) -> int:

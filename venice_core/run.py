@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from venice_core import fit, images
+from venice_core import fit, images, resample
 from venice_core.cancel import Cancel
 from venice_core.endpoint import Endpoint
 from venice_core.errors import (
@@ -223,7 +223,7 @@ class Runner:
             elif plan.guided and prepared.coverage is not None:
                 encoded.append(_png(fit.mask_to_send(prepared.coverage, plan)))
             for raw, own, sent in zip(material.references, job.references, plan.references, strict=True):
-                reference = fit.resize(fit.flatten(_pixels(raw, own)), sent)
+                reference = resample.resize(fit.flatten(_pixels(raw, own)), sent)
                 encoded.append(Encoded(*images.encode_within(reference, limit)))
         except BrokenFile as error:
             raise BadInput(error.detail) from error
@@ -273,7 +273,7 @@ class _Flight:
         except Exception as error:  # whatever it is, it must not cost a result that is on disk
             raise Unplaced(f"{type(error).__name__}: {error}; job {entry.id}", charge=charge) from error
         results = [replace(result, warnings=result.warnings + warnings) for result in results]
-        _keep(lambda: entry.done(facts=asdict(facts), warnings=results[0].warnings))
+        _keep(lambda: entry.done(facts=asdict(results[0].facts), warnings=results[0].warnings))
         return results
 
     def _send(self) -> Response:
@@ -366,7 +366,7 @@ class _Flight:
                 entry=self.entry,
                 plan=plan,
                 placed=placed,
-                facts=facts,
+                facts=replace(facts, fitting=placed.fitting),
                 name=_name(job, plan, facts, placed),
                 recipe=_recipe(job, plan, self.entry, facts),
                 warnings=(*plan.warnings, *placed.warnings, *told),
@@ -384,10 +384,11 @@ class _Flight:
         if self.pixels is None:
             return fit.place_generated(answer, plan, prepared.mask, as_made=prepared.job.options.as_made)
         if prepared.job.action is Action.CUTOUT:
-            return fit.place_cutout(answer, plan, prepared.mask)
+            defringe = prepared.job.options.defringe
+            return fit.place_cutout(answer, self.pixels, plan, prepared.mask, defringe=defringe)
         if prepared.job.action is Action.UPSCALE:
             return fit.place_upscaled(answer, self.pixels, plan)
-        return fit.place(answer, self.pixels, plan, prepared.coverage, prepared.mask)
+        return fit.place(answer, self.pixels, plan, prepared.coverage, prepared.mask, prepared.job.options)
 
 
 def _side_by_side(flights: list[_Flight], together: Together) -> list[list[Result] | VeniceError]:

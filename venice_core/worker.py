@@ -25,7 +25,7 @@ from venice_core.attempt import Attempt
 from venice_core.cancel import Cancel
 from venice_core.errors import BadInput, OverLimit, Unplaced, VeniceError
 from venice_core.job import Action, Job
-from venice_core.journal import MASK, RESULT, Journal, Scratch
+from venice_core.journal import MASK, RESULT, RIM, Journal, Scratch
 from venice_core.ledger import spent_today
 from venice_core.lookup import look_up
 from venice_core.pace import Pace
@@ -337,14 +337,16 @@ def _result(result: Result) -> dict[str, Any]:
     folder = result.entry.folder
     pixels = folder / RESULT.format(result.number)
     pixels.write_bytes(result.placed.pixels.tobytes())
-    mask = result.placed.mask
-    if mask is not None:
-        (folder / MASK).write_bytes(mask.tobytes())
+    placed = result.placed
+    for name, coverage in ((MASK, placed.mask), (RIM, placed.rim)):
+        if coverage is not None:
+            (folder / name).write_bytes(coverage.tobytes())
     return {
         "job": result.entry.id,
         "crop": asdict(result.bounds),
         "pixels": str(pixels),
-        "mask": str(folder / MASK) if mask is not None else None,
+        "mask": str(folder / MASK) if placed.mask is not None else None,
+        "rim": str(folder / RIM) if placed.rim is not None else None,
         "name": result.name,
         "recipe": result.recipe,
         "facts": asdict(result.facts),

@@ -307,11 +307,16 @@ def _fill(layer, crop, pixels, mask, recipe):
     _attach_recipe(layer, recipe)
 
 
-def add_cutout(image, source, crop, matte, name, recipe):
-    """The source's own pixels above it, its alpha times `matte` (coverage over `crop`, 0 elsewhere)."""
+def add_cutout(image, source, crop, matte, name, recipe, pixels=None, rim=None):
+    """The source's own pixels above it, its alpha times `matte` (coverage over `crop`, 0 elsewhere).
+
+    Where `rim` (over `crop`, 255 or 0) says so, it has the colours of `pixels` (RGBA) instead.
+    """
     layer = _add_copy(image, source, name, with_mask=True)
     if not layer.has_alpha():
         layer.add_alpha()
+    if rim is not None:
+        _recolour(image, layer, _within(crop, source), pixels, rim)
     _add_mask(layer, matte, _within(crop, source))
     layer.remove_mask(Gimp.MaskApplyMode.APPLY)
     own = bounds_of(layer)
@@ -408,16 +413,56 @@ def _read(drawable, rectangle, pixel_format):
     return bytes(buffer.get(_rectangle(rectangle), 1.0, pixel_format, Gegl.AbyssPolicy.NONE))
 
 
-def _write_rgba(layer, pixels):
-    """As 16 bit: GEGL converts 8-bit sRGB wrongly into large 16-bit layers with another profile."""
+def _write_rgba(layer, pixels, alpha=None):
+    """As 16 bit: GEGL converts 8-bit sRGB wrongly into large 16-bit layers with another profile.
+
+    `alpha`: 16-bit values in the place of the pixels' own.
+    """
     doubled = bytearray(2 * len(pixels))
     doubled[0::2] = pixels
     doubled[1::2] = pixels
+    if alpha is not None:
+        doubled[6::8] = alpha[0::2]
+        doubled[7::8] = alpha[1::2]
     whole = _at_origin(bounds_of(layer))
     buffer = layer.get_buffer()
     buffer.set(_rectangle(whole), "R'G'B'A u16", bytes(doubled))
     buffer.flush()
     layer.update(0, 0, whole["width"], whole["height"])
+
+
+def _recolour(image, layer, rectangle, pixels, rim):
+    """Gives the layer the colours of `pixels` (RGBA over `rectangle` of it) where `rim` is not 0.
+
+    Not a byte of it changes elsewhere: the colours are brought into the layer's own format in another layer,
+    and of that only these pixels are copied, which converts nothing.
+    """
+    width = rectangle["width"]
+    top, bottom = rim.index(255) // width, rim.rindex(255) // width + 1
+    rows = dict(rectangle, y=rectangle["y"] + top, height=bottom - top)
+    with private_image(image, width, rows["height"]) as private:
+        other = _new_layer(private, "rim", _at_origin(rows))
+        private.insert_layer(other, None, 0)
+        alpha = _read(layer, rows, "A u16")
+        _write_rgba(other, pixels[top * width * 4 : bottom * width * 4], alpha)
+        found, buffer = other.get_buffer(), layer.get_buffer()
+        for x, y, length in _runs(rim[top * width : bottom * width], width):
+            here = Gegl.Rectangle.new(x, y, length, 1)
+            there = Gegl.Rectangle.new(rows["x"] + x, rows["y"] + y, length, 1)
+            found.copy(here, Gegl.AbyssPolicy.NONE, buffer, there)
+        buffer.flush()
+    layer.update(rows["x"], rows["y"], rows["width"], rows["height"])
+
+
+def _runs(rim, width):
+    """(x, y, length) of the pixels that are 255 and follow each other in a row of a rim that is 255 or 0."""
+    start = rim.find(255)
+    while start >= 0:
+        row_end = start - start % width + width
+        end = rim.find(0, start, row_end)
+        end = row_end if end < 0 else end
+        yield start % width, start // width, end - start
+        start = rim.find(255, end)
 
 
 def _add_mask(layer, coverage, rectangle):

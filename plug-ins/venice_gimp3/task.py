@@ -190,6 +190,7 @@ class EditTask(Task):
         "align",
         "match-colors",
         "provider",
+        "output",
     )
     own_options = ("sample",)
 
@@ -239,8 +240,10 @@ class CutoutTask(Task):
         if (now["width"], now["height"]) == (before["width"], before["height"]):
             crop = made.crop
             moved = dict(crop, x=crop["x"] + now["x"] - before["x"], y=crop["y"] + now["y"] - before["y"])
-            add = host.add_cutout if self._value("output") == "layer" else host.add_masked_copy
-            return add(image, source, moved, made.mask, name, made.recipe)
+            placed = (image, source, moved, made.mask, name, made.recipe)
+            if self._value("output") == "layer":
+                return host.add_cutout(*placed, made.pixels, made.rim)
+            return host.add_masked_copy(*placed)
         warnings.append("The source layer's size has changed: the result is what the service sent back.")
         warnings += _limits_of(image, source)
         return host.add_result(image, source, made.crop, made.pixels, None, name, made.recipe)
@@ -317,7 +320,7 @@ class _Made:
 
     def __init__(self, result, host_options):
         self.job, self.crop, self.name = result["job"], result["crop"], result["name"]
-        self.pixels, self.mask = _load(result["pixels"]), _load(result["mask"])
+        self.pixels, self.mask, self.rim = (_load(result[name]) for name in ("pixels", "mask", "rim"))
         self.recipe = dict(result["recipe"], host=host_options)
         self.variations = result["recipe"]["options"]["variations"]
 

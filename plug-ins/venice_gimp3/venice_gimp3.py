@@ -92,6 +92,14 @@ def add_edit_arguments(procedure):
         "layer",
         READ_WRITE,
     )
+    procedure.add_choice_argument(
+        "output",
+        "La_yer shows",
+        "What the new layer shows; where it shows nothing, the source is seen as it was",
+        choice(("layer", "All of the result"), ("changes", "Only what the model really changed")),
+        "layer",
+        READ_WRITE,
+    )
 
 
 def add_cutout_arguments(procedure):

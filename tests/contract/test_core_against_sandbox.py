@@ -36,7 +36,7 @@ from contract_ways import (
 from PIL import Image, ImageDraw
 from support import adobe_rgb, posts, wait_for
 
-from venice_core import cli
+from venice_core import cli, images
 from venice_core.cancel import Cancel
 from venice_core.errors import Busy, Cancelled, Charge, NoConnection
 from venice_core.geometry import Bounds
@@ -135,10 +135,53 @@ def test_a_cutout_sends_the_picture_and_nothing_else(
     assert shell("cutout", photo, "-o", tmp_path / "out.png") == 0
     (seen,) = posts(sandbox)
     assert (seen.path, seen.fields, [file.name for file in seen.files]) == (CUTOUT, {}, ["image"])
-    cut = np.asarray(Image.open(tmp_path / "out.png"))
-    assert np.array_equal(cut[..., :3], np.asarray(Image.open(photo)))
+    cut, own = np.asarray(Image.open(tmp_path / "out.png")), np.asarray(Image.open(photo))
+    rim = (cut[..., 3] > 0) & (cut[..., 3] < 255)
+    assert np.array_equal(cut[..., :3][~rim], own[~rim])
+    assert not np.array_equal(cut[..., :3][rim], own[rim]), "the foreground's colours"
     assert cut[..., 3].min() < 20
     assert cut[..., 3].max() == 255
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_cutout_without_defringe_has_the_pictures_own_colours(
+    shell: Shell, photo: Path, tmp_path: Path
+) -> None:
+    assert shell("cutout", photo, "--no-defringe", "-o", tmp_path / "out.png") == 0
+    cut = np.asarray(Image.open(tmp_path / "out.png"))
+    assert np.array_equal(cut[..., :3], np.asarray(Image.open(photo)))
+
+
+def test_a_cutouts_rim_is_in_the_files_own_colours(shell: Shell, photo: Path, tmp_path: Path) -> None:
+    """The rim's colours are found in sRGB: written into a file with a profile they mean the same."""
+    profile = adobe_rgb()
+    wide = images.from_srgb(np.asarray(Image.open(photo)), profile)
+    (tmp_path / "wide.png").write_bytes(images.encode_png(wide, profile=profile))
+    for name, source in (("plain", photo), ("wide", tmp_path / "wide.png")):
+        assert shell("cutout", source, "-o", tmp_path / f"{name}-cut.png") == 0
+    plain, cut = (np.asarray(Image.open(tmp_path / f"{name}-cut.png")) for name in ("plain", "wide"))
+    rim = (cut[..., 3] > 0) & (cut[..., 3] < 255)
+    assert np.array_equal(cut[..., :3][~rim], wide[~rim])
+    # the rounding of what is sent is another, and with it here and there the matte
+    rim &= cut[..., 3] == plain[..., 3]
+    off = np.abs(images.to_srgb(cut, profile)[rim].astype(int) - plain[rim])
+    assert np.percentile(off, 95) <= 2
+    assert np.abs(cut[rim].astype(int) - plain[rim]).mean() > 2
+
+
+def test_a_smaller_answers_cutout_has_edges_as_sharp_as_the_picture(
+    shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path
+) -> None:
+    with Image.open(photo) as opened:
+        width, height = opened.size
+    sandbox.switch(size=f"{width // 4}x{height // 4}")
+    code, said = shell.json("cutout", photo, "-o", tmp_path / "out.png")
+    assert code == 0
+    assert said["results"][0]["facts"]["fitting"]["scale"] == pytest.approx(4.0, rel=0.02)
+    cut = np.asarray(Image.open(tmp_path / "out.png"))
+    assert cut.shape == (height, width, 4)
+    assert (cut[..., 3] == 0).any()
+    assert (cut[..., 3] == 255).any()
 
 
 def test_a_cutout_with_a_mask_stays_within_it(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -47,6 +47,66 @@ def test_drift_moves_everything_by_a_few_levels(sandbox: Sandbox) -> None:
     change = np.abs(result - np.asarray(photo()))
     assert (change.max(axis=-1) > 0).mean() > 0.95
     assert 1 <= np.median(change) <= 4
+
+
+DOTS = [(x, y) for x in (62.0, 161.3, 250.0) for y in (59.7, 148.0, 220.4)]  # px; pixel centres at +0.5
+MOVES: dict[str, Callable[[float, float], tuple[float, float]]] = {
+    "7,-5": lambda x, y: (x + 7.0, y - 5.0),
+    "3.4,-2.6": lambda x, y: (x + 3.4, y - 2.6),
+    "0,0,1.03": lambda x, y: (160.0 + 1.03 * (x - 160.0), 130.0 + 1.03 * (y - 130.0)),
+    "0,0,1,90": lambda x, y: (160.0 - (y - 130.0), 130.0 + (x - 160.0)),
+    "0.1,0.7,0.5,-90": lambda x, y: (160.1 + 0.5 * (y - 130.0), 130.7 - 0.5 * (x - 160.0)),
+}
+
+
+def dotted(dots: list[tuple[float, float]]) -> Image.Image:
+    """Soft dots on dark grey at exact places, 320 x 260 px."""
+    down, across = np.mgrid[:260, :320] + 0.5
+    light = sum(np.exp(-((across - x) ** 2 + (down - y) ** 2) / (2 * 3.0**2)) for x, y in dots)
+    return Image.fromarray(np.rint(20 + 220 * np.clip(light, 0, 1)).astype(np.uint8)).convert("RGB")
+
+
+def place_of(picture: Image.Image, x: float, y: float) -> tuple[float, float]:
+    """The centre of the dot around there."""
+    light = np.maximum(np.asarray(picture.convert("L"), float) - 22, 0)
+    down, across = np.mgrid[: light.shape[0], : light.shape[1]] + 0.5
+    light[np.hypot(across - x, down - y) > 11] = 0
+    return float((light * across).sum() / light.sum()), float((light * down).sum() / light.sum())
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_a_move_is_exact(sandbox: Sandbox, move: str) -> None:
+    sandbox.switch(identity=True, move=move)
+    moved = decoded(edit(sandbox, dotted(DOTS)))
+    assert moved.size == (320, 260)
+    for dot in DOTS:
+        expected = MOVES[move](*dot)
+        if 12 < expected[0] < 308 and 12 < expected[1] < 248:
+            assert place_of(moved, *expected) == pytest.approx(expected, abs=0.02)
+
+
+def test_where_a_move_leaves_nothing_the_edge_repeats(sandbox: Sandbox) -> None:
+    source = np.asarray(photo().convert("RGB"))
+    sandbox.switch(identity=True, move="30,-20")
+    moved = np.asarray(decoded(edit(sandbox, photo())))
+    assert np.array_equal(moved[:-20, 30:], source[20:, :-30])
+    assert np.array_equal(moved[-20:, 30:], np.repeat(source[-1:, :-30], 20, axis=0))
+    assert np.array_equal(moved[:-20, :30], np.repeat(source[20:, :1], 30, axis=1))
+
+
+def test_an_answer_is_moved_before_it_gets_its_size(sandbox: Sandbox) -> None:
+    sandbox.switch(identity=True, move="4,6", size="640x520")
+    moved = decoded(edit(sandbox, dotted(DOTS)))
+    expected = 2 * (161.3 + 4), 2 * (148 + 6)
+    assert place_of(moved, *expected) == pytest.approx(expected, abs=0.04)
+
+
+@pytest.mark.parametrize(
+    "move", ["", "3", "1,2,3,4,5", "a,b", "nan,0", "1,2,0", "1,2,inf", "1,2,1,90.1", "2,1e9"]
+)
+def test_what_is_no_move_is_refused(sandbox: Sandbox, move: str) -> None:
+    with pytest.raises(ValueError, match="move="):
+        sandbox.switch(move=move)
 
 
 @pytest.mark.parametrize("fit", ["stretch", "crop", "letterbox"])

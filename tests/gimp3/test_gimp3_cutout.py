@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from gimp3_machine import Gimp
-from gimp3_pictures import array, check_equal, decoded, photo, raw
+from gimp3_pictures import array, check_equal, decoded, levels, photo, raw
 from PIL import Image
 from support import posts
 from test_gimp3_edit import untouched
 
+from venice_core import matte
+from venice_core.affine import Affine
 from venice_core.sandbox import Sandbox, pictures
 
 CUTOUT = "plug-in-venice-remove-background"
@@ -41,6 +44,13 @@ def matte_of(seen: Any) -> Any:
     return np.asarray(pictures.remove_background(sent))[..., 3]
 
 
+def found_in(seen: Any) -> tuple[Any, Any]:
+    """The colours of the foreground in what was sent, and where they are not its own."""
+    sent = decoded(seen.files[0].data)
+    opaque = np.full(sent.shape[:2], 255, np.uint8)
+    return matte.foreground(np.dstack([sent, opaque]), matte_of(seen))
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_cut_out_has_the_sources_own_pixels_at_full_precision(
     gimp: Gimp, sandbox: Sandbox, mode: str
@@ -61,16 +71,63 @@ def test_a_cut_out_has_the_sources_own_pixels_at_full_precision(
     assert places.index(new) == places.index(source) - 1
     assert untouched(gimp.snapshot(image), new) == untouched(before)
 
-    found = array(gimp.pixels(new), kind)
-    matte = matte_of(posts(sandbox)[0])
+    (seen,) = posts(sandbox)
+    found, own = array(gimp.pixels(new), kind), own.reshape(*SIZE[::-1], -1)
     colours = 1 if convert.get("base") == "grey" else 3
     kept = found[..., -1] > 0
     assert 0.02 < kept.mean() < 0.98
-    same = np.where(kept[..., None], found[..., :colours], own.reshape(*SIZE[::-1], -1)[..., :colours])
-    assert np.array_equal(same, own.reshape(*SIZE[::-1], -1)[..., :colours]), (
+    _, rim = found_in(seen)
+    assert 0.002 < (rim > 0).mean() < 0.1
+    kept &= rim == 0
+    assert np.array_equal(found[kept][:, :colours], own[kept][:, :colours]), (
         "every colour byte is the source's"
     )
-    check_equal(found[..., -1] / one * 255.0, matte, f"{mode}, the alpha", tolerance=0.01)
+    check_equal(found[..., -1] / one * 255.0, matte_of(seen), f"{mode}, the alpha", tolerance=0.01)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_rim_of_a_cut_out_has_the_colours_of_the_foreground(
+    gimp: Gimp, sandbox: Sandbox, mode: str
+) -> None:
+    image, source = make_photo(gimp)
+    gimp.convert(image, **MODES[mode][0])
+    (new,) = gimp.run(CUTOUT, image, [source])["layers"]
+    colours, rim = found_in(posts(sandbox)[0])
+    found = levels(gimp.pixels(new, "R'G'B'A float"))[rim > 0][:, :3]
+    grey = MODES[mode][0].get("base") == "grey"
+    assert np.abs(found - colours[rim > 0]).max() <= (1.6 if grey else 1.01)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_without_defringe_every_colour_of_a_cut_out_is_the_sources(
+    gimp: Gimp, sandbox: Sandbox, mode: str
+) -> None:
+    convert, kind, _ = MODES[mode]
+    image, source = make_photo(gimp)
+    gimp.convert(image, **convert)
+    own = array(gimp.pixels(source), kind).reshape(*SIZE[::-1], -1)
+    (new,) = gimp.run(CUTOUT, image, [source], defringe=False)["layers"]
+    found = array(gimp.pixels(new), kind)
+    colours, kept = 1 if convert.get("base") == "grey" else 3, found[..., -1] > 0
+    assert np.array_equal(found[kept][:, :colours], own[kept][:, :colours])
+
+
+@pytest.mark.parametrize("output", ["layer", "mask"])
+def test_the_matte_of_a_smaller_answer_follows_the_sources_edges(
+    gimp: Gimp, sandbox: Sandbox, output: str
+) -> None:
+    image, source = make_photo(gimp)
+    sandbox.switch(size="120x90")
+    (new,) = gimp.run(CUTOUT, image, [source], output=output)["layers"]
+    sent = decoded(posts(sandbox)[0].files[0].data)
+    answer = Image.fromarray(sent)
+    small = np.asarray(pictures.remove_background(answer).resize((120, 90), Image.Resampling.LANCZOS))[..., 3]
+    layer = gimp.describe(new)
+    found = gimp.pixels(layer["mask_id"], "Y u8") if output == "mask" else gimp.pixels(new, "A u8")
+    seen, to_small = cv2.resize(sent, (120, 90), interpolation=cv2.INTER_AREA), Affine.scaling(0.25, 0.25)
+    expected = matte.to_full_size(small, seen, sent, to_small)
+    assert np.abs(array(found).astype(int) - expected).mean() < 0.5
+    assert layer["size"] == SIZE
 
 
 def test_an_indexed_cut_out_keeps_its_palette_colours(gimp: Gimp, sandbox: Sandbox) -> None:
@@ -79,10 +136,13 @@ def test_an_indexed_cut_out_keeps_its_palette_colours(gimp: Gimp, sandbox: Sandb
     own = array(gimp.pixels(source))
     (new,) = gimp.run(CUTOUT, image, [source])["layers"]
     found = array(gimp.pixels(new))
-    kept = found[..., 1] > 0
+    colours, rim = found_in(posts(sandbox)[0])
+    kept = (found[..., 1] > 0) & (rim == 0)
     assert gimp.describe(new)["type"] == "indexeda-image"
     assert 0.02 < kept.mean() < 0.98
     assert np.array_equal(found[..., 0][kept], own[kept])
+    shown = array(gimp.pixels(new, "R'G'B'A u8"))[rim > 0][:, :3]
+    assert np.abs(shown.astype(int) - colours[rim > 0]).mean() < 12, "the palette's nearest"
 
 
 def test_the_sources_alpha_and_active_mask_count(gimp: Gimp, sandbox: Sandbox) -> None:
@@ -125,9 +185,9 @@ def test_as_a_mask_it_is_a_copy_with_its_own_pixels(gimp: Gimp, sandbox: Sandbox
     layer = gimp.describe(new)
     assert layer["pixels"] == gimp.describe(source)["pixels"]
     assert (layer["offsets"], layer["size"], layer["mask_use"][0]) == (AT, SIZE, True)
-    matte = matte_of(posts(sandbox)[0])
-    assert 0.02 < (matte > 0).mean() < 0.98
-    check_equal(array(gimp.pixels(layer["mask_id"], "Y u8")), matte, "the layer mask")
+    alpha = matte_of(posts(sandbox)[0])
+    assert 0.02 < (alpha > 0).mean() < 0.98
+    check_equal(array(gimp.pixels(layer["mask_id"], "Y u8")), alpha, "the layer mask")
     assert untouched(gimp.snapshot(image), new) == untouched(before)
 
 
@@ -141,8 +201,8 @@ def test_a_mask_made_of_a_masked_source_multiplies_the_active_one(
     before = gimp.describe(source)
     (new,) = gimp.run(CUTOUT, image, [source], output="mask")["layers"]
     layer = gimp.describe(new)
-    matte = matte_of(posts(sandbox)[0]).astype(float)
-    expected = np.rint(matte * coverage / 255.0) if enabled else matte
+    alpha = matte_of(posts(sandbox)[0]).astype(float)
+    expected = np.rint(alpha * coverage / 255.0) if enabled else alpha
     check_equal(array(gimp.pixels(layer["mask_id"], "Y u8")), expected, "the layer mask")
     assert layer["pixels"] == before["pixels"]
     assert gimp.describe(source) == before
@@ -214,6 +274,26 @@ def test_what_has_no_plain_pixels_is_copied_as_rendered(
     kept = shown[..., 3] > 0
     check_equal(found[kept], shown[kept], f"the pixels of {make.__name__}")
     assert untouched(gimp.snapshot(image), new) == untouched(before)
+
+
+@pytest.mark.parametrize("make", [group, filtered])
+@pytest.mark.parametrize("precision", ["U8_NON_LINEAR", "FLOAT_LINEAR"])
+def test_outside_its_rim_the_cut_out_of_such_a_source_is_as_rendered(
+    gimp: Gimp, sandbox: Sandbox, make: Any, precision: str
+) -> None:
+    image = gimp.new_image(600, 400)
+    source = make(gimp, image)
+    gimp.convert(image, precision=precision)
+    facts = gimp.describe(source)
+    shown = array(gimp.shown(source, (*facts["offsets"], *facts["size"])))
+    form, kind = ("R'G'B'A u8", "u1") if precision == "U8_NON_LINEAR" else ("RGBA float", "f4")
+    own = array(gimp.shown(source, (*facts["offsets"], *facts["size"]), form), kind)
+    (new,) = gimp.run(CUTOUT, image, [source])["layers"]
+    found = array(gimp.pixels(new, form), kind)
+    _, rim = matte.foreground(shown, matte_of(posts(sandbox)[0]))
+    kept = (found[..., 3] > 0) & (rim == 0)
+    assert 0.02 < kept.mean() < 0.98
+    assert np.array_equal(found[kept][:, :3], own[kept][:, :3])
 
 
 def test_a_cut_out_is_named_after_its_source_and_carries_its_recipe(gimp: Gimp) -> None:

@@ -49,6 +49,7 @@ def test_edit_is_registered_as_it_is_promised(gimp: Gimp) -> None:
         "match-colors": True,
         "provider": "",
         "sample": "layer",
+        "output": "layer",
     }
     assert list(found["arguments"]) == [*IMAGE_ARGUMENTS, *promised]
     assert {name: found["arguments"][name] for name in promised} == promised

@@ -251,6 +251,26 @@ def test_a_selection_comes_back_as_the_layer_mask(link: Any, disk: Disk, coffee:
     assert np.array_equal(mask, whole[crop["y"] :, crop["x"] :][: crop["height"], : crop["width"]])
 
 
+@pytest.mark.parametrize("defringe", [True, False])
+def test_a_cutouts_rim_comes_back_in_a_file_until_it_is_placed(
+    link: Any, disk: Disk, chelsea: Pixels, defringe: bool
+) -> None:
+    given = prepare(link, chelsea)
+    given["job"] |= {"action": "cutout", "options": {"defringe": defringe}}
+    (value,) = link.call("run", given)["results"]
+    if not defringe:
+        assert value["rim"] is None
+        return
+    rim, mask = (np.frombuffer(Path(value[name]).read_bytes(), np.uint8) for name in ("rim", "mask"))
+    assert set(np.unique(rim)) == {0, 255}
+    assert ((mask[rim > 0] > 0) & (mask[rim > 0] < 255)).all()
+    pixels = np.frombuffer(Path(value["pixels"]).read_bytes(), np.uint8).reshape(-1, 4)
+    changed = (pixels[:, :3] != chelsea.reshape(-1, 3)).any(axis=1)
+    assert np.array_equal(changed, rim > 0)
+    link.call("placed", {"job": value["job"]})
+    assert {path.name for path in disk.job.folder.iterdir()} == {"job.json", ANSWER}
+
+
 def test_runs_follow_each_other_at_once(link: Any, sandbox: Sandbox, chelsea: Pixels) -> None:
     for _ in range(8):
         link.call("run", prepare(link, chelsea))

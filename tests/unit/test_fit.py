@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import ndimage
 
-from venice_core import fit
+from venice_core import fit, resample
 from venice_core.endpoint import Endpoint
 from venice_core.geometry import Bounds, Extent, Padding
 from venice_core.images import Pixels
@@ -217,19 +217,96 @@ def test_where_the_answer_is_transparent_the_source_shows() -> None:
 
 def test_a_cutout_stays_within_the_selection() -> None:
     answer = with_alpha(np.full((4, 8, 3), 7, np.uint8), 200)
+    source = with_alpha(np.full((4, 8, 3), 90, np.uint8))
     coverage = np.zeros((4, 8), np.uint8)
     coverage[:, 4:] = 255
-    placed = fit.place_cutout(answer, plan(Extent(8, 4)), coverage)
+    placed = fit.place_cutout(answer, source, plan(Extent(8, 4)), coverage)
     assert placed.mask is not None
     assert not placed.mask[:, :4].any()
     assert (placed.mask[:, 4:] == 200).all()
+    assert np.array_equal(placed.pixels[..., 3], placed.mask)
 
 
 def test_a_cutout_without_transparency_says_so() -> None:
-    placed = fit.place_cutout(np.zeros((4, 4, 3), np.uint8), plan(Extent(4, 4)), None)
+    source = with_alpha(np.full((4, 4, 3), 90, np.uint8))
+    placed = fit.place_cutout(np.zeros((4, 4, 3), np.uint8), source, plan(Extent(4, 4)), None)
     assert placed.mask is not None
     assert (placed.mask == 255).all()
     assert "no transparency" in placed.warnings[0]
+    assert np.array_equal(placed.pixels, source)
+
+
+def half_cut(width: int, height: int) -> Pixels:
+    """An answer of which the right half is left, with an edge of three pixels."""
+    ramp = np.interp(np.arange(width), [width / 2 - 1.5, width / 2 + 1.5], [0.0, 255.0])
+    return np.dstack([np.full((height, width, 3), 7, np.uint8), np.tile(np.rint(ramp), (height, 1))]).astype(
+        np.uint8
+    )
+
+
+@pytest.mark.parametrize("defringe", [True, False])
+def test_a_cutouts_colours_are_the_sources_own_beside_the_rim(defringe: bool) -> None:
+    source = with_alpha(np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8))
+    source[:, :40, :3] //= 4
+    placed = fit.place_cutout(half_cut(80, 60), source, plan(Extent(80, 60)), None, defringe=defringe)
+    assert placed.mask is not None
+    assert np.array_equal(placed.mask, half_cut(80, 60)[..., 3])
+    changed = (placed.pixels[..., :3] != source[..., :3]).any(axis=2)
+    if not defringe:
+        assert placed.rim is None
+        assert not changed.any()
+        return
+    assert placed.rim is not None
+    assert np.array_equal(placed.rim, np.where(changed, 255, 0))
+    assert changed.any()
+    assert not changed[(placed.mask == 0) | (placed.mask == 255)].any()
+
+
+def test_a_cutout_has_no_rim_where_nothing_is_selected() -> None:
+    source = with_alpha(np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8))
+    coverage = np.zeros((60, 80), np.uint8)
+    coverage[30:] = 128
+    placed = fit.place_cutout(half_cut(80, 60), source, plan(Extent(80, 60)), coverage)
+    assert placed.rim is not None
+    assert not placed.rim[:30].any()
+    assert placed.rim[30:].any()
+
+
+def test_a_cutouts_alpha_is_the_sources_times_the_answers() -> None:
+    source = with_alpha(np.full((60, 80, 3), 90, np.uint8), 128)
+    placed = fit.place_cutout(half_cut(80, 60), source, plan(Extent(80, 60)), None)
+    assert (placed.pixels[:, :30, 3] == 0).all()
+    assert (placed.pixels[:, 50:, 3] == 128).all()
+
+
+def test_a_smaller_answers_cutout_is_at_the_sources_resolution_and_says_the_factor() -> None:
+    """Padded, sent at half the size, and answered at a quarter of that."""
+    frame = plan(Extent(300, 200), Padding(10, 0, 10, 0), Extent(160, 100))
+    truth = np.zeros((200, 320), np.uint8)
+    truth[40:160, 110:210] = 255
+    colours = np.where(truth[..., None] > 0, np.uint8(200), np.uint8(40)) * np.ones(3, np.uint8)
+    source = with_alpha(np.ascontiguousarray(colours[:, 10:310]))
+    alpha = resample.resize(truth, Extent(80, 50))
+    answer = np.dstack([np.zeros((50, 80, 3), np.uint8), alpha])
+    placed = fit.place_cutout(answer, source, frame, None)
+    assert placed.mask is not None
+    off = np.abs(placed.mask.astype(int) - truth[:, 10:310])
+    assert off.max() <= 12
+    assert placed.fitting is not None
+    assert placed.fitting.scale == pytest.approx(4.0)
+    assert placed.to_answer is not None
+    assert placed.to_answer([[0.0, 0.0]]).tolist() == [[2.5, 0.0]]
+
+
+def test_a_cutout_of_another_shape_is_stretched_and_says_so() -> None:
+    source = with_alpha(np.full((60, 80, 3), 90, np.uint8))
+    placed = fit.place_cutout(half_cut(60, 60), source, plan(Extent(80, 60)), None)
+    assert "another shape" in placed.warnings[0]
+    assert placed.fitting is not None
+    assert placed.fitting.shape == "stretched"
+    assert placed.mask is not None
+    assert not placed.mask[:, :35].any()
+    assert (placed.mask[:, 45:] == 255).all()
 
 
 # Compositing
@@ -278,7 +355,7 @@ def test_hidden_colours_do_not_bleed_when_a_picture_shrinks_or_grows() -> None:
     pixels[..., 0] = 255  # red, hidden
     pixels[:, 20:] = (0, 0, 255, 255)
     for size in (Extent(13, 13), Extent(97, 97)):
-        scaled = fit.resize(pixels, size).astype(int)
+        scaled = resample.resize(pixels, size).astype(int)
         shown = scaled[..., 3] > 8
         assert scaled[shown][:, 0].max() <= 2
         assert scaled[shown][:, 2].min() >= 250
@@ -286,7 +363,7 @@ def test_hidden_colours_do_not_bleed_when_a_picture_shrinks_or_grows() -> None:
 
 def test_the_same_size_is_the_identity() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (9, 9, 4), np.uint8)
-    assert np.array_equal(fit.resize(pixels, Extent(9, 9)), pixels)
+    assert np.array_equal(resample.resize(pixels, Extent(9, 9)), pixels)
 
 
 # Colours that sRGB cannot hold

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from venice_core.endpoint import Endpoint
 from venice_core.errors import BadInput
 from venice_core.geometry import Bounds, Extent, Padding, parse_ratio, with_ratio
-from venice_core.job import Action, Job, Options, SelectionUse
+from venice_core.job import Action, Job, Options, Output, SelectionUse
 from venice_core.plan import MASK_SENTENCES, Plan, make_plan
 from venice_core.providers.capabilities import Capabilities, Catalogue, Limits, Model
 from venice_core.providers.venice import ASPECT_RATIOS, DEFAULT_MODEL, Venice
@@ -673,6 +674,8 @@ def test_constraints_are_read_as_the_service_writes_them() -> None:
         {"variations": 5},
         {"colour": "red"},
         {"selection": "all"},
+        {"output": "mask"},
+        {"output": True},
         {"prompt": 7},
         {"grow": True},
         {"safe-mode": 1},
@@ -698,8 +701,11 @@ def test_options_outside_their_range_or_type_are_refused(options: dict[str, Any]
 
 
 def test_a_job_survives_the_way_through_a_message() -> None:
-    job, _ = selected(BOX, grow=-3, selection=SelectionUse.LOCAL, safe_mode=False)
+    job, _ = selected(BOX, grow=-3, selection=SelectionUse.LOCAL, safe_mode=False, output=Output.CHANGES)
     assert Job.from_json(job.to_json()) == job
+    sent = json.loads(json.dumps(job.to_json()))
+    assert sent["options"]["output"] == "changes"
+    assert Job.from_json(sent) == job
     dashed = Options.from_json({"aspect-ratio": "1:1", "enhance-prompt": True})
     assert (dashed.aspect_ratio, dashed.enhance_prompt) == ("1:1", True)
 

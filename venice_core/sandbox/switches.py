@@ -18,10 +18,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 Size = tuple[int, int]
+MOST_SHIFT, MOST_ZOOM, MOST_DEGREES = 256.0, 2.0, 90.0
+
+
+class Move(NamedTuple):
+    """Zoomed and turned (clockwise) about the middle, then shifted, in px, before `size`."""
+
+    x: float
+    y: float
+    zoom: float = 1.0
+    degrees: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,7 @@ class Switches:
 
     identity: bool = False
     drift: bool = False
+    move: Move | None = None
     blurred: bool = False
     violation: bool = False
     deprecated: bool = False
@@ -104,6 +115,18 @@ def _count(text: str) -> int:
     return count
 
 
+def _move(text: str) -> Move:
+    numbers = [float(number) for number in text.split(",")]
+    if not 2 <= len(numbers) <= 4:
+        raise ValueError("must be two to four numbers")
+    move = Move(*numbers)
+    if not (abs(move.x) <= MOST_SHIFT and abs(move.y) <= MOST_SHIFT):
+        raise ValueError(f"must not shift by more than {MOST_SHIFT:g} px")
+    if not (1 / MOST_ZOOM <= move.zoom <= MOST_ZOOM and abs(move.degrees) <= MOST_DEGREES):
+        raise ValueError(f"must not zoom by more than {MOST_ZOOM:g} or turn by more than {MOST_DEGREES:g}°")
+    return move
+
+
 def _size(text: str) -> Size:
     width, _, height = text.partition("x")
     size = int(width), int(height)
@@ -127,6 +150,11 @@ def _line(text: str) -> str:
 TABLE: Mapping[str, Switch] = {
     "identity": Switch(_flag, "true|false", "answer the input's pixels; background-remove: alpha 255"),
     "drift": Switch(_flag, "true|false", "the whole answer a few grey levels off and slightly blurred"),
+    "move": Switch(
+        _move,
+        "X,Y[,ZOOM[,DEGREES]]",
+        "the whole answer zoomed and turned clockwise about its middle, and shifted, in px before size",
+    ),
     "blurred": Switch(_flag, "true|false", "blur the answer and say so in x-venice-is-blurred"),
     "violation": Switch(_flag, "true|false", "x-venice-is-content-violation: true"),
     "deprecated": Switch(_flag, "true|false", "the three headers of a model about to be retired"),

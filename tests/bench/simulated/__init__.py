@@ -1,0 +1,1 @@
+"""Simulated edits whose truth is known: pictures, selections, models that move and tint, and measures."""

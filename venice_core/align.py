@@ -1,0 +1,304 @@
+"""Where a returned picture shows what was sent, measured on what should not have changed.
+
+A picture of another shape may have been stretched, cut at two sides or given bars; the features of both
+pictures tell. How it moved beside that is measured by registration, and believed only where the movement is
+several times as large as the measurement is unsure, and where parts of the picture that it was not measured
+on agree better.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from venice_core.affine import Affine
+from venice_core.features import Features, movement
+from venice_core.geometry import Bounds, Extent
+from venice_core.registration import AFFINE, SIMILARITY, Registration
+from venice_core.resample import resize, warp
+
+Bytes = npt.NDArray[np.uint8]
+Doubles = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+MOST_PIXELS = 1_500_000
+"""Larger pictures are registered at this size: there are more than enough pixels."""
+SMALL_SIDE = 256
+"""The longer side of the copies in which the search begins: a movement of 1 % is 2 px there."""
+SMALL_SMOOTH = 2.0
+FINE_SMOOTH = 1.2
+"""In px, both: what is finer is noise, or was lost when the answer was compressed."""
+ENOUGH_ALIKE = 0.5
+"""The share of blocks that agree in the small copies with which the search by features is not needed."""
+
+MOST_ZOOM = 1.12
+MOST_DEGREES = 4.0
+MOST_SHIFT = 0.1
+"""A share of the longer side. What is beyond these is another picture, not one that moved."""
+
+LEAST_MOVEMENT = 0.03
+"""In px: nobody sees less, and every resampling costs some sharpness."""
+SURE = 2.5
+"""A movement must be so many standard deviations large."""
+SURE_OF_SHEAR = 8.0
+"""So many standard deviations for more than a shift, a zoom and a rotation, which models hardly ever do."""
+VAGUE = 0.1
+"""In px: what is less sure than that, somewhere in the picture, is not known."""
+MOSTLY = 0.5
+"""Where fewer of the blocks are alike, a movement must help clearly."""
+
+ALIKE = 0.6
+"""The correlation of a block that is the same in both."""
+MIN_ALIKE = 4
+NO_LESS = 0.3
+"""Below this correlation a block shows something else, whatever the figure."""
+EXACT = 0.001
+"""A disagreement that is none."""
+SURE_OF_GAIN = 3.0
+"""The mean gain of the blocks held back must be so many standard errors above 0."""
+LEAST_GAIN = 0.05
+CLEAR_GAIN = 1.2
+"""By how much they must disagree less, as a natural logarithm: by a twentieth, and to less than a third."""
+
+
+class Alignment(str, Enum):
+    """What is known of a movement."""
+
+    OFF = "off"
+    MOVED = "moved"
+    IN_PLACE = "in place"
+    NO_DETAIL = "no detail"
+    CHANGED = "changed"
+
+
+KNOWN = (Alignment.MOVED, Alignment.IN_PLACE)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where the answer shows what was sent: `movement`, within what was sent, and then `base`.
+
+    `shape`: "stretched", "cropped" or "letterboxed" for a `base` between different shapes, else "".
+    """
+
+    base: Affine
+    movement: Affine
+    alignment: Alignment
+    shape: str = ""
+
+    @property
+    def to_answer(self) -> Affine:
+        """From coordinates of what was sent to those of the answer."""
+        return self.movement.then(self.base)
+
+
+def find(sent: Bytes, answer: Bytes, usable: Flags, *, move: bool = True) -> Found:
+    """Compares two RGB pictures where `usable`, of the shape of `sent`, says that nothing should differ.
+
+    Without `move` only the answer's shape is asked for.
+    """
+    bases = _bases(_extent(sent), _extent(answer))
+    if not move and len(bases) == 1:
+        return Found(bases[""], Affine(), Alignment.OFF)
+    pair = _Pair(_grey(sent), _grey(answer), usable)
+    tried = {shape: _moved(pair, bases[shape], start) for shape, start in _starts(pair, bases).items()}
+    shape = max(tried, key=lambda each: (tried[each].alignment in KNOWN, tried[each].alike))
+    moved, alignment, alike = tried[shape]
+    # the shape may be plain where the movement is not known well enough
+    if len(bases) > 1 and alignment not in KNOWN and alike < MOSTLY:
+        shape = "stretched"
+    return Found(bases[shape], moved if move else Affine(), alignment if move else Alignment.OFF, shape)
+
+
+def _bases(sent: Extent, answer: Extent) -> dict[str, Affine]:
+    """How a picture of one size may have become one of another; one way where the shapes are equal."""
+    across, down = answer.width / sent.width, answer.height / sent.height
+    # as equal as whole pixels allow
+    if abs(across / down - 1.0) <= 0.5 / min(sent.shorter, answer.shorter):
+        return {"": Affine.between(sent, answer)}
+
+    def evenly(factor: float) -> Affine:
+        left, top = (answer.width - sent.width * factor) / 2, (answer.height - sent.height * factor) / 2
+        return Affine.scaling(factor, factor).then(Affine.shift(left, top))
+
+    return {
+        "stretched": Affine.between(sent, answer),
+        "cropped": evenly(max(across, down)),
+        "letterboxed": evenly(min(across, down)),
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """What was sent and what was returned, grey, each of its own size; `usable` is of the first's."""
+
+    before: Bytes
+    after: Bytes
+    usable: Flags
+
+    @property
+    def extent(self) -> Extent:
+        return _extent(self.before)
+
+    def registration(self, base: Affine, extent: Extent, smooth: float) -> Registration | None:
+        """Both at the size `extent`; None where the answer has no pixel of it."""
+        to_answer = Affine.between(extent, self.extent).then(base)
+        valid = _valid(to_answer, _extent(self.after), extent)
+        if valid is None:
+            return None
+        before = resize(self.before, extent).astype(np.float32)
+        usable = resize(self.usable.astype(np.uint8), extent) > 0
+        return Registration(before, warp(self.after, to_answer, extent), usable, valid, smooth)
+
+
+def _starts(pair: _Pair, bases: dict[str, Affine]) -> dict[str, Affine]:
+    """The movement to a px or so for each shape that may be right; no movement where nothing tells."""
+    seen = {shape: _seen_small(pair, base) for shape, base in bases.items()}
+    most = max(share for _, share in seen.values())
+    if most >= ENOUGH_ALIKE:
+        return {shape: start for shape, (start, share) in seen.items() if share >= most / 2}
+    ours, theirs = Features.of(pair.before, pair.usable), Features.of(pair.after)
+    found = {}
+    for shape, base in bases.items():
+        start = movement(ours, theirs.seen_through(base.inverse), pair.extent)
+        if start is not None and _plausible(start, pair.extent):
+            found[shape] = start
+    return found or {shape: start for shape, (start, _) in seen.items()}
+
+
+def _seen_small(pair: _Pair, base: Affine) -> tuple[Affine, float]:
+    """The movement as a small copy shows it, and the share of its blocks that agree about it."""
+    extent = pair.extent.scaled(min(1.0, SMALL_SIDE / pair.extent.longer))
+    registration = pair.registration(base, extent, SMALL_SMOOTH)
+    if registration is None or not registration.textured.any():
+        return Affine(), 0.0
+    moved = registration.refine(Affine(), SIMILARITY)
+    if not _plausible(moved, extent):
+        return Affine(), 0.0
+    return _between(extent, pair.extent, moved), _share_alike(registration, moved)
+
+
+class _Moved(NamedTuple):
+    """`alike`: the share of the picture that agrees about the movement."""
+
+    movement: Affine
+    alignment: Alignment
+    alike: float
+
+
+def _moved(pair: _Pair, base: Affine, start: Affine) -> _Moved:
+    """What is sure of the movement near `start`."""
+    extent = pair.extent.scaled(min(1.0, math.sqrt(MOST_PIXELS / pair.extent.pixels)))
+    registration = pair.registration(base, extent, FINE_SMOOTH)
+    if registration is None or registration.textured.sum() < MIN_ALIKE:
+        return _Moved(Affine(), Alignment.NO_DETAIL, 0.0)
+    similar = registration.refine(_between(pair.extent, extent, start), SIMILARITY)
+    share = _share_alike(registration, similar)
+    if share * registration.textured.sum() < MIN_ALIKE or not _plausible(similar, extent):
+        return _Moved(Affine(), Alignment.CHANGED, share)
+    moved, alignment = _judged(registration, similar, share >= MOSTLY)
+    return _Moved(_between(extent, pair.extent, moved), alignment, share)
+
+
+def _judged(registration: Registration, similar: Affine, mostly: bool) -> tuple[Affine, Alignment]:
+    """What is sure of a movement about which blocks agree, `mostly` or some."""
+    moved, free = _model(registration, similar)
+    corners = _corners(registration.extent)
+    far = np.hypot(*(moved(corners) - corners).T)
+    deviation = registration.uncertainty(registration.spread(moved, free), corners)
+    if deviation.max() > VAGUE:
+        return Affine(), Alignment.NO_DETAIL if mostly else Alignment.CHANGED
+    worst = far.argmax()
+    if far[worst] < max(LEAST_MOVEMENT, SURE * deviation[worst]):
+        return Affine(), Alignment.IN_PLACE
+    if not _helps(registration, moved, free, LEAST_GAIN if mostly else CLEAR_GAIN):
+        return Affine(), Alignment.IN_PLACE if mostly else Alignment.CHANGED
+    return moved, Alignment.MOVED
+
+
+def _model(registration: Registration, similar: Affine) -> tuple[Affine, Doubles]:
+    """The movement with as many free numbers as the evidence bears, and these."""
+    corners = _corners(registration.extent)
+    sheared = registration.refine(similar, AFFINE)
+    spread = registration.spread(sheared, AFFINE)
+    xx, xy, _, yx, yy, _ = registration.numbers(sheared)
+    shear = np.array([[1, 0, 0, 0, -1, 0], [0, 1, 0, 1, 0, 0]], np.float64)
+    deviations = np.sqrt(np.maximum(np.diag(shear @ spread @ shear.T), 1e-12))
+    sure = bool((np.abs([xx - yy, xy + yx]) / deviations).max() > SURE_OF_SHEAR)
+    sure = sure and bool(registration.uncertainty(spread, corners).max() < VAGUE)
+    return (sheared, AFFINE) if sure and _plausible(sheared, registration.extent) else (similar, SIMILARITY)
+
+
+def _helps(registration: Registration, moved: Affine, free: Doubles, least: float) -> bool:
+    """Whether blocks disagree less, by `least` on the mean, after the movement as the other blocks have it.
+
+    How much less is the logarithm of a ratio, so that no block outweighs the others. Nor may the pictures
+    differ more than before, pixel by pixel.
+    """
+    still = registration.agreement(Affine())
+    gains = []
+    for half, held_back in registration.halves(moved, free):
+        after = registration.agreement(half)
+        asked = held_back & registration.textured & (np.maximum(still, after) > NO_LESS)
+        gains.append(np.log((1.0 - still[asked] + EXACT) / (1.0 - after[asked] + EXACT)))
+    gain = np.concatenate(gains)
+    error = gain.std() / math.sqrt(max(1, gain.size))
+    surely = gain.size >= MIN_ALIKE and gain.mean() > max(least, SURE_OF_GAIN * error)
+    return bool(surely) and registration.difference(moved) <= registration.difference(Affine())
+
+
+def _share_alike(registration: Registration, moved: Affine) -> float:
+    return float((registration.agreement(moved)[registration.textured] > ALIKE).mean())
+
+
+def _between(one: Extent, other: Extent, movement: Affine) -> Affine:
+    """The same movement in a copy of another size."""
+    scale = Affine.between(one, other)
+    return scale.inverse.then(movement).then(scale)
+
+
+def _plausible(moved: Affine, extent: Extent) -> bool:
+    zoom = moved.factor
+    degrees = math.degrees(math.atan2(moved.yx - moved.xy, moved.xx + moved.yy))
+    middle = np.array([extent.width / 2, extent.height / 2])
+    shift = float(np.abs(moved(middle) - middle).max())
+    return (
+        1 / MOST_ZOOM <= zoom <= MOST_ZOOM
+        and abs(degrees) <= MOST_DEGREES
+        and shift <= MOST_SHIFT * extent.longer
+        and moved.determinant > 0
+    )
+
+
+def _valid(to_answer: Affine, answer: Extent, extent: Extent) -> Bounds | None:
+    """The part of a picture of size `extent`, in whole px, of which the answer has pixels."""
+    left, top = to_answer.inverse(np.array([0.0, 0.0]))
+    right, bottom = to_answer.inverse(np.array([float(answer.width), float(answer.height)]))
+    # a hundredth of a px is rounding
+    corners = (
+        math.ceil(left - 0.01),
+        math.ceil(top - 0.01),
+        math.floor(right + 0.01),
+        math.floor(bottom + 0.01),
+    )
+    if corners[0] >= corners[2] or corners[1] >= corners[3]:
+        return None
+    return Bounds.from_edges(*corners).intersection(Bounds.of(extent))
+
+
+def _corners(extent: Extent) -> Doubles:
+    return np.array([[x, y] for x in (0, extent.width) for y in (0, extent.height)], np.float64)
+
+
+def _extent(picture: npt.NDArray[np.generic]) -> Extent:
+    return Extent(picture.shape[1], picture.shape[0])
+
+
+def _grey(picture: Bytes) -> Bytes:
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(picture[..., :3]), cv2.COLOR_RGB2GRAY), np.uint8)
