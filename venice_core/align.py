@@ -62,6 +62,8 @@ EXACT = 0.001
 """A disagreement that is none."""
 SURE_OF_GAIN = 3.0
 """The mean gain of the blocks held back must be so many standard errors above 0."""
+AS_GOOD = 0.1
+"""Guesses whose logarithms of disagreement differ by less are equally good."""
 LEAST_GAIN = 0.05
 CLEAR_GAIN = 1.2
 """By how much they must disagree less, as a natural logarithm: by a twentieth, and to less than a third."""
@@ -75,9 +77,6 @@ class Alignment(str, Enum):
     IN_PLACE = "in place"
     NO_DETAIL = "no detail"
     CHANGED = "changed"
-
-
-KNOWN = (Alignment.MOVED, Alignment.IN_PLACE)
 
 
 @dataclass(frozen=True)
@@ -107,12 +106,10 @@ def find(sent: Bytes, answer: Bytes, usable: Flags, *, move: bool = True) -> Fou
     if not move and len(bases) == 1:
         return Found(bases[""], Affine(), Alignment.OFF)
     pair = _Pair(_grey(sent), _grey(answer), usable)
-    tried = {shape: _moved(pair, bases[shape], start) for shape, start in _starts(pair, bases).items()}
-    shape = max(tried, key=lambda each: (tried[each].alignment in KNOWN, tried[each].alike))
-    moved, alignment, alike = tried[shape]
-    # the shape may be plain where the movement is not known well enough
-    if len(bases) > 1 and alignment not in KNOWN and alike < MOSTLY:
-        shape = "stretched"
+    shape, start = _start(pair, bases)
+    moved, alignment = _moved(pair, bases[shape], start)
+    if len(bases) > 1 and alignment not in (Alignment.MOVED, Alignment.IN_PLACE):
+        shape, moved = "stretched", Affine()
     return Found(bases[shape], moved if move else Affine(), alignment if move else Alignment.OFF, shape)
 
 
@@ -157,53 +154,65 @@ class _Pair:
         return Registration(before, warp(self.after, to_answer, extent), usable, valid, smooth)
 
 
-def _starts(pair: _Pair, bases: dict[str, Affine]) -> dict[str, Affine]:
-    """The movement to a px or so for each shape that may be right; no movement where nothing tells."""
-    seen = {shape: _seen_small(pair, base) for shape, base in bases.items()}
-    most = max(share for _, share in seen.values())
-    if most >= ENOUGH_ALIKE:
-        return {shape: start for shape, (start, share) in seen.items() if share >= most / 2}
-    ours, theirs = Features.of(pair.before, pair.usable), Features.of(pair.after)
-    found = {}
-    for shape, base in bases.items():
-        start = movement(ours, theirs.seen_through(base.inverse), pair.extent)
-        if start is not None and _plausible(start, pair.extent):
-            found[shape] = start
-    return found or {shape: start for shape, (start, _) in seen.items()}
+def _start(pair: _Pair, bases: dict[str, Affine]) -> tuple[str, Affine]:
+    """The shape that is most likely, and the movement to a px or so; no movement where nothing tells."""
+    guesses = [_seen_small(pair, shape, base) for shape, base in bases.items()]
+    if max(guess.alike for guess in guesses) < ENOUGH_ALIKE:
+        guesses = _from_features(pair, bases) or guesses
+    least = min(guess.disagreement for guess in guesses)
+    # of those that are as good, the one that moves least
+    good = [guess for guess in guesses if guess.disagreement <= least + AS_GOOD]
+    best = min(good, key=lambda guess: guess.movement.farthest(pair.extent))
+    return best.shape, best.movement
 
 
-def _seen_small(pair: _Pair, base: Affine) -> tuple[Affine, float]:
-    """The movement as a small copy shows it, and the share of its blocks that agree about it."""
+class _Guess(NamedTuple):
+    """A shape and a movement beside it; `disagreement`: a logarithm; `alike`: the share that agrees."""
+
+    shape: str
+    movement: Affine
+    disagreement: float = 0.0
+    alike: float = 0.0
+
+
+def _seen_small(pair: _Pair, shape: str, base: Affine) -> _Guess:
+    """As small copies show it."""
     extent = pair.extent.scaled(min(1.0, SMALL_SIDE / pair.extent.longer))
     registration = pair.registration(base, extent, SMALL_SMOOTH)
     if registration is None or not registration.textured.any():
-        return Affine(), 0.0
+        return _Guess(shape, Affine())
     moved = registration.refine(Affine(), SIMILARITY)
     if not _plausible(moved, extent):
-        return Affine(), 0.0
-    return _between(extent, pair.extent, moved), _share_alike(registration, moved)
+        return _Guess(shape, Affine())
+    agreement = registration.agreement(moved)[registration.textured]
+    disagreement = np.log(1.0 - np.maximum(agreement, NO_LESS) + EXACT).mean()
+    alike = (agreement > ALIKE).mean()
+    return _Guess(shape, _between(extent, pair.extent, moved), float(disagreement), float(alike))
 
 
-class _Moved(NamedTuple):
-    """`alike`: the share of the picture that agrees about the movement."""
+def _from_features(pair: _Pair, bases: dict[str, Affine]) -> list[_Guess]:
+    """As features show it: of the shapes about which enough of them agree."""
+    ours, theirs = Features.of(pair.before, pair.usable), Features.of(pair.after)
+    guesses = []
+    for shape, base in bases.items():
+        found = movement(ours, theirs.seen_through(base.inverse), pair.extent)
+        if found is not None and _plausible(found[0], pair.extent):
+            guesses.append(_Guess(shape, found[0], -math.log(found[1])))
+    return guesses
 
-    movement: Affine
-    alignment: Alignment
-    alike: float
 
-
-def _moved(pair: _Pair, base: Affine, start: Affine) -> _Moved:
-    """What is sure of the movement near `start`."""
+def _moved(pair: _Pair, base: Affine, start: Affine) -> tuple[Affine, Alignment]:
+    """What is sure of the movement near `start`; no movement where that is nothing."""
     extent = pair.extent.scaled(min(1.0, math.sqrt(MOST_PIXELS / pair.extent.pixels)))
     registration = pair.registration(base, extent, FINE_SMOOTH)
     if registration is None or registration.textured.sum() < MIN_ALIKE:
-        return _Moved(Affine(), Alignment.NO_DETAIL, 0.0)
+        return Affine(), Alignment.NO_DETAIL
     similar = registration.refine(_between(pair.extent, extent, start), SIMILARITY)
-    share = _share_alike(registration, similar)
-    if share * registration.textured.sum() < MIN_ALIKE or not _plausible(similar, extent):
-        return _Moved(Affine(), Alignment.CHANGED, share)
-    moved, alignment = _judged(registration, similar, share >= MOSTLY)
-    return _Moved(_between(extent, pair.extent, moved), alignment, share)
+    alike = registration.agreement(similar)[registration.textured] > ALIKE
+    if alike.sum() < MIN_ALIKE or not _plausible(similar, extent):
+        return Affine(), Alignment.CHANGED
+    moved, alignment = _judged(registration, similar, bool(alike.mean() >= MOSTLY))
+    return _between(extent, pair.extent, moved), alignment
 
 
 def _judged(registration: Registration, similar: Affine, mostly: bool) -> tuple[Affine, Alignment]:
@@ -251,10 +260,6 @@ def _helps(registration: Registration, moved: Affine, free: Doubles, least: floa
     error = gain.std() / math.sqrt(max(1, gain.size))
     surely = gain.size >= MIN_ALIKE and gain.mean() > max(least, SURE_OF_GAIN * error)
     return bool(surely) and registration.difference(moved) <= registration.difference(Affine())
-
-
-def _share_alike(registration: Registration, moved: Affine) -> float:
-    return float((registration.agreement(moved)[registration.textured] > ALIKE).mean())
 
 
 def _between(one: Extent, other: Extent, movement: Affine) -> Affine:

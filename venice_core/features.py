@@ -62,8 +62,8 @@ class Features:
         return Features(mapping(self.points), self.descriptors)
 
 
-def movement(before: Features, after: Features, extent: Extent) -> Affine | None:
-    """How features moved from `before` to `after`; None where too few agree about it.
+def movement(before: Features, after: Features, extent: Extent) -> tuple[Affine, int] | None:
+    """How features moved from `before` to `after`, and how many agree about it; None where too few do.
 
     A shift, a zoom and a rotation. Both in px of a picture of size `extent`.
     """
@@ -76,7 +76,7 @@ def movement(before: Features, after: Features, extent: Extent) -> Affine | None
     )
     if matrix is None or int(agree.sum()) < MIN_CONSENSUS:
         return None
-    return Affine.from_matrix(matrix)
+    return Affine.from_matrix(matrix), int(agree.sum())
 
 
 def _matches(before: Features, after: Features, reach: float) -> tuple[Points, Points]:
@@ -84,8 +84,8 @@ def _matches(before: Features, after: Features, reach: float) -> tuple[Points, P
     if min(len(before.points), len(after.points)) < 2:
         return np.zeros((0, 2)), np.zeros((0, 2))
     likeness = before.descriptors @ after.descriptors.T
-    apart = np.abs(before.points[:, None] - after.points[None]).max(axis=2)
-    likeness[apart > reach] = -1.0
+    for one, other in zip(before.points.T, after.points.T, strict=True):
+        likeness[np.abs(one[:, None] - other[None]) > reach] = -1.0
     rows = np.arange(len(likeness))
     best = likeness.argmax(axis=1)
     first = likeness[rows, best].copy()

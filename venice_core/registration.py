@@ -24,7 +24,7 @@ Flags = npt.NDArray[np.bool_]
 
 BLOCK = 32
 """Side of a block, in px."""
-SAMPLES = 80_000
+SAMPLES = 50_000
 """How many pixels are compared at most: those where the picture is steepest say most."""
 LOCAL = 7.0
 """How many times as wide as the smoothing what counts as local is: deviations of two Gaussians."""
@@ -78,10 +78,11 @@ class Registration:
         self._grey = after
         self._after, _ = structure(after, smooth)
         template, contrast = structure(before, smooth)
-        across = cv2.Scharr(template, cv2.CV_32F, 1, 0, scale=1 / 32)
-        down = cv2.Scharr(template, cv2.CV_32F, 0, 1, scale=1 / 32)
+        across, down = _slopes(template)
+        seen = np.zeros_like(usable)
+        seen[valid.slices] = usable[valid.slices]
         reach = 2 * round(LOCAL * smooth) + 1
-        usable = cv2.erode(usable.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0
+        usable = cv2.erode(seen.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0
         picked = _steepest(across * across + down * down, usable & (contrast > LEAST_CONTRAST))
         rows, columns = np.divmod(picked, width)
         self._points: Points = np.stack([columns + 0.5, rows + 0.5], axis=-1)
@@ -92,8 +93,7 @@ class Registration:
             Affine.scaling(1 / self._half, 1 / self._half)
         )
         x, y = self._middle(self._points).T
-        dx, dy = across.ravel()[picked], down.ravel()[picked]
-        self._slope = np.stack([dx * x, dx * y, dx, dy * x, dy * y, dy], axis=-1).astype(np.float32)
+        self._slope = _by_number(across.ravel()[picked], down.ravel()[picked], x, y)
         number = rows // BLOCK * (width // BLOCK + 1) + columns // BLOCK
         self._corners, self._block = np.unique(number, return_inverse=True)
         self._parity = (self._corners // (width // BLOCK + 1) + self._corners % (width // BLOCK + 1)) % 2
@@ -143,16 +143,22 @@ class Registration:
         return found
 
     def spread(self, movement: Affine, free: Doubles) -> Doubles:
-        """The covariance of the six numbers, of which only what is `free` was sought."""
+        """The covariance of the six numbers, of which only what is `free` was sought.
+
+        Noise slopes, too, but in each picture differently: along a straight edge it would be evidence. So the
+        slopes of one picture stand for those of the other, as instrumental variables (Reiersøl, 1945).
+        """
         weight, difference, _ = self._compare(movement)
-        moment, _ = self._normal(weight, difference)
+        others = [_sample(each, movement(self._points)) for each in _slopes(self._after)]
+        other = _by_number(*others, *self._middle(self._points).T)
+        moment = ((self._slope * weight[:, None]).T @ other).astype(np.float64)
         pulls = self._slope * (weight * difference)[:, None]
         count = self.blocks
         pull = np.stack([np.bincount(self._block, each, count) for each in pulls.T], axis=-1) @ free
         counted = int((np.bincount(self._block, weight, count) > 1.0).sum())
         inverse = np.linalg.pinv(free.T @ moment @ free)
         few = counted / max(1, counted - free.shape[1])
-        return np.asarray(free @ (inverse @ (pull.T @ pull) @ inverse * few) @ free.T)
+        return np.asarray(free @ (inverse @ (pull.T @ pull) @ inverse.T * few) @ free.T)
 
     def uncertainty(self, spread: Doubles, points: Points) -> Doubles:
         """The standard deviation, in px, of where `points` of the picture moved to."""
@@ -230,6 +236,18 @@ def _steepest(strength: Floats, usable: Flags) -> npt.NDArray[np.intp]:
         picked = np.sort(picked[np.argpartition(-steep, half - 1)[:half]])
         picked = picked[:: -(-half // SAMPLES)]
     return picked
+
+
+def _slopes(picture: Floats) -> tuple[Floats, Floats]:
+    """Per px, to the right and downwards."""
+    across = cv2.Scharr(picture, cv2.CV_32F, 1, 0, scale=1 / 32)
+    down = cv2.Scharr(picture, cv2.CV_32F, 0, 1, scale=1 / 32)
+    return np.asarray(across, np.float32), np.asarray(down, np.float32)
+
+
+def _by_number(dx: Floats, dy: Floats, x: Doubles, y: Doubles) -> Floats:
+    """How much each of the six numbers changes pixels at x, y with those slopes; shape (n, 6)."""
+    return np.stack([dx * x, dx * y, dx, dy * x, dy * y, dy], axis=-1).astype(np.float32)
 
 
 def _sample(picture: Floats, places: Points) -> Floats:
