@@ -61,9 +61,15 @@ def _parser() -> argparse.ArgumentParser:
         "--feather", type=int, default=-1, metavar="PX", help="soften the mask inwards (-1: automatic)"
     )
     _add_model_options(edit)
-    edit.add_argument("--no-align", dest="align", action="store_false")
-    edit.add_argument("--no-match-colors", dest="match_colors", action="store_false")
-    edit.add_argument("--no-blend", dest="blend_seam", action="store_false", help="leave the seam as it is")
+    edit.add_argument(
+        "--no-align", dest="align", action="store_false", help="leave the result where the service put it"
+    )
+    edit.add_argument(
+        "--no-match-colors", dest="match_colors", action="store_false", help="leave its colours as they are"
+    )
+    edit.add_argument(
+        "--no-blend", dest="blend_seam", action="store_false", help="match them, but leave the seam as it is"
+    )
     edit.add_argument(
         "--output",
         choices=[output.value for output in Output],

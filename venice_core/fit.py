@@ -13,16 +13,18 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from venice_core import align, colours, matte, seam
+from venice_core import align, matte
 from venice_core.affine import Affine
 from venice_core.align import Alignment
+from venice_core.alpha import flatten
 from venice_core.changes import changes
-from venice_core.colours import Curves
+from venice_core.fringe import foreground
 from venice_core.geometry import Bounds, Extent
 from venice_core.images import Pixels
 from venice_core.job import Fitting, Options, Output
 from venice_core.plan import Plan
-from venice_core.resample import resize, sampled, warp, warped
+from venice_core.rendering import Tones, render
+from venice_core.resample import resize
 from venice_core.selection import Coverage
 
 Floats = npt.NDArray[np.float32]
@@ -31,12 +33,6 @@ Flags = npt.NDArray[np.bool_]
 AS_USUAL = Options()
 MARGIN = 3
 """In px of the crop: so near to the selection a model may change something without doing wrong."""
-TONES_SIDE = 360
-"""The longer side, in px, of the copies on which colours are compared."""
-FADE = 4.0
-"""In px of the crop: over so many the source takes over where the answer ends."""
-NEARLY = 0.75
-"""In px of the crop: an answer that lacks less has an edge that serves."""
 NOTICEABLE = 4.0
 """In levels of 255."""
 CANNOT_TELL = (
@@ -63,40 +59,6 @@ class Placed:
     rim: Coverage | None = None
 
 
-def flatten(pixels: Pixels) -> Pixels:
-    """RGBA as opaque RGB, transparent places filled with the colours around them.
-
-    The fill is a pyramid of alpha-weighted means (push-pull: Gortler et al., The Lumigraph, 1996), so
-    no edge appears where the alpha ends, and the hidden colour of transparent pixels plays no part.
-    """
-    alpha = pixels[..., 3]
-    if alpha.min() == 255:
-        return pixels[..., :3].copy()
-    if alpha.max() == 0:
-        return np.full((*alpha.shape, 3), 128, np.uint8)  # nothing around: middle grey
-    weight = alpha.astype(np.float32) / 255.0
-    colour = pixels[..., :3].astype(np.float32)
-    filled = _push_pull(colour * weight[..., None], weight)
-    share = weight[..., None]
-    return np.clip(np.rint(colour * share + filled * (1.0 - share)), 0, 255).astype(np.uint8)
-
-
-def _push_pull(weighted: Floats, weight: Floats) -> Floats:
-    height, width = weight.shape
-    # Saturated, as in the paper: what a quarter of a pixel's area says is taken for the whole, else
-    # coarse levels would show through right at the edge.
-    known = np.minimum(4.0 * weight, 1.0)[..., None]
-    mean = np.asarray(weighted / np.maximum(weight, 1e-6)[..., None], np.float32)
-    if min(height, width) <= 1 or weight.min() >= 1.0:
-        return mean
-    smaller = _push_pull(
-        np.asarray(cv2.pyrDown(weighted, borderType=cv2.BORDER_REPLICATE), np.float32),
-        np.asarray(cv2.pyrDown(weight, borderType=cv2.BORDER_REPLICATE), np.float32),
-    )
-    around = np.asarray(cv2.resize(smaller, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-    return np.asarray(mean * known + around * (1.0 - known), np.float32)
-
-
 def to_send(pixels: Pixels, plan: Plan) -> Pixels:
     """The crop's RGBA as the opaque RGB of `plan.size` that is sent."""
     return resize(_padded(flatten(pixels), plan), plan.size)
@@ -118,20 +80,6 @@ def alpha_mask_to_send(coverage: Coverage, plan: Plan) -> Pixels:
     return np.dstack([change, change, change, 255 - change])
 
 
-def from_answer(answer: Pixels, plan: Plan) -> tuple[Pixels, tuple[str, ...]]:
-    """The returned picture at the crop's size: scaling and padding undone. Channels stay."""
-    warnings: tuple[str, ...] = ()
-    extent = Extent(answer.shape[1], answer.shape[0])
-    if abs(extent.ratio / plan.size.ratio - 1.0) > max(SHAPE_TOLERANCE, 1.0 / extent.shorter):
-        warnings = (
-            f"The answer has another shape ({extent}) than what was sent ({plan.size}): it was stretched.",
-        )
-    whole = resize(answer, plan.padded)
-    left, top = plan.padding.left, plan.padding.top
-    inner = Bounds(left, top, plan.crop.width, plan.crop.height)
-    return np.ascontiguousarray(whole[inner.slices]), warnings
-
-
 def place(
     answer: Pixels,
     source: Pixels,
@@ -148,12 +96,16 @@ def place(
     Where the answer itself is transparent, or has no pixels, the source shows.
     """
     flat = flatten(source)
-    usable = _padded(np.asarray(_unchanged(source, coverage), np.uint8), plan, cv2.BORDER_CONSTANT)
+    unchanged = _unchanged(source, coverage)
+    usable = _padded(np.where(unchanged, np.uint8(255), np.uint8(0)), plan, cv2.BORDER_CONSTANT)
     sent = resize(_padded(flat, plan), plan.size)
-    found = align.find(sent, answer[..., :3], resize(usable * 255, plan.size) == 255, move=options.align)
+    found = align.find(sent, answer[..., :3], resize(usable, plan.size) == 255, move=options.align)
     to_answer = Affine.shift(plan.crop.x, plan.crop.y).then(plan.to_sent).then(found.to_answer)
-    tones = Tones.of(answer, flat, _unchanged(source, coverage), to_answer, options)
-    colour = _rendered(answer, flat, to_answer, tones)
+    tones = Tones()
+    if options.match_colors:
+        blend = options.blend_seam and coverage is not None
+        tones = Tones.of(answer, flat, unchanged, to_answer, blend=blend)
+    colour = render(answer, flat, to_answer, tones)
     mask = coverage if mask is None else mask
     warnings = _shape_warnings(found.shape, answer, plan)
     if found.alignment is Alignment.CHANGED and coverage is not None:
@@ -198,78 +150,6 @@ def _unchanged(source: Pixels, coverage: Coverage | None) -> Flags:
     return np.asarray(visible & (near == 0))
 
 
-@dataclass(frozen=True, eq=False)
-class Tones:
-    """What is done to the answer's colours: `curves`, and then `field` is added (at a smaller size)."""
-
-    curves: Curves | None = None
-    field: Floats | None = None
-
-    @classmethod
-    def of(cls, answer: Pixels, flat: Pixels, usable: Flags, to_answer: Affine, options: Options) -> Tones:
-        """As measured on small copies, as far as the options want it."""
-        if not (options.match_colors or options.blend_seam) or not usable.any():
-            return cls()
-        extent = Extent(flat.shape[1], flat.shape[0])
-        small = extent.scaled(min(1.0, TONES_SIDE / extent.longer))
-        to_small = Affine.between(small, extent).then(to_answer)
-        ours, theirs = warp(answer[..., :3], to_small, small), resize(flat, small).astype(np.float32)
-        alike = resize(usable.astype(np.uint8) * 255, small) == 255
-        alike &= _has_pixels(answer, to_small, small) >= 1.0
-        curves = colours.match(ours, theirs, alike) if options.match_colors else None
-        if curves is not None:
-            ours = curves(ours)
-        return cls(curves, seam.correction(ours, theirs, alike) if options.blend_seam else None)
-
-    def __call__(self, colour: Floats, part: Bounds, whole: Extent) -> Floats:
-        """`colour` is the part of the whole picture, RGB, 0–255."""
-        if self.curves is not None:
-            colour = self.curves(colour)
-        if self.field is not None:
-            small = Extent(self.field.shape[1], self.field.shape[0])
-            through = Affine.shift(part.x, part.y).then(Affine.between(whole, small))
-            colour = colour + sampled(self.field, through, part.extent)
-        return colour
-
-
-def _rendered(answer: Pixels, flat: Pixels, to_answer: Affine, tones: Tones) -> Pixels:
-    """The answer over the crop, the source where it has nothing; RGB."""
-    extent = Extent(flat.shape[1], flat.shape[0])
-    if answer.shape[2] == 4 and answer[..., 3].min() == 255:
-        answer = answer[..., :3]
-    opaque = answer if answer.shape[2] == 3 else flatten(answer)
-    alphas = warp(answer[..., 3], to_answer, extent) / 255.0 if answer.shape[2] == 4 else None
-    there = _has_pixels(answer, to_answer, extent)
-    if alphas is not None:
-        there = there * alphas
-    result = np.empty_like(flat)
-    for rows, band in warped(opaque, to_answer, extent):
-        part = Bounds.from_edges(0, rows.start, extent.width, rows.stop)
-        share = there[rows, :, None]
-        mixed = tones(band, part, extent) * share + flat[rows] * (1.0 - share)
-        result[rows] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
-    return result
-
-
-def _has_pixels(answer: Pixels, to_answer: Affine, extent: Extent) -> Floats:
-    """How much of the answer counts at each pixel of the crop, 0–1.
-
-    1 throughout where the answer reaches as far as the crop to within a pixel; where it ends before, it fades
-    out.
-    """
-    height, width = answer.shape[:2]
-    inside = to_answer.inverse.factor
-    rows, columns = np.arange(extent.height) + 0.5, np.arange(extent.width) + 0.5
-    share = np.ones((extent.height, extent.width), np.float32)
-    x = to_answer.xx * columns[None] + (to_answer.xy * rows + to_answer.x0)[:, None]
-    y = to_answer.yx * columns[None] + (to_answer.yy * rows + to_answer.y0)[:, None]
-    for within in (x, width - x, y, height - y):
-        if within.min() * inside < -NEARLY:
-            t = np.clip(within * inside / FADE, 0.0, 1.0)
-            share *= (t * t * (3.0 - 2.0 * t)).astype(np.float32)
-    return share
-
-
 def _only_changes(
     mask: Coverage | None, answer: Pixels, flat: Pixels, to_answer: Affine, tones: Tones, plan: Plan
 ) -> Coverage:
@@ -277,7 +157,7 @@ def _only_changes(
     whole = plan.crop.extent
     extent = whole.scaled(min(1.0, plan.size.width / plan.padded.width))
     before = resize(flat, extent)
-    after = _rendered(answer, before, Affine.between(extent, whole).then(to_answer), tones)
+    after = render(answer, before, Affine.between(extent, whole).then(to_answer), tones)
     changed = resize(changes(before, after), whole)
     return changed if mask is None else np.minimum(mask, changed)
 
@@ -323,7 +203,7 @@ def place_cutout(
     """The source's own pixels, cut out by the answer's alpha, within the selection if there is one.
 
     `mask` is that alpha at the source's resolution; `pixels` have it, times the source's. With `defringe`
-    their colours are the foreground's own where the old background would show: see `matte.foreground`.
+    their colours are the foreground's own where the old background would show: see `fringe.foreground`.
     """
     extent = Extent(answer.shape[1], answer.shape[0])
     to_sent = Affine.shift(plan.crop.x, plan.crop.y).then(plan.to_sent)
@@ -337,7 +217,7 @@ def place_cutout(
     else:
         cut = np.full(source.shape[:2], 255, np.uint8)
         warnings += ("The answer holds no transparency: nothing was cut out.",)
-    colour, rim = matte.foreground(source, cut) if defringe else (source[..., :3], None)
+    colour, rim = foreground(source, cut) if defringe else (source[..., :3], None)
     mask = cut if coverage is None else multiply(cut, coverage)
     if rim is not None:
         rim = np.where(mask > 0, rim, np.uint8(0))

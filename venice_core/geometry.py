@@ -8,6 +8,7 @@ begin outside the canvas.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -137,6 +138,12 @@ class Bounds:
         x, width = _widen(self.x, self.width, extent.width, within.x, within.width)
         y, height = _widen(self.y, self.height, extent.height, within.y, within.height)
         return Bounds(x, y, width, height)
+
+    def tiles(self, side: int) -> Iterator[Bounds]:
+        """Its parts, row by row, each at most `side` px wide and high."""
+        for top in range(self.y, self.bottom, side):
+            for left in range(self.x, self.right, side):
+                yield Bounds(left, top, min(side, self.right - left), min(side, self.bottom - top))
 
     def relative_to(self, origin: Bounds) -> Bounds:
         """The same pixels, counted from the upper left corner of `origin`."""

@@ -33,10 +33,10 @@ SOURCE = "source.rgba"
 PICTURE = "picture-{}.bin"
 COVERAGE = "coverage.grey"
 RESULT = "result-{}.rgba"
-MASK = "mask.grey"
-RIM = "rim.grey"
+MASK = "mask-{}.grey"
+RIM = "rim-{}.grey"
 STAMP = "%Y%m%d-%H%M%S"
-_WORKING_FILES = (SOURCE, COVERAGE, RESULT.format("*"), MASK, RIM)
+_WORKING_FILES = (SOURCE, COVERAGE, *(name.format("*") for name in (RESULT, MASK, RIM)))
 
 
 class Status(str, Enum):

@@ -149,8 +149,8 @@ class Registration:
         slopes of one picture stand for those of the other, as instrumental variables (Reiersøl, 1945).
         """
         weight, difference, _ = self._compare(movement)
-        others = [_sample(each, movement(self._points)) for each in _slopes(self._after)]
-        other = _by_number(*others, *self._middle(self._points).T)
+        across, down = (_sample(each, movement(self._points)) for each in _slopes(self._after))
+        other = _by_number(across, down, *self._middle(self._points).T)
         moment = ((self._slope * weight[:, None]).T @ other).astype(np.float64)
         pulls = self._slope * (weight * difference)[:, None]
         count = self.blocks

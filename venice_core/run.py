@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from venice_core import fit, images, resample
+from venice_core.alpha import flatten
 from venice_core.cancel import Cancel
 from venice_core.endpoint import Endpoint
 from venice_core.errors import (
@@ -223,7 +224,7 @@ class Runner:
             elif plan.guided and prepared.coverage is not None:
                 encoded.append(_png(fit.mask_to_send(prepared.coverage, plan)))
             for raw, own, sent in zip(material.references, job.references, plan.references, strict=True):
-                reference = resample.resize(fit.flatten(_pixels(raw, own)), sent)
+                reference = resample.resize(flatten(_pixels(raw, own)), sent)
                 encoded.append(Encoded(*images.encode_within(reference, limit)))
         except BrokenFile as error:
             raise BadInput(error.detail) from error

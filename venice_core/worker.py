@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 
 from venice_core import fit
 from venice_core.attempt import Attempt
@@ -334,19 +335,21 @@ def _message(made: Made) -> dict[str, Any]:
 
 
 def _result(result: Result) -> dict[str, Any]:
-    folder = result.entry.folder
-    pixels = folder / RESULT.format(result.number)
-    pixels.write_bytes(result.placed.pixels.tobytes())
     placed = result.placed
-    for name, coverage in ((MASK, placed.mask), (RIM, placed.rim)):
-        if coverage is not None:
-            (folder / name).write_bytes(coverage.tobytes())
+
+    def kept(name: str, values: npt.NDArray[np.uint8] | None) -> str | None:
+        if values is None:
+            return None
+        path = result.entry.folder / name.format(result.number)
+        path.write_bytes(values.tobytes())
+        return str(path)
+
     return {
         "job": result.entry.id,
         "crop": asdict(result.bounds),
-        "pixels": str(pixels),
-        "mask": str(folder / MASK) if placed.mask is not None else None,
-        "rim": str(folder / RIM) if placed.rim is not None else None,
+        "pixels": kept(RESULT, placed.pixels),
+        "mask": kept(MASK, placed.mask),
+        "rim": kept(RIM, placed.rim),
         "name": result.name,
         "recipe": result.recipe,
         "facts": asdict(result.facts),

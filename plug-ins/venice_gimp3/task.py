@@ -244,7 +244,7 @@ class CutoutTask(Task):
             if self._value("output") == "layer":
                 return host.add_cutout(*placed, made.pixels, made.rim)
             return host.add_masked_copy(*placed)
-        warnings.append("The source layer's size has changed: the result is what the service sent back.")
+        warnings.append("The source layer's size has changed: the result is the cut-out of what was sent.")
         warnings += _limits_of(image, source)
         return host.add_result(image, source, made.crop, made.pixels, None, name, made.recipe)
 

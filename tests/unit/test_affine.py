@@ -46,7 +46,9 @@ def inside(bounds: Bounds, share: np.ndarray) -> np.ndarray:
 
 
 @given(movements, movements, points)
-def test_a_composed_map_does_what_both_do_one_after_the_other(one: Affine, other: Affine, at: np.ndarray) -> None:
+def test_a_composed_map_does_what_both_do_one_after_the_other(
+    one: Affine, other: Affine, at: np.ndarray
+) -> None:
     assert np.abs(one.then(other)(at) - other(one(at))).max() < EXACT
 
 
@@ -126,7 +128,7 @@ def test_the_whole_way_to_the_answer_is_that_of_its_steps(
     at = share * (plan.crop.width, plan.crop.height)
     stretch = Affine.between(plan.size, answer)
     whole = Affine.shift(plan.crop.x, plan.crop.y).then(plan.to_sent).then(movement).then(stretch)
-    padded = at + (plan.padding.left, plan.padding.top)
+    padded = at + np.array([plan.padding.left, plan.padding.top])
     sent = padded / (plan.padded.width, plan.padded.height) * (plan.size.width, plan.size.height)
     returned = movement(sent) / (plan.size.width, plan.size.height) * (answer.width, answer.height)
     # an answer may be 30,000 times as large as what was sent: a millionth of a px, or of the larger of both

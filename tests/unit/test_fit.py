@@ -10,10 +10,14 @@ from hypothesis.extra import numpy as arrays
 from scipy import ndimage
 
 from venice_core import fit, resample
+from venice_core.alpha import flatten
 from venice_core.endpoint import Endpoint
 from venice_core.geometry import Bounds, Extent, Padding
 from venice_core.images import Pixels
+from venice_core.job import Options
 from venice_core.plan import Plan
+
+PLAIN = Options(align=False, match_colors=False, blend_seam=False)
 
 levels = st.sampled_from([0, 0, 1, 100, 254, 255, 255])
 
@@ -48,9 +52,9 @@ def test_there_and_back_is_the_identity_where_nothing_is_scaled(pixels: Pixels, 
     used = plan(extent(pixels), padding)
     sent = fit.to_send(with_alpha(pixels), used)
     assert extent(sent) == used.size
-    back, warnings = fit.from_answer(sent, used)
-    assert np.array_equal(back, pixels)
-    assert not warnings
+    placed = fit.place(sent, with_alpha(pixels), used, None, options=PLAIN)
+    assert np.array_equal(placed.pixels[..., :3], pixels)
+    assert not placed.warnings
 
 
 @pytest.mark.parametrize("factor", [0.25, 0.37, 0.5, 0.81, 1.0, 1.3])
@@ -58,7 +62,8 @@ def test_a_marked_block_comes_back_where_it_was(factor: float) -> None:
     pixels = np.zeros((240, 320, 3), np.uint8)
     pixels[96:144, 128:208] = 255
     used = plan(Bounds(-40, 12, 320, 240), Padding(16, 9, 21, 30), factor=factor)
-    back, _ = fit.from_answer(fit.to_send(with_alpha(pixels), used), used)
+    source = with_alpha(pixels)
+    back = fit.place(fit.to_send(source, used), source, used, None, options=PLAIN).pixels
     found = back[..., 0] > 127
     assert found.shape == (240, 320)
     rows, columns = np.flatnonzero(found.any(axis=1)), np.flatnonzero(found.any(axis=0))
@@ -70,7 +75,8 @@ def test_a_marked_block_comes_back_where_it_was(factor: float) -> None:
 def test_a_smooth_picture_comes_back_nearly_equal(factor: float, astronaut: Pixels) -> None:
     smooth = np.rint(ndimage.gaussian_filter(astronaut.astype(float), (6, 6, 0))).astype(np.uint8)
     used = plan(extent(smooth), Padding(3, 40, 4, 41), factor=factor)
-    back, _ = fit.from_answer(fit.to_send(with_alpha(smooth), used), used)
+    source = with_alpha(smooth)
+    back = fit.place(fit.to_send(source, used), source, used, None, options=PLAIN).pixels[..., :3]
     difference = np.abs(back.astype(int) - smooth)
     assert difference.mean() < 0.6
     assert difference.max() <= 8
@@ -100,16 +106,18 @@ def test_the_mask_is_sent_in_the_pictures_place_and_size() -> None:
 )
 def test_an_answer_of_another_shape_is_stretched_with_a_warning(size: Extent, stretched: bool) -> None:
     answer = np.full((size.height, size.width, 3), 90, np.uint8)
-    back, warnings = fit.from_answer(answer, plan(Extent(100, 80)))
-    assert extent(back) == Extent(100, 80)
-    assert any("another shape" in warning for warning in warnings) == stretched
+    source = np.full((80, 100, 4), 255, np.uint8)
+    placed = fit.place(answer, source, plan(Extent(100, 80)), None)
+    assert extent(placed.pixels) == Extent(100, 80)
+    assert (placed.pixels[..., :3] == 90).all()
+    assert any("was stretched" in warning for warning in placed.warnings) == stretched
 
 
 # Flattening
 
 
 def test_an_opaque_picture_is_flattened_to_itself(coffee: Pixels) -> None:
-    assert np.array_equal(fit.flatten(with_alpha(coffee)), coffee)
+    assert np.array_equal(flatten(with_alpha(coffee)), coffee)
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -119,13 +127,13 @@ def test_hidden_colours_play_no_part(seed: int) -> None:
     pixels[..., 3] = rng.choice([0, 0, 128, 255], (17, 23))
     other = pixels.copy()
     other[pixels[..., 3] == 0, :3] = rng.integers(0, 256, 3)
-    assert np.array_equal(fit.flatten(pixels), fit.flatten(other))
+    assert np.array_equal(flatten(pixels), flatten(other))
 
 
 def test_visible_pixels_keep_their_colours_when_flattened(astronaut: Pixels) -> None:
     alpha = np.zeros((512, 512), np.uint8)
     alpha[100:400, 50:300] = 255
-    flat = fit.flatten(with_alpha(astronaut, alpha))
+    flat = flatten(with_alpha(astronaut, alpha))
     assert np.array_equal(flat[alpha == 255], astronaut[alpha == 255])
 
 
@@ -134,7 +142,7 @@ def test_flattening_leaves_no_hard_edge(astronaut: Pixels) -> None:
     y, x = np.mgrid[:512, :512]
     alpha = np.where((x - 256) ** 2 + (y - 256) ** 2 < 150**2, 255, 0).astype(np.uint8)
     hidden = np.where(alpha[..., None] == 255, smooth, np.uint8(0))  # black under the transparency
-    flat = fit.flatten(with_alpha(hidden, alpha)).astype(int)
+    flat = flatten(with_alpha(hidden, alpha)).astype(int)
     step = max(np.abs(np.diff(flat, axis=0)).max(), np.abs(np.diff(flat, axis=1)).max())
     black = hidden.astype(int)
     naive = max(np.abs(np.diff(black, axis=0)).max(), np.abs(np.diff(black, axis=1)).max())
@@ -143,7 +151,7 @@ def test_flattening_leaves_no_hard_edge(astronaut: Pixels) -> None:
 
 
 def test_an_empty_picture_is_flattened_to_grey() -> None:
-    assert (fit.flatten(np.zeros((5, 6, 4), np.uint8)) == 128).all()
+    assert (flatten(np.zeros((5, 6, 4), np.uint8)) == 128).all()
 
 
 # Placing

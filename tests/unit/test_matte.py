@@ -18,6 +18,7 @@ import skimage.data
 
 from venice_core import matte
 from venice_core.affine import Affine
+from venice_core.fringe import foreground
 from venice_core.geometry import Extent
 from venice_core.images import Pixels
 from venice_core.resample import resize
@@ -215,7 +216,7 @@ def test_the_smallest_pictures_work(size: tuple[int, int]) -> None:
     answer = rng.integers(0, 256, (1, 1), np.uint8)
     kept = picture.copy()
     assert enlarged(answer, np.ascontiguousarray(picture[..., :3])).shape == size
-    colours, _ = matte.foreground(picture, rng.integers(0, 256, size, np.uint8))
+    colours, _ = foreground(picture, rng.integers(0, 256, size, np.uint8))
     assert colours.shape == (*size, 3)
     assert np.array_equal(picture, kept)
 
@@ -242,7 +243,7 @@ def halo(found: Pixels, front: Pixels, truth: Coverage) -> float:
 def test_of_a_red_subject_before_green_no_green_is_left(kind: str, factor: float) -> None:
     truth, red = KINDS[kind](), flat((200, 30, 20))
     picture = mixed(red, flat((20, 200, 40)), truth)
-    found, _ = matte.foreground(opaque(picture), truth)
+    found, _ = foreground(opaque(picture), truth)
     assert halo(found, red, truth) <= halo(picture, red, truth) / factor
 
 
@@ -251,13 +252,13 @@ def test_of_photographs_the_halo_becomes_smaller(kind: str, share: float) -> Non
     truth = KINDS[kind]()
     for front, back in SCENES:
         picture = mixed(photo(front), photo(back), truth)
-        found, _ = matte.foreground(opaque(picture), truth)
+        found, _ = foreground(opaque(picture), truth)
         assert halo(found, photo(front), truth) <= share * halo(picture, photo(front), truth), (front, back)
 
 
 def test_what_is_wholly_opaque_or_empty_keeps_its_colours() -> None:
     picture = mixed(photo("astronaut"), photo("coffee"), hair())
-    found, rim = matte.foreground(opaque(picture), hair())
+    found, rim = foreground(opaque(picture), hair())
     assert rim is not None
     assert not rim[(hair() == 0) | (hair() == 255)].any()
     assert set(np.unique(rim)) == {0, 255}
@@ -266,14 +267,14 @@ def test_what_is_wholly_opaque_or_empty_keeps_its_colours() -> None:
 
 @pytest.mark.parametrize("level", [0, 255])
 def test_a_matte_without_an_edge_has_no_rim(level: int) -> None:
-    found, rim = matte.foreground(opaque(photo("coffee")), np.full((SIDE, SIDE), level, np.uint8))
+    found, rim = foreground(opaque(photo("coffee")), np.full((SIDE, SIDE), level, np.uint8))
     assert rim is None
     assert np.array_equal(found, photo("coffee"))
 
 
 def test_where_no_sure_foreground_is_near_the_pictures_colours_stay() -> None:
     haze = np.asarray(blurred(6.0) // 2, np.uint8)
-    found, rim = matte.foreground(opaque(photo("coffee")), haze)
+    found, rim = foreground(opaque(photo("coffee")), haze)
     assert rim is None
     assert np.array_equal(found, photo("coffee"))
 
@@ -283,9 +284,9 @@ def test_colours_that_are_hidden_in_the_source_are_no_evidence() -> None:
     picture = opaque(mixed(red, flat((20, 200, 40)), truth))
     hidden = picture.copy()
     hidden[: SIDE // 2, : SIDE // 2, 3] = 0
-    expected, _ = matte.foreground(hidden, truth)
+    expected, _ = foreground(hidden, truth)
     hidden[: SIDE // 2, : SIDE // 2, :3] = (255, 255, 0)
-    found, rim = matte.foreground(hidden, truth)
+    found, rim = foreground(hidden, truth)
     assert rim is not None
     assert not rim[hidden[..., 3] == 0].any()
     shown = hidden[..., 3] > 0
@@ -295,9 +296,9 @@ def test_colours_that_are_hidden_in_the_source_are_no_evidence() -> None:
 def test_the_colours_do_not_depend_on_how_the_work_is_divided(monkeypatch: pytest.MonkeyPatch) -> None:
     picture = mixed(photo("astronaut"), photo("coffee"), hair())
     answer = smaller(hair(), 4)
-    colours, _ = matte.foreground(opaque(picture), hair())
+    colours, _ = foreground(opaque(picture), hair())
     whole = enlarged(answer, picture)
     monkeypatch.setattr(matte, "TILE", 128)
-    again, _ = matte.foreground(opaque(picture), hair())
+    again, _ = foreground(opaque(picture), hair())
     assert np.abs(again.astype(int) - colours).max() <= 1
     assert np.abs(enlarged(answer, picture).astype(int) - whole).max() <= 1

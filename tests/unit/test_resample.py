@@ -1,4 +1,4 @@
-"""Pictures at another size or place: exact where nothing is between pixels, without halos, without aliasing."""
+"""Pictures at another size or place: exact where nothing is between pixels, no halos, no aliasing."""
 
 from __future__ import annotations
 

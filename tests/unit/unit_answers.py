@@ -61,7 +61,8 @@ def replaced(picture: Bytes, where: Bounds, other: Bytes) -> tuple[Bytes, Flags]
 def middle(size: Extent, share: float = 1 / 3) -> Bounds:
     """The middle of a picture, `share` of its width and height."""
     inner = size.scaled(share)
-    return Bounds((size.width - inner.width) // 2, (size.height - inner.height) // 2, inner.width, inner.height)
+    left, top = (size.width - inner.width) // 2, (size.height - inner.height) // 2
+    return Bounds(left, top, inner.width, inner.height)
 
 
 def compressed(picture: Bytes, quality: int = 85) -> Bytes:
