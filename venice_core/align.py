@@ -9,7 +9,7 @@ on agree better.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
@@ -27,13 +27,15 @@ Bytes = npt.NDArray[np.uint8]
 Doubles = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-MOST_PIXELS = 1_500_000
+MOST_PIXELS = 3_000_000
 """Larger pictures are registered at this size: there are more than enough pixels."""
 SMALL_SIDE = 256
 """The longer side of the copies in which the search begins: a movement of 1 % is 2 px there."""
 SMALL_SMOOTH = 2.0
 FINE_SMOOTH = 1.2
 """In px, both: what is finer is noise, or was lost when the answer was compressed."""
+ROUGHLY = 0.05
+"""In px of the small copies: what is found there is only a start."""
 ENOUGH_ALIKE = 0.5
 """The share of blocks that agree in the small copies with which the search by features is not needed."""
 
@@ -90,6 +92,11 @@ class Found:
     movement: Affine
     alignment: Alignment
     shape: str = ""
+
+    @property
+    def unmoved(self) -> Found:
+        """As if nothing had been found to have moved."""
+        return replace(self, movement=Affine(), alignment=Alignment.CHANGED)
 
     @property
     def to_answer(self) -> Affine:
@@ -181,7 +188,7 @@ def _seen_small(pair: _Pair, shape: str, base: Affine) -> _Guess:
     registration = pair.registration(base, extent, SMALL_SMOOTH)
     if registration is None or not registration.textured.any():
         return _Guess(shape, Affine())
-    moved = registration.refine(Affine(), SIMILARITY)
+    moved = registration.refine(Affine(), SIMILARITY, ROUGHLY)
     if not _plausible(moved, extent):
         return _Guess(shape, Affine())
     agreement = registration.agreement(moved)[registration.textured]
@@ -247,8 +254,7 @@ def _model(registration: Registration, similar: Affine) -> tuple[Affine, Doubles
 def _helps(registration: Registration, moved: Affine, free: Doubles, least: float) -> bool:
     """Whether blocks disagree less, by `least` on the mean, after the movement as the other blocks have it.
 
-    How much less is the logarithm of a ratio, so that no block outweighs the others. Nor may the pictures
-    differ more than before, pixel by pixel.
+    How much less is the logarithm of a ratio, so that no block outweighs the others.
     """
     still = registration.agreement(Affine())
     gains = []
@@ -258,8 +264,7 @@ def _helps(registration: Registration, moved: Affine, free: Doubles, least: floa
         gains.append(np.log((1.0 - still[asked] + EXACT) / (1.0 - after[asked] + EXACT)))
     gain = np.concatenate(gains)
     error = gain.std() / math.sqrt(max(1, gain.size))
-    surely = gain.size >= MIN_ALIKE and gain.mean() > max(least, SURE_OF_GAIN * error)
-    return bool(surely) and registration.difference(moved) <= registration.difference(Affine())
+    return bool(gain.size >= MIN_ALIKE and gain.mean() > max(least, SURE_OF_GAIN * error))
 
 
 def _between(one: Extent, other: Extent, movement: Affine) -> Affine:

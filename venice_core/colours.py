@@ -38,6 +38,9 @@ MOST = 0.13
 ALIKE = 6.0 / 255
 ENOUGH_ALIKE = 0.25
 """The share of the samples that must agree in all channels within `ALIKE` afterwards."""
+CLEARLY = 0.8
+"""Of the samples that agree within twice `ALIKE`, how many must agree within it: what is the same comes back,
+what was replaced is far off, but curves through an edit such as to black and white lie near many samples."""
 LEAST_GAIN = 0.05
 """By what share the difference of what was held back must fall."""
 FAR = 24.0 / 255
@@ -90,11 +93,13 @@ def match(returned: Floats, source: Floats, usable: Flags) -> Curves | None:
     after = np.empty_like(before)
     for half in (odd, ~odd):
         after[~half] = _difference(_apply(_fitted(x[half], y[half]), x[~half]), y[~half])
-    if after.mean() > (1.0 - LEAST_GAIN) * before.mean():
+    if after.mean() >= (1.0 - LEAST_GAIN) * before.mean():
         return None
     curves = Curves(_fitted(x, y))
-    alike = (np.abs(_apply(curves.numbers, x) - y).max(axis=1) <= ALIKE).mean()
-    return curves if curves.most <= MOST * 255 and alike >= ENOUGH_ALIKE else None
+    left = np.abs(_apply(curves.numbers, x) - y).max(axis=1)
+    alike, nearly = (left <= ALIKE).mean(), (left <= 2 * ALIKE).mean()
+    surely = curves.most <= MOST * 255 and alike >= max(ENOUGH_ALIKE, CLEARLY * nearly)
+    return curves if surely else None
 
 
 def _difference(x: Doubles, y: Doubles) -> Doubles:

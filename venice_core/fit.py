@@ -23,7 +23,7 @@ from venice_core.geometry import Bounds, Extent
 from venice_core.images import Pixels
 from venice_core.job import Fitting, Options, Output
 from venice_core.plan import Plan
-from venice_core.rendering import Tones, render
+from venice_core.rendering import Tones, is_repainted, render
 from venice_core.resample import resize
 from venice_core.selection import Coverage
 
@@ -100,7 +100,11 @@ def place(
     usable = _padded(np.where(unchanged, np.uint8(255), np.uint8(0)), plan, cv2.BORDER_CONSTANT)
     sent = resize(_padded(flat, plan), plan.size)
     found = align.find(sent, answer[..., :3], resize(usable, plan.size) == 255, move=options.align)
-    to_answer = Affine.shift(plan.crop.x, plan.crop.y).then(plan.to_sent).then(found.to_answer)
+    to_sent = Affine.shift(plan.crop.x, plan.crop.y).then(plan.to_sent)
+    moved = found.alignment is Alignment.MOVED and coverage is not None
+    if moved and is_repainted(answer, flat, unchanged, to_sent.then(found.to_answer)):
+        found = found.unmoved
+    to_answer = to_sent.then(found.to_answer)
     tones = Tones()
     if options.match_colors:
         blend = options.blend_seam and coverage is not None

@@ -75,7 +75,6 @@ class Registration:
         height, width = before.shape
         self.extent = Extent(width, height)
         self._valid = valid
-        self._grey = after
         self._after, _ = structure(after, smooth)
         template, contrast = structure(before, smooth)
         across, down = _slopes(template)
@@ -87,7 +86,6 @@ class Registration:
         rows, columns = np.divmod(picked, width)
         self._points: Points = np.stack([columns + 0.5, rows + 0.5], axis=-1)
         self._template = template.ravel()[picked]
-        self._known = before.ravel()[picked]
         self._half = self.extent.longer / 2
         self._middle = Affine.shift(-width / 2, -height / 2).then(
             Affine.scaling(1 / self._half, 1 / self._half)
@@ -108,26 +106,20 @@ class Registration:
         """Of each block, whether enough of it is compared to ask it."""
         return np.bincount(self._block, minlength=self.blocks) >= TEXTURED
 
-    def refine(self, start: Affine, free: Doubles) -> Affine:
-        """The movement near `start`, of which only what is `free` is sought."""
+    def refine(self, start: Affine, free: Doubles, settled: float = SETTLED) -> Affine:
+        """The movement near `start`, of which only what is `free` is sought, to about `settled` px."""
         movement = start
         for _ in range(MOST_STEPS if self.blocks else 0):
             weight, difference, _ = self._compare(movement)
             step = self._step(_solved(*self._normal(weight, difference), free))
             movement = step.inverse.then(movement)
-            if step.farthest(self.extent) < SETTLED:
+            if step.farthest(self.extent) < settled:
                 break
         return movement
 
     def agreement(self, movement: Affine) -> Doubles:
         """Of each block, how alike it is in both: normalised cross-correlation, -1 to 1."""
         return self._alike(*self._seen(movement))
-
-    def difference(self, movement: Affine) -> float:
-        """By how many levels the compared pixels differ on the mean."""
-        _, inside = self._seen(movement)
-        apart = np.abs(_sample(self._grey, movement(self._points)) - self._known)
-        return float(apart[inside].mean()) if inside.any() else 0.0
 
     def halves(self, movement: Affine, free: Doubles) -> list[tuple[Affine, Flags]]:
         """The movement as each half of the blocks alone has it, and which blocks are the other half.

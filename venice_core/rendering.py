@@ -16,13 +16,15 @@ from venice_core.alpha import flatten
 from venice_core.colours import Curves
 from venice_core.geometry import Bounds, Extent
 from venice_core.images import Pixels
-from venice_core.resample import resize, sampled, warp, warped
+from venice_core.resample import reduced, resize, sampled, warp, warped
 
 Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
 
 SIDE = 360
 """The longer side, in px, of the copies on which colours are compared."""
+KEPT, REPAINTED = 0.1, 12.0
+"""A picture in which not even this share of the pixels is nearer than so many levels of 255 is another."""
 FADE = 4.0
 """In px of the crop: over so many the source takes over where the answer ends."""
 NEARLY = 0.75
@@ -41,12 +43,7 @@ class Tones:
         """As measured on small copies where `usable`; `blend`: there is a seam to be made invisible."""
         if not usable.any():
             return cls()
-        extent = Extent(flat.shape[1], flat.shape[0])
-        small = extent.scaled(min(1.0, SIDE / extent.longer))
-        to_small = Affine.between(small, extent).then(to_answer)
-        ours, theirs = warp(answer[..., :3], to_small, small), resize(flat, small).astype(np.float32)
-        alike = resize(usable.astype(np.uint8) * 255, small) == 255
-        alike &= _has_pixels(answer, to_small, small) >= 1.0
+        ours, theirs, alike = _small_copies(answer, flat, usable, to_answer)
         curves = colours.match(ours, theirs, alike)
         if curves is not None:
             ours = curves(ours)
@@ -61,6 +58,26 @@ class Tones:
             through = Affine.shift(part.x, part.y).then(Affine.between(whole, small))
             colour = colour + sampled(self.field, through, part.extent)
         return colour
+
+
+def is_repainted(answer: Pixels, flat: Pixels, usable: Flags, to_answer: Affine) -> bool:
+    """Whether hardly anything that is `usable` has kept its colours: then it is another picture."""
+    ours, theirs, alike = _small_copies(answer, flat, usable, to_answer)
+    apart = np.abs(ours - theirs).mean(axis=2)[alike]
+    return bool(apart.size) and float(np.quantile(apart, KEPT)) > REPAINTED
+
+
+def _small_copies(
+    answer: Pixels, flat: Pixels, usable: Flags, to_answer: Affine
+) -> tuple[Floats, Floats, Flags]:
+    """The answer and the source, RGB, 0–255, and where both are there and `usable`."""
+    extent = Extent(flat.shape[1], flat.shape[0])
+    small = extent.scaled(min(1.0, SIDE / extent.longer))
+    to_small = Affine.between(small, extent).then(to_answer)
+    ours = warp(*reduced(answer[..., :3], to_small), small)
+    theirs = resize(flat, small).astype(np.float32)
+    alike = resize(usable.astype(np.uint8) * 255, small) == 255
+    return ours, theirs, alike & (_has_pixels(answer, to_small, small) >= 1.0)
 
 
 def render(answer: Pixels, flat: Pixels, to_answer: Affine, tones: Tones) -> Pixels:

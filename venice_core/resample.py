@@ -44,6 +44,18 @@ def resize(array: Bytes, extent: Extent) -> Bytes:
     return np.asarray(cv2.resize(array, target, interpolation=how), np.uint8)
 
 
+def reduced(picture: Bytes, to_picture: Affine) -> tuple[Bytes, Affine]:
+    """A smaller copy of what a map shrinks, by area means as in `resize`, and the map to that copy.
+
+    So a picture seen through a map that only shrinks is the same as one that was resized.
+    """
+    extent = Extent(picture.shape[1], picture.shape[0])
+    across = max(1.0, math.hypot(to_picture.xx, to_picture.yx))
+    down = max(1.0, math.hypot(to_picture.xy, to_picture.yy))
+    size = Extent(max(1, round(extent.width / across)), max(1, round(extent.height / down)))
+    return resize(picture, size), to_picture.then(Affine.between(extent, size))
+
+
 def warp(picture: Bytes, to_picture: Affine, extent: Extent) -> Floats:
     """What `picture` shows through a map from a new picture of size `extent`; float32, 0–255.
 

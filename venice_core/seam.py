@@ -51,7 +51,7 @@ def correction(returned: Floats, source: Floats, usable: Flags) -> Floats | None
         before += float((other * np.abs(soft).mean(axis=2)).sum())
         after += float((other * np.abs(soft - guess).mean(axis=2)).sum())
         samples += float(other.sum())
-    if samples < LEAST_SAMPLES or after > (1.0 - LEAST_GAIN) * before:
+    if samples < LEAST_SAMPLES or after >= (1.0 - LEAST_GAIN) * before:
         return None
     return _spread(soft, weight, reach)
 

@@ -133,7 +133,7 @@ def test_source_and_result_agree_where_nothing_was_to_change(
         assert np.median(part.colours) <= colours, str(result)
 
 
-def test_without_alignment_they_do_not(gimp: Gimp, sandbox: Sandbox) -> None:
+def test_without_alignment_they_are_elsewhere(gimp: Gimp, sandbox: Sandbox) -> None:
     """Guards the test above."""
     sandbox.switch(drift=True, move=MOVE)
     result = edited(gimp, align=False, match_colors=False)
@@ -142,9 +142,10 @@ def test_without_alignment_they_do_not(gimp: Gimp, sandbox: Sandbox) -> None:
     assert np.median(result.ring.colours) > 3.0, str(result)
 
 
-def test_without_matching_the_edits_colours_are_off(gimp: Gimp, sandbox: Sandbox) -> None:
-    """Guards it, too; at the edge the seam is made invisible all the same."""
+def test_without_matching_the_colours_are_others(gimp: Gimp, sandbox: Sandbox) -> None:
+    """Guards it, too: the place alone does not make them right."""
     sandbox.switch(drift=True, move=MOVE)
     result = edited(gimp, match_colors=False)
+    assert result.ring.shifts.max() <= 0.15, str(result)
+    assert np.median(result.ring.colours) > 2.5, str(result)
     assert np.median(result.inside.colours) > 0.45, str(result)
-    assert np.median(result.ring.colours) <= 0.7, str(result)

@@ -105,8 +105,16 @@ def test_a_wash_of_another_colour_is_an_edit_and_stays(photograph: Bytes) -> Non
 
 def test_black_and_white_is_an_edit_and_stays(photograph: Bytes) -> None:
     grey = cv2.cvtColor(cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    curves = matched(grey, photograph)
-    assert curves is None or curves.most < 10
+    assert matched(grey, photograph) is None
+    assert matched(np.rint(grey * (1.0, 0.85, 0.65)).astype(np.uint8), photograph) is None, "sepia"
+
+
+@pytest.mark.parametrize("saturation", [0.5, 1.5])
+def test_another_saturation_is_an_edit_and_stays(photograph: Bytes, saturation: float) -> None:
+    grey = cv2.cvtColor(cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB).astype(float)
+    edited = np.clip(np.rint(grey + saturation * (photograph - grey)), 0, 255).astype(np.uint8)
+    curves = matched(edited, photograph)
+    assert curves is None or curves.most < 10, "hardly any of it is undone"
 
 
 def test_a_negative_is_an_edit_and_stays(photograph: Bytes) -> None:

@@ -85,8 +85,10 @@ def test_an_edit_beyond_the_edge_is_left(source: Bytes, ring: Flags) -> None:
 
 
 def test_noise_alone_is_left(source: Bytes, ring: Flags) -> None:
+    # where it is not cut off at black, which makes dark places lighter
+    within = (source // 2 + 60).astype(np.uint8)
     for sigma in (1, 3, 8):
-        assert corrected(noisy(source, sigma), source, ring) is None
+        assert corrected(noisy(within, sigma), within, ring) is None
 
 
 def test_the_same_picture_is_left(source: Bytes, ring: Flags) -> None:
