@@ -93,9 +93,18 @@ class Found:
     alignment: Alignment
     shape: str = ""
 
+    def part_of(self, sent: Extent, answer: Extent) -> Bounds:
+        """The part of the answer, in whole px, that shows what was sent: all of it but bars."""
+        whole = Bounds.of(answer)
+        if self.shape != "letterboxed":
+            return whole
+        (left, top), (right, bottom) = self.base([[0, 0], [sent.width, sent.height]]).tolist()
+        found = Bounds.whole_within(left, top, right, bottom)
+        return (found.intersection(whole) if found else None) or whole
+
     @property
-    def unmoved(self) -> Found:
-        """As if nothing had been found to have moved."""
+    def disbelieved(self) -> Found:
+        """The same shape without the movement, which something else speaks against."""
         return replace(self, movement=Affine(), alignment=Alignment.CHANGED)
 
     @property
@@ -288,18 +297,9 @@ def _plausible(moved: Affine, extent: Extent) -> bool:
 
 def _valid(to_answer: Affine, answer: Extent, extent: Extent) -> Bounds | None:
     """The part of a picture of size `extent`, in whole px, of which the answer has pixels."""
-    left, top = to_answer.inverse(np.array([0.0, 0.0]))
-    right, bottom = to_answer.inverse(np.array([float(answer.width), float(answer.height)]))
-    # a hundredth of a px is rounding
-    corners = (
-        math.ceil(left - 0.01),
-        math.ceil(top - 0.01),
-        math.floor(right + 0.01),
-        math.floor(bottom + 0.01),
-    )
-    if corners[0] >= corners[2] or corners[1] >= corners[3]:
-        return None
-    return Bounds.from_edges(*corners).intersection(Bounds.of(extent))
+    (left, top), (right, bottom) = to_answer.inverse([[0, 0], [answer.width, answer.height]]).tolist()
+    found = Bounds.whole_within(left, top, right, bottom)
+    return found.intersection(Bounds.of(extent)) if found else None
 
 
 def _corners(extent: Extent) -> Doubles:

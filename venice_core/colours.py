@@ -41,8 +41,12 @@ ENOUGH_ALIKE = 0.25
 CLEARLY = 0.8
 """Of the samples that agree within twice `ALIKE`, how many must agree within it: what is the same comes back,
 what was replaced is far off, but curves through an edit such as to black and white lie near many samples."""
-LEAST_GAIN = 0.05
+LEAST = 0.4 / 255
+"""A mean difference that nobody sees: half a level is rounding."""
+LEAST_GAIN = 0.15
 """By what share the difference of what was held back must fall."""
+RIM = 10
+"""In px: how wide the rim of what is usable is; there the difference may not rise."""
 FAR = 24.0 / 255
 """Differences beyond it say no more than that something changed."""
 
@@ -90,16 +94,25 @@ def match(returned: Floats, source: Floats, usable: Flags) -> Curves | None:
     x, y = samples(returned), samples(source)
     odd = (rows // BLOCK + columns // BLOCK) % 2 == 1
     before = _difference(x, y)
+    if before.mean() < LEAST:
+        return None
     after = np.empty_like(before)
     for half in (odd, ~odd):
         after[~half] = _difference(_apply(_fitted(x[half], y[half]), x[~half]), y[~half])
-    if after.mean() >= (1.0 - LEAST_GAIN) * before.mean():
+    near = _rim(usable)[rows, columns]
+    if after.mean() >= (1.0 - LEAST_GAIN) * before.mean() or after[near].sum() > before[near].sum():
         return None
     curves = Curves(_fitted(x, y))
     left = np.abs(_apply(curves.numbers, x) - y).max(axis=1)
     alike, nearly = (left <= ALIKE).mean(), (left <= 2 * ALIKE).mean()
     surely = curves.most <= MOST * 255 and alike >= max(ENOUGH_ALIKE, CLEARLY * nearly)
     return curves if surely else None
+
+
+def _rim(usable: Flags) -> Flags:
+    """Near what is not usable, where a seam would show."""
+    around = np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)
+    return np.asarray(cv2.erode(usable.astype(np.uint8), around) == 0)
 
 
 def _difference(x: Doubles, y: Doubles) -> Doubles:

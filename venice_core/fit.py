@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from venice_core import align, matte
 from venice_core.affine import Affine
-from venice_core.align import Alignment
+from venice_core.align import Alignment, Found
 from venice_core.alpha import flatten
 from venice_core.changes import changes
 from venice_core.fringe import foreground
@@ -23,7 +23,7 @@ from venice_core.geometry import Bounds, Extent
 from venice_core.images import Pixels
 from venice_core.job import Fitting, Options, Output
 from venice_core.plan import Plan
-from venice_core.rendering import Tones, is_repainted, render
+from venice_core.rendering import Answer, Tones
 from venice_core.resample import resize
 from venice_core.selection import Coverage
 
@@ -95,29 +95,27 @@ def place(
     coverage): there the answer fills it. Without a selection that is so only where the whole crop is empty.
     Where the answer itself is transparent, or has no pixels, the source shows.
     """
-    flat = flatten(source)
-    unchanged = _unchanged(source, coverage)
-    usable = _padded(np.where(unchanged, np.uint8(255), np.uint8(0)), plan, cv2.BORDER_CONSTANT)
-    sent = resize(_padded(flat, plan), plan.size)
-    found = align.find(sent, answer[..., :3], resize(usable, plan.size) == 255, move=options.align)
+    flat, unchanged = flatten(source), _unchanged(source, coverage)
+    returned = Answer.of(answer)
+    found = _found(returned, flat, unchanged, plan, move=options.align)
     to_sent = Affine.shift(plan.crop.x, plan.crop.y).then(plan.to_sent)
+    kept = returned.part(found.part_of(plan.size, returned.extent))
     moved = found.alignment is Alignment.MOVED and coverage is not None
-    if moved and is_repainted(answer, flat, unchanged, to_sent.then(found.to_answer)):
-        found = found.unmoved
+    if moved and kept.seen_through(to_sent.then(found.to_answer)).is_repainted(flat, unchanged):
+        found = found.disbelieved
     to_answer = to_sent.then(found.to_answer)
+    kept = kept.seen_through(to_answer)
     tones = Tones()
     if options.match_colors:
-        blend = options.blend_seam and coverage is not None
-        tones = Tones.of(answer, flat, unchanged, to_answer, blend=blend)
-    colour = render(answer, flat, to_answer, tones)
+        tones = kept.tones(flat, unchanged, blend=options.blend_seam and coverage is not None)
     mask = coverage if mask is None else mask
-    warnings = _shape_warnings(found.shape, answer, plan)
+    warnings = _shape_warnings(found.shape, returned.extent, plan)
     if found.alignment is Alignment.CHANGED and coverage is not None:
         warnings += (CANNOT_TELL,)
     if coverage is None and tones.curves is not None and tones.curves.most > NOTICEABLE:
         warnings += (MATCHED,)
     if options.output is Output.CHANGES:
-        mask = _only_changes(mask, answer, flat, to_answer, tones, plan)
+        mask = _only_changes(mask, kept, flat, tones, plan)
         if not mask.any():
             warnings += ("The service changed nothing that could be seen.",)
     fitting = Fitting(
@@ -131,8 +129,15 @@ def place(
         matched=tones.curves is not None,
         blended=tones.field is not None,
     )
-    pixels = np.dstack([colour, _alpha(source, coverage)])
+    pixels = np.dstack([kept.over(flat, tones), _alpha(source, coverage)])
     return Placed(pixels, mask, warnings, fitting, to_answer)
+
+
+def _found(answer: Answer, flat: Pixels, unchanged: Flags, plan: Plan, *, move: bool) -> Found:
+    """Where the answer shows what was sent, by what should be `unchanged` of the crop."""
+    usable = _padded(np.where(unchanged, np.uint8(255), np.uint8(0)), plan, cv2.BORDER_CONSTANT)
+    sent = resize(_padded(flat, plan), plan.size)
+    return align.find(sent, answer.colours, resize(usable, plan.size) == 255, move=move)
 
 
 def _alpha(source: Pixels, coverage: Coverage | None) -> npt.NDArray[np.uint8]:
@@ -154,28 +159,25 @@ def _unchanged(source: Pixels, coverage: Coverage | None) -> Flags:
     return np.asarray(visible & (near == 0))
 
 
-def _only_changes(
-    mask: Coverage | None, answer: Pixels, flat: Pixels, to_answer: Affine, tones: Tones, plan: Plan
-) -> Coverage:
+def _only_changes(mask: Coverage | None, answer: Answer, flat: Pixels, tones: Tones, plan: Plan) -> Coverage:
     """`mask` (None: everything) as far as the answer differs from what was sent, at the size it was sent."""
     whole = plan.crop.extent
     extent = whole.scaled(min(1.0, plan.size.width / plan.padded.width))
     before = resize(flat, extent)
-    after = render(answer, before, Affine.between(extent, whole).then(to_answer), tones)
+    after = answer.seen_through(Affine.between(extent, whole)).over(before, tones)
     changed = resize(changes(before, after), whole)
     return changed if mask is None else np.minimum(mask, changed)
 
 
-def _shape_warnings(shape: str, answer: Pixels, plan: Plan) -> tuple[str, ...]:
-    extent = Extent(answer.shape[1], answer.shape[0])
-    if not shape or abs(extent.ratio / plan.size.ratio - 1.0) <= max(SHAPE_TOLERANCE, 1.0 / extent.shorter):
+def _shape_warnings(shape: str, answer: Extent, plan: Plan) -> tuple[str, ...]:
+    if not shape or abs(answer.ratio / plan.size.ratio - 1.0) <= max(SHAPE_TOLERANCE, 1.0 / answer.shorter):
         return ()
     what = {
         "stretched": "it was stretched",
         "cropped": "it had been cut at two sides, where the source shows now",
         "letterboxed": "it had bars, which are cut off",
     }[shape]
-    return (f"The answer has another shape ({extent}) than what was sent ({plan.size}): {what}.",)
+    return (f"The answer has another shape ({answer}) than what was sent ({plan.size}): {what}.",)
 
 
 def _shift(movement: Affine, extent: Extent) -> tuple[float, float]:
@@ -212,7 +214,7 @@ def place_cutout(
     extent = Extent(answer.shape[1], answer.shape[0])
     to_sent = Affine.shift(plan.crop.x, plan.crop.y).then(plan.to_sent)
     to_answer = to_sent.then(Affine.between(plan.size, extent))
-    warnings = _shape_warnings("stretched", answer, plan)
+    warnings = _shape_warnings("stretched", extent, plan)
     fitting = Fitting(scale=1.0 / to_answer.factor, shape="stretched" if warnings else "")
     if answer.shape[2] == 4:
         flat = flatten(source)

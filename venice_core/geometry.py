@@ -94,6 +94,13 @@ class Bounds:
         return cls(left, top, right - left, bottom - top)
 
     @classmethod
+    def whole_within(cls, left: float, top: float, right: float, bottom: float) -> Bounds | None:
+        """The pixels that lie between these edges wholly, to a hundredth, which is rounding."""
+        x, y = math.ceil(left - 0.01), math.ceil(top - 0.01)
+        end, foot = math.floor(right + 0.01), math.floor(bottom + 0.01)
+        return cls.from_edges(x, y, end, foot) if x < end and y < foot else None
+
+    @classmethod
     def of(cls, extent: Extent) -> Bounds:
         return cls(0, 0, extent.width, extent.height)
 

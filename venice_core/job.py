@@ -49,7 +49,8 @@ class Options:
     """What a person chose. Lengths in px of the image; -1 means automatic; "" the default.
 
     `seed` -1 means a random one. `reference_strength` 0.1–1 is for a generation's references (0: the
-    service's default). `as_made`: a generation is not fitted to anything. `endpoint`: another than the
+    service's default). `blend_seam` is part of `match_colors` and without effect where that is off or nothing
+    is selected. `as_made`: a generation is not fitted to anything. `endpoint`: another than the
     usual one for the action. `fields`: request fields by name that have no option of their own.
     """
 

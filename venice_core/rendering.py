@@ -1,11 +1,11 @@
 """The answer as it looks over the crop: resampled once, its colours brought to the source's.
 
-Arrays are uint8; `to_answer` maps px of the crop to those of the answer.
+Pictures are uint8. `flat` is the source over the crop as opaque RGB, `usable` of its size.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from venice_core.resample import reduced, resize, sampled, warp, warped
 Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
 
+IDENTITY = Affine()
 SIDE = 360
 """The longer side, in px, of the copies on which colours are compared."""
 KEPT, REPAINTED = 0.1, 12.0
@@ -32,22 +33,99 @@ NEARLY = 0.75
 
 
 @dataclass(frozen=True, eq=False)
-class Tones:
-    """What is done to the answer's colours: `curves`, and then `field` is added (at a smaller size)."""
+class Answer:
+    """A returned picture: `colours` RGB, and `alpha` where any of it is transparent.
 
-    curves: Curves | None = None
-    field: Floats | None = None
+    `to_pixels` maps px of the crop to those of the picture.
+    """
+
+    colours: Pixels
+    alpha: Pixels | None = None
+    to_pixels: Affine = IDENTITY
 
     @classmethod
-    def of(cls, answer: Pixels, flat: Pixels, usable: Flags, to_answer: Affine, *, blend: bool) -> Tones:
-        """As measured on small copies where `usable`; `blend`: there is a seam to be made invisible."""
+    def of(cls, pixels: Pixels) -> Answer:
+        """RGB or RGBA, alpha not premultiplied."""
+        if pixels.shape[2] == 3 or pixels[..., 3].min() == 255:
+            return cls(np.ascontiguousarray(pixels[..., :3]))
+        return cls(flatten(pixels), np.ascontiguousarray(pixels[..., 3]))
+
+    @property
+    def extent(self) -> Extent:
+        return Extent(self.colours.shape[1], self.colours.shape[0])
+
+    def seen_through(self, to_pixels: Affine) -> Answer:
+        """The same picture, with this map before its own."""
+        return replace(self, to_pixels=to_pixels.then(self.to_pixels))
+
+    def part(self, bounds: Bounds) -> Answer:
+        alpha = self.alpha[bounds.slices] if self.alpha is not None else None
+        to_part = self.to_pixels.then(Affine.shift(-bounds.x, -bounds.y))
+        return Answer(self.colours[bounds.slices], alpha, to_part)
+
+    def there(self, extent: Extent) -> Floats:
+        """How much of the answer counts at each pixel of a crop of this size, 0–1.
+
+        Where it is opaque, that is 1 throughout if it reaches as far as the crop to within a pixel; where it
+        ends before, it fades out.
+        """
+        width, height = self.extent.width, self.extent.height
+        to, inside = self.to_pixels, self.to_pixels.inverse.factor
+        rows, columns = np.arange(extent.height) + 0.5, np.arange(extent.width) + 0.5
+        share = np.ones((extent.height, extent.width), np.float32)
+        x = to.xx * columns[None] + (to.xy * rows + to.x0)[:, None]
+        y = to.yx * columns[None] + (to.yy * rows + to.y0)[:, None]
+        for within in (x, width - x, y, height - y):
+            if within.min() * inside < -NEARLY:
+                t = np.clip(within * inside / FADE, 0.0, 1.0)
+                share *= (t * t * (3.0 - 2.0 * t)).astype(np.float32)
+        return share if self.alpha is None else share * warp(self.alpha, to, extent) / np.float32(255.0)
+
+    def over(self, flat: Pixels, tones: Tones) -> Pixels:
+        """The answer over the crop, RGB; the source where it has nothing."""
+        extent = Extent(flat.shape[1], flat.shape[0])
+        there = self.there(extent)
+        result = np.empty_like(flat)
+        for rows, band in warped(self.colours, self.to_pixels, extent):
+            part = Bounds.from_edges(0, rows.start, extent.width, rows.stop)
+            share = there[rows, :, None]
+            mixed = tones(band, part, extent) * share + flat[rows] * (1.0 - share)
+            result[rows] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+        return result
+
+    def is_repainted(self, flat: Pixels, usable: Flags) -> bool:
+        """Whether hardly anything that is `usable` has kept its colours: then it is another picture."""
+        ours, theirs, alike = self._beside(flat, usable)
+        apart = np.abs(ours - theirs).mean(axis=2)[alike]
+        return bool(apart.size) and float(np.quantile(apart, KEPT)) > REPAINTED
+
+    def tones(self, flat: Pixels, usable: Flags, *, blend: bool) -> Tones:
+        """What brings its colours to those of `flat`; `blend`: there is a seam to be made invisible."""
         if not usable.any():
-            return cls()
-        ours, theirs, alike = _small_copies(answer, flat, usable, to_answer)
+            return Tones()
+        ours, theirs, alike = self._beside(flat, usable)
         curves = colours.match(ours, theirs, alike)
         if curves is not None:
             ours = curves(ours)
-        return cls(curves, seam.correction(ours, theirs, alike) if blend else None)
+        return Tones(curves, seam.correction(ours, theirs, alike) if blend else None)
+
+    def _beside(self, flat: Pixels, usable: Flags) -> tuple[Floats, Floats, Flags]:
+        """Small copies of the answer and the source, RGB, 0–255, and where both are there and `usable`."""
+        extent = Extent(flat.shape[1], flat.shape[0])
+        small = extent.scaled(min(1.0, SIDE / extent.longer))
+        through = self.seen_through(Affine.between(small, extent))
+        ours = warp(*reduced(self.colours, through.to_pixels), small)
+        theirs = resize(flat, small).astype(np.float32)
+        alike = resize(usable.astype(np.uint8) * 255, small) == 255
+        return ours, theirs, alike & (through.there(small) >= 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Tones:
+    """What is done to an answer's colours: `curves`, and then `field` is added (at a smaller size)."""
+
+    curves: Curves | None = None
+    field: Floats | None = None
 
     def __call__(self, colour: Floats, part: Bounds, whole: Extent) -> Floats:
         """`colour` is the part of the whole picture, RGB, 0–255."""
@@ -58,61 +136,3 @@ class Tones:
             through = Affine.shift(part.x, part.y).then(Affine.between(whole, small))
             colour = colour + sampled(self.field, through, part.extent)
         return colour
-
-
-def is_repainted(answer: Pixels, flat: Pixels, usable: Flags, to_answer: Affine) -> bool:
-    """Whether hardly anything that is `usable` has kept its colours: then it is another picture."""
-    ours, theirs, alike = _small_copies(answer, flat, usable, to_answer)
-    apart = np.abs(ours - theirs).mean(axis=2)[alike]
-    return bool(apart.size) and float(np.quantile(apart, KEPT)) > REPAINTED
-
-
-def _small_copies(
-    answer: Pixels, flat: Pixels, usable: Flags, to_answer: Affine
-) -> tuple[Floats, Floats, Flags]:
-    """The answer and the source, RGB, 0–255, and where both are there and `usable`."""
-    extent = Extent(flat.shape[1], flat.shape[0])
-    small = extent.scaled(min(1.0, SIDE / extent.longer))
-    to_small = Affine.between(small, extent).then(to_answer)
-    ours = warp(*reduced(answer[..., :3], to_small), small)
-    theirs = resize(flat, small).astype(np.float32)
-    alike = resize(usable.astype(np.uint8) * 255, small) == 255
-    return ours, theirs, alike & (_has_pixels(answer, to_small, small) >= 1.0)
-
-
-def render(answer: Pixels, flat: Pixels, to_answer: Affine, tones: Tones) -> Pixels:
-    """The answer over the crop, RGB; `flat`, the source without alpha, where it has nothing."""
-    extent = Extent(flat.shape[1], flat.shape[0])
-    if answer.shape[2] == 4 and answer[..., 3].min() == 255:
-        answer = answer[..., :3]
-    opaque = answer if answer.shape[2] == 3 else flatten(answer)
-    alphas = warp(answer[..., 3], to_answer, extent) / 255.0 if answer.shape[2] == 4 else None
-    there = _has_pixels(answer, to_answer, extent)
-    if alphas is not None:
-        there = there * alphas
-    result = np.empty_like(flat)
-    for rows, band in warped(opaque, to_answer, extent):
-        part = Bounds.from_edges(0, rows.start, extent.width, rows.stop)
-        share = there[rows, :, None]
-        mixed = tones(band, part, extent) * share + flat[rows] * (1.0 - share)
-        result[rows] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
-    return result
-
-
-def _has_pixels(answer: Pixels, to_answer: Affine, extent: Extent) -> Floats:
-    """How much of the answer counts at each pixel of the crop, 0–1.
-
-    1 throughout where the answer reaches as far as the crop to within a pixel; where it ends before, it fades
-    out.
-    """
-    height, width = answer.shape[:2]
-    inside = to_answer.inverse.factor
-    rows, columns = np.arange(extent.height) + 0.5, np.arange(extent.width) + 0.5
-    share = np.ones((extent.height, extent.width), np.float32)
-    x = to_answer.xx * columns[None] + (to_answer.xy * rows + to_answer.x0)[:, None]
-    y = to_answer.yx * columns[None] + (to_answer.yy * rows + to_answer.y0)[:, None]
-    for within in (x, width - x, y, height - y):
-        if within.min() * inside < -NEARLY:
-            t = np.clip(within * inside / FADE, 0.0, 1.0)
-            share *= (t * t * (3.0 - 2.0 * t)).astype(np.float32)
-    return share

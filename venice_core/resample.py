@@ -50,8 +50,7 @@ def reduced(picture: Bytes, to_picture: Affine) -> tuple[Bytes, Affine]:
     So a picture seen through a map that only shrinks is the same as one that was resized.
     """
     extent = Extent(picture.shape[1], picture.shape[0])
-    across = max(1.0, math.hypot(to_picture.xx, to_picture.yx))
-    down = max(1.0, math.hypot(to_picture.xy, to_picture.yy))
+    across, down = _shrunk(to_picture)
     size = Extent(max(1, round(extent.width / across)), max(1, round(extent.height / down)))
     return resize(picture, size), to_picture.then(Affine.between(extent, size))
 
@@ -73,7 +72,7 @@ def warped(picture: Bytes, to_picture: Affine, extent: Extent) -> Iterator[tuple
     inside = x >= 0 and y >= 0 and x + extent.width <= width and y + extent.height <= height
     exact = inside and to_picture == Affine.shift(x, y)
     if not exact:
-        soft, low, high = _prepared(picture, to_picture.factor)
+        soft, low, high = _prepared(picture, to_picture)
     for top in range(0, extent.height, BAND):
         rows = min(BAND, extent.height - top)
         if exact:
@@ -86,11 +85,20 @@ def warped(picture: Bytes, to_picture: Affine, extent: Extent) -> Iterator[tuple
         yield slice(top, top + rows), band
 
 
-def _prepared(picture: Bytes, shrunk: float) -> tuple[Floats, Bytes, Bytes]:
-    """The picture, soft where it is `shrunk` by more than 1, and the least and most around each pixel."""
+def _shrunk(to_picture: Affine) -> tuple[float, float]:
+    """How many px of the picture become one, along its two sides; at least 1."""
+    across, down = math.hypot(to_picture.xx, to_picture.xy), math.hypot(to_picture.yx, to_picture.yy)
+    return max(1.0, across), max(1.0, down)
+
+
+def _prepared(picture: Bytes, to_picture: Affine) -> tuple[Floats, Bytes, Bytes]:
+    """The picture, soft along the sides that become shorter, and the least and most around each pixel."""
     soft = picture.astype(np.float32)
-    if shrunk > 1.0:
-        soft = np.asarray(cv2.GaussianBlur(soft, (0, 0), 0.5 * math.sqrt(shrunk * shrunk - 1.0)), np.float32)
+    across, down = (0.5 * math.sqrt(shrunk * shrunk - 1.0) for shrunk in _shrunk(to_picture))
+    if max(across, down) > 0.0:
+        # to OpenCV 0 would mean that it is to choose
+        blurred = cv2.GaussianBlur(soft, (0, 0), max(across, 1e-3), sigmaY=max(down, 1e-3))
+        soft = np.asarray(blurred, np.float32)
     around = np.ones((3, 3), np.uint8)
     return soft, np.asarray(cv2.erode(picture, around)), np.asarray(cv2.dilate(picture, around))
 

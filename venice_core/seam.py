@@ -25,8 +25,8 @@ FAR = 20.0
 LEAST_WEIGHT = 0.05
 BLOCK = 16
 """In px: side of the blocks of which every other one is held back."""
-LEAST_GAIN = 0.05
-"""By what share the difference of what was held back must fall."""
+LEAST_GAIN = 0.1
+"""By what share the difference of what was held back must fall, near what is not usable."""
 LEAST_SAMPLES = 100
 
 
@@ -44,14 +44,15 @@ def correction(returned: Floats, source: Floats, usable: Flags) -> Floats | None
     reach = max(LEAST_REACH, REACH * max(usable.shape))
     rows, columns = np.indices(weight.shape)
     odd = (rows // BLOCK + columns // BLOCK) % 2 == 1
-    before = after = samples = 0.0
+    wide = 2 * round(2.0 * reach) + 1
+    near = usable & (cv2.erode(known, np.ones((wide, wide), np.uint8)) == 0.0)
+    before = after = 0.0
     for half in (odd, ~odd):
-        guess = _spread(soft, weight * half, reach)
-        other = weight * ~half
-        before += float((other * np.abs(soft).mean(axis=2)).sum())
-        after += float((other * np.abs(soft - guess).mean(axis=2)).sum())
-        samples += float(other.sum())
-    if samples < LEAST_SAMPLES or after >= (1.0 - LEAST_GAIN) * before:
+        other = near & ~half
+        left = soft[other] - _spread(soft, weight * half, reach)[other]
+        before += float(np.minimum(np.abs(soft[other]), FAR).sum())
+        after += float(np.minimum(np.abs(left), FAR).sum())
+    if near.sum() < LEAST_SAMPLES or after >= (1.0 - LEAST_GAIN) * before:
         return None
     return _spread(soft, weight, reach)
 

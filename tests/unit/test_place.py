@@ -250,6 +250,22 @@ def test_an_answer_of_another_shape_is_placed_and_told_of(
     assert np.abs(colours(placed) - edited)[BOX.slices].mean() < 8
 
 
+@pytest.mark.parametrize("selected", [True, False])
+def test_bars_never_show(source: Bytes, edited: Bytes, coverage: Bytes, selected: bool) -> None:
+    """Though the picture between them moved, so that a bar lies where the crop ends."""
+    size, factor = Extent(257, 251), 257 / SIZE.width
+    base = Affine.scaling(factor, factor).then(Affine.shift(0, (size.height - factor * SIZE.height) / 2))
+    truth = movement(SIZE, shift=(0, 5))
+    answer = shown(edited, truth.then(base), size)
+    answer[: int(np.ceil(base.y0))] = 0
+    answer[int(base.y0 + factor * SIZE.height) :] = 0
+    placed = place(answer, source, plan(), coverage if selected else None)
+    assert placed.to_answer is not None
+    assert off(placed.to_answer.then(base.inverse), truth, SIZE) < 0.1
+    difference = np.abs(colours(placed) - source[..., :3]).mean(axis=(1, 2))
+    assert difference[:8].max() < 6 and difference[-8:].max() < 6
+
+
 def test_a_shape_that_differs_by_less_than_a_percent_is_not_told_of(
     source: Bytes, edited: Bytes, coverage: Bytes
 ) -> None:
@@ -465,3 +481,47 @@ def test_inputs_stay_as_they_were(source: Bytes, edited: Bytes, coverage: Bytes)
     place(answer, source, plan(), coverage, coverage)
     for one, other in zip(copies, (answer, source, coverage), strict=True):
         assert np.array_equal(one, other)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_comes_is_placed_without_a_complaint(seed: int, coffee: Bytes, chelsea: Bytes) -> None:
+    rng = np.random.default_rng(seed)
+
+    def size(most: int = 120) -> Extent:
+        return Extent(*(int(side) for side in rng.choice([1, 2, 5, *rng.integers(1, most, 4)], 2)))
+
+    def picture(of: Extent, alpha: bool) -> Bytes:
+        which = rng.integers(4)
+        if which < 2:
+            whole = (coffee, chelsea)[which]
+            made = cv2.resize(whole, (of.width, of.height), interpolation=cv2.INTER_AREA)
+        elif which == 2:
+            made = rng.integers(0, 256, (of.height, of.width, 3), np.uint8)
+        else:
+            made = np.full((of.height, of.width, 3), rng.integers(256), np.uint8)
+        opacity = rng.choice([0, 1, 127, 128, 255, 255], made.shape[:2]) if rng.random() < 0.5 else 255
+        return np.dstack([made, np.broadcast_to(opacity, made.shape[:2]).astype(np.uint8)]) if alpha else made
+
+    crop = size()
+    padding = Padding(*(int(side) for side in rng.integers(0, 20, 4)))
+    sent = padding.around(crop) if rng.random() < 0.5 else size(200)
+    used = plan(crop, padding, sent, *(int(place) for place in rng.integers(-99, 99, 2)))
+    source = picture(crop, alpha=True)
+    answer = fit.to_send(source, used) if rng.random() < 0.4 else picture(size(200), rng.random() < 0.5)
+    chosen = rng.choice([0, 0, 0, 1, 128, 255], source.shape[:2]).astype(np.uint8)
+    coverage = None if rng.random() < 0.3 else chosen
+    mask = None if coverage is None or rng.random() < 0.5 else coverage // 2
+    options = Options(output=list(Output)[rng.integers(2)], align=bool(rng.random() < 0.8))
+    with np.errstate(all="raise", under="ignore"):
+        placed = place(answer, source, used, coverage, mask, options)
+    assert placed.pixels.shape == source.shape
+    assert placed.pixels.dtype == np.uint8
+    if placed.mask is not None:
+        assert placed.mask.shape == source.shape[:2]
+        assert placed.mask.dtype == np.uint8
+    if coverage is not None:
+        assert placed.mask is not None
+        assert (placed.mask <= (coverage if mask is None else mask)).all()
+    assert placed.fitting is not None and placed.to_answer is not None
+    assert np.isfinite(placed.to_answer.matrix).all()

@@ -10,7 +10,7 @@ import pytest
 from venice_core import resample
 from venice_core.affine import Affine
 from venice_core.geometry import Extent
-from venice_core.resample import resize, sampled, warp, warped
+from venice_core.resample import reduced, resize, sampled, warp, warped
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -165,6 +165,17 @@ def test_a_fine_checkerboard_does_not_alias_when_shrunk(shrunk: float) -> None:
     assert np.abs(seen - 127.5).max() < 8
 
 
+def test_a_side_that_shrinks_does_not_alias_though_the_other_grows() -> None:
+    stripes = (np.indices((60, 240))[1] % 2 * 255).astype(np.uint8)
+    seen = warp(stripes, Affine.scaling(4.3, 0.2), Extent(55, 300))[:, 5:-5]
+    assert np.abs(seen - 127.5).max() < 8
+    lines = np.ascontiguousarray(stripes.T)
+    seen = warp(lines, Affine.scaling(0.2, 4.3), Extent(300, 55))[5:-5]
+    assert np.abs(seen - 127.5).max() < 8
+    # and what does not shrink stays sharp
+    assert np.ptp(warp(lines, Affine.scaling(4.3, 1.0), Extent(12, 240))) == 255
+
+
 def test_a_stripe_of_two_pixels_is_grey_at_a_quarter() -> None:
     stripes = (np.indices((240, 240))[1] // 2 % 2 * 255).astype(np.uint8)
     seen = warp(stripes, Affine.scaling(4.1, 4.1), Extent(58, 58))[5:-5, 5:-5]
@@ -249,6 +260,31 @@ def test_a_plane_stays_a_plane_when_resized() -> None:
     ramp = np.linspace(0, 250, 200).astype(np.uint8)[None].repeat(100, 0)
     small = resize(ramp, Extent(50, 25)).astype(float)
     assert np.abs(small - np.linspace(0, 250, 200).astype(np.uint8).reshape(50, 4).mean(axis=1)).max() <= 1
+
+
+# Both
+
+
+@pytest.mark.parametrize("size", [Extent(150, 100), Extent(360, 240), Extent(97, 31)], ids=str)
+def test_what_only_shrinks_looks_as_if_it_was_resized(coffee: Bytes, size: Extent) -> None:
+    seen = warp(*reduced(coffee, Affine.between(size, extent(coffee))), size)
+    assert np.abs(seen - resize(coffee, size)).max() < 0.01
+
+
+def test_a_reduced_copy_shows_the_same_through_its_map(coffee: Bytes) -> None:
+    smooth = cv2.GaussianBlur(coffee, (0, 0), 6)
+    through = Affine(2.3, -0.04, 20.7, 0.05, 3.1, 11.2)
+    small, to_small = reduced(smooth, through)
+    assert small.shape[0] < coffee.shape[0] / 3 + 1 and small.shape[1] < coffee.shape[1] / 2.3 + 1
+    target = Extent(180, 100)
+    assert np.abs(warp(small, to_small, target) - warp(smooth, through, target)).mean() < 1
+
+
+def test_what_grows_is_not_reduced(coffee: Bytes) -> None:
+    through = Affine.scaling(0.5, 0.7)
+    same, map_ = reduced(coffee, through)
+    assert same is coffee
+    assert map_ == through
 
 
 # A smooth field
