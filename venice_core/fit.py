@@ -24,7 +24,7 @@ from venice_core.images import Pixels
 from venice_core.job import Fitting, Options, Output
 from venice_core.plan import Plan
 from venice_core.rendering import Answer, Tones
-from venice_core.resample import resize
+from venice_core.resample import reduced, resize, warp
 from venice_core.selection import Coverage
 
 Floats = npt.NDArray[np.float32]
@@ -109,7 +109,7 @@ def place(
     if options.match_colors:
         tones = kept.tones(flat, unchanged, blend=options.blend_seam and coverage is not None)
     mask = coverage if mask is None else mask
-    warnings = _shape_warnings(found.shape, returned.extent, plan)
+    warnings = _shape_warnings(found.shape, returned.extent, plan, "where the source shows now")
     if found.alignment is Alignment.CHANGED and coverage is not None:
         warnings += (CANNOT_TELL,)
     if coverage is None and tones.curves is not None and tones.curves.most > NOTICEABLE:
@@ -169,12 +169,13 @@ def _only_changes(mask: Coverage | None, answer: Answer, flat: Pixels, tones: To
     return changed if mask is None else np.minimum(mask, changed)
 
 
-def _shape_warnings(shape: str, answer: Extent, plan: Plan) -> tuple[str, ...]:
+def _shape_warnings(shape: str, answer: Extent, plan: Plan, missing: str) -> tuple[str, ...]:
+    """`missing`: what became of the parts that an answer cut at two sides has not."""
     if not shape or abs(answer.ratio / plan.size.ratio - 1.0) <= max(SHAPE_TOLERANCE, 1.0 / answer.shorter):
         return ()
     what = {
         "stretched": "it was stretched",
-        "cropped": "it had been cut at two sides, where the source shows now",
+        "cropped": f"it had been cut at two sides, {missing}",
         "letterboxed": "it had bars, which are cut off",
     }[shape]
     return (f"The answer has another shape ({answer}) than what was sent ({plan.size}): {what}.",)
@@ -211,15 +212,19 @@ def place_cutout(
     `mask` is that alpha at the source's resolution; `pixels` have it, times the source's. With `defringe`
     their colours are the foreground's own where the old background would show: see `fringe.foreground`.
     """
-    extent = Extent(answer.shape[1], answer.shape[0])
+    flat, returned = flatten(source), Answer.of(answer)
+    found = _found(returned, flat, _unchanged(source, None), plan, move=False)
+    part = found.part_of(plan.size, returned.extent)
     to_sent = Affine.shift(plan.crop.x, plan.crop.y).then(plan.to_sent)
-    to_answer = to_sent.then(Affine.between(plan.size, extent))
-    warnings = _shape_warnings("stretched", extent, plan)
-    fitting = Fitting(scale=1.0 / to_answer.factor, shape="stretched" if warnings else "")
+    to_answer = to_sent.then(found.to_answer)
+    warnings = _shape_warnings(found.shape, returned.extent, plan, "where the cut-out goes on as it ended")
+    fitting = Fitting(scale=1.0 / to_answer.factor, shape=found.shape)
     if answer.shape[2] == 4:
-        flat = flatten(source)
-        seen = resize(_padded(flat, plan), extent)
-        cut = matte.to_full_size(np.ascontiguousarray(answer[..., 3]), seen, flat, to_answer)
+        to_part = Affine.shift(-part.x, -part.y)
+        alpha = np.ascontiguousarray(answer[part.slices][..., 3])
+        to_padded = found.to_answer.then(to_part).inverse.then(Affine.between(plan.size, plan.padded))
+        seen = np.rint(warp(*reduced(_padded(flat, plan), to_padded), part.extent)).astype(np.uint8)
+        cut = matte.to_full_size(alpha, seen, flat, to_answer.then(to_part))
     else:
         cut = np.full(source.shape[:2], 255, np.uint8)
         warnings += ("The answer holds no transparency: nothing was cut out.",)

@@ -235,6 +235,36 @@ def test_a_cutout_stays_within_the_selection() -> None:
     assert np.array_equal(placed.pixels[..., 3], placed.mask)
 
 
+@pytest.mark.parametrize(
+    ("shape", "factor", "told"),
+    [
+        ("letterboxed", 0.75, "bars"),
+        ("cropped", 1.25, "goes on as it ended"),
+        ("stretched", 1.0, "stretched"),
+    ],
+)
+def test_a_cutout_of_another_shape_is_taken_as_its_colours_say(
+    shape: str, factor: float, told: str, astronaut: Pixels
+) -> None:
+    picture = np.ascontiguousarray(astronaut[60:420, :480])
+    rows, columns = np.mgrid[:360, :480]
+    truth = np.where(np.hypot(columns - 230, rows - 170) < 110, np.uint8(255), np.uint8(0))
+    rgba = with_alpha(picture, truth)
+    if shape == "stretched":
+        answer = resample.resize(rgba, Extent(400, 400))
+    else:
+        scaled = resample.resize(rgba, Extent(480, 360).scaled(factor))
+        answer = np.zeros((450, 360 if shape == "letterboxed" else 450, 4), np.uint8)
+        top, left = (answer.shape[0] - scaled.shape[0]) // 2, (answer.shape[1] - scaled.shape[1]) // 2
+        inner = scaled[max(0, -top) :, max(0, -left) :][: answer.shape[0], : answer.shape[1]]
+        answer[max(0, top) :, max(0, left) :][: inner.shape[0], : inner.shape[1]] = inner
+    placed = fit.place_cutout(answer, with_alpha(picture), plan(Extent(480, 360)), None)
+    assert placed.mask is not None and placed.fitting is not None
+    assert placed.fitting.shape == shape
+    assert any(told in warning for warning in placed.warnings)
+    assert (np.abs(placed.mask.astype(int) - truth) > 127).sum() < 60  # of 38,000 px in the disc
+
+
 def test_a_cutout_without_transparency_says_so() -> None:
     source = with_alpha(np.full((4, 4, 3), 90, np.uint8))
     placed = fit.place_cutout(np.zeros((4, 4, 3), np.uint8), source, plan(Extent(4, 4)), None)
