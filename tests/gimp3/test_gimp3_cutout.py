@@ -16,6 +16,7 @@ from test_gimp3_edit import untouched
 
 from venice_core import matte
 from venice_core.affine import Affine
+from venice_core.fringe import foreground
 from venice_core.sandbox import Sandbox, pictures
 
 CUTOUT = "plug-in-venice-remove-background"
@@ -48,7 +49,7 @@ def found_in(seen: Any) -> tuple[Any, Any]:
     """The colours of the foreground in what was sent, and where they are not its own."""
     sent = decoded(seen.files[0].data)
     opaque = np.full(sent.shape[:2], 255, np.uint8)
-    return matte.foreground(np.dstack([sent, opaque]), matte_of(seen))
+    return foreground(np.dstack([sent, opaque]), matte_of(seen))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -290,7 +291,7 @@ def test_outside_its_rim_the_cut_out_of_such_a_source_is_as_rendered(
     own = array(gimp.shown(source, (*facts["offsets"], *facts["size"]), form), kind)
     (new,) = gimp.run(CUTOUT, image, [source])["layers"]
     found = array(gimp.pixels(new, form), kind)
-    _, rim = matte.foreground(shown, matte_of(posts(sandbox)[0]))
+    _, rim = foreground(shown, matte_of(posts(sandbox)[0]))
     kept = (found[..., 3] > 0) & (rim == 0)
     assert 0.02 < kept.mean() < 0.98
     assert np.array_equal(found[kept][:, :3], own[kept][:, :3])
