@@ -121,6 +121,8 @@ def find(sent: Bytes, answer: Bytes, usable: Flags, *, move: bool = True) -> Fou
     bases = _bases(_extent(sent), _extent(answer))
     if not move and len(bases) == 1:
         return Found(bases[""], Affine(), Alignment.OFF)
+    if sent.shape == answer.shape and np.array_equal(sent[usable], answer[usable]):
+        return Found(bases[""], Affine(), Alignment.IN_PLACE if usable.any() else Alignment.NO_DETAIL)
     pair = _Pair(_grey(sent), _grey(answer), usable)
     shape, start = _start(pair, bases)
     moved, alignment = _moved(pair, bases[shape], start)
@@ -172,7 +174,10 @@ class _Pair:
 
 def _start(pair: _Pair, bases: dict[str, Affine]) -> tuple[str, Affine]:
     """The shape that is most likely, and the movement to a px or so; no movement where nothing tells."""
-    guesses = [_seen_small(pair, shape, base) for shape, base in bases.items()]
+    seen = [_seen_small(pair, shape, base) for shape, base in bases.items()]
+    guesses = [guess for guess in seen if guess is not None]
+    if not guesses:
+        return next(iter(bases)), Affine()
     if max(guess.alike for guess in guesses) < ENOUGH_ALIKE:
         guesses = _from_features(pair, bases) or guesses
     least = min(guess.disagreement for guess in guesses)
@@ -191,12 +196,12 @@ class _Guess(NamedTuple):
     alike: float = 0.0
 
 
-def _seen_small(pair: _Pair, shape: str, base: Affine) -> _Guess:
-    """As small copies show it."""
+def _seen_small(pair: _Pair, shape: str, base: Affine) -> _Guess | None:
+    """As small copies show it; None where they show no detail."""
     extent = pair.extent.scaled(min(1.0, SMALL_SIDE / pair.extent.longer))
     registration = pair.registration(base, extent, SMALL_SMOOTH)
     if registration is None or not registration.textured.any():
-        return _Guess(shape, Affine())
+        return None
     moved = registration.refine(Affine(), SIMILARITY, ROUGHLY)
     if not _plausible(moved, extent):
         return _Guess(shape, Affine())
