@@ -19,6 +19,8 @@ from venice_core.geometry import Extent
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 
+MUCH = 16.0
+"""What shrinks more is made smaller by area means first: the Gaussian would be as wide as the picture."""
 BAND = 512
 """Rows at a time, so that a large picture needs little memory beside itself."""
 
@@ -44,13 +46,14 @@ def resize(array: Bytes, extent: Extent) -> Bytes:
     return np.asarray(cv2.resize(array, target, interpolation=how), np.uint8)
 
 
-def reduced(picture: Bytes, to_picture: Affine) -> tuple[Bytes, Affine]:
+def reduced(picture: Bytes, to_picture: Affine, left: float = 1.0) -> tuple[Bytes, Affine]:
     """A smaller copy of what a map shrinks, by area means as in `resize`, and the map to that copy.
 
-    So a picture seen through a map that only shrinks is the same as one that was resized.
+    So a picture seen through a map that only shrinks is the same as one that was resized. `left`: by what
+    factor the map to the copy may shrink still.
     """
     extent = Extent(picture.shape[1], picture.shape[0])
-    across, down = _shrunk(to_picture)
+    across, down = (max(1.0, shrunk / left) for shrunk in _shrunk(to_picture))
     size = Extent(max(1, round(extent.width / across)), max(1, round(extent.height / down)))
     return resize(picture, size), to_picture.then(Affine.between(extent, size))
 
@@ -67,6 +70,8 @@ def warp(picture: Bytes, to_picture: Affine, extent: Extent) -> Floats:
 
 def warped(picture: Bytes, to_picture: Affine, extent: Extent) -> Iterator[tuple[slice, Floats]]:
     """As `warp`, some rows at a time, from the top, so that little memory is needed."""
+    if max(_shrunk(to_picture)) > MUCH:
+        picture, to_picture = reduced(picture, to_picture, MUCH / 2)
     height, width = picture.shape[:2]
     x, y = round(to_picture.x0), round(to_picture.y0)
     inside = x >= 0 and y >= 0 and x + extent.width <= width and y + extent.height <= height

@@ -301,3 +301,10 @@ def test_a_field_is_seen_at_the_place_it_is_asked_for() -> None:
     assert np.abs(seen[..., 0] - places[..., 0]).max() < 0.02
     assert np.abs(seen[..., 1] - places[..., 1]).max() < 0.02
     assert np.abs(seen[..., 2] - places.sum(axis=-1)).max() < 0.04
+
+
+def test_a_picture_for_a_single_pixel_is_its_mean() -> None:
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 256, (1024, 1024, 3), np.uint8)
+    seen = warp(picture, Affine.scaling(1024.0, 1024.0), Extent(1, 1))
+    assert np.abs(seen[0, 0] - picture.mean(axis=(0, 1))).max() < 3.0
