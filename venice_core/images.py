@@ -11,6 +11,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
@@ -67,7 +68,7 @@ class Picture:
 
     @property
     def extent(self) -> Extent:
-        return Extent(self.pixels.shape[1], self.pixels.shape[0])
+        return Extent.of_shape(self.pixels.shape)
 
 
 def decode(
@@ -113,6 +114,18 @@ def decode(
     transparent = image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
     pixels = np.asarray(image.convert("RGBA" if transparent else "RGB"), np.uint8)
     return Picture(pixels, name, b"" if _is_srgb(profile) else profile, notes)
+
+
+def decode_wide(data: bytes) -> npt.NDArray[np.float32]:
+    """A TIFF of 32-bit floats, shape (height, width, 3 or 4), values as in the file. Raises BrokenFile."""
+    try:
+        found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise BrokenFile(f"a broken TIFF file: {error}") from error
+    if found is None or found.dtype != np.float32 or found.ndim != 3 or found.shape[2] not in (3, 4):
+        raise BrokenFile(f"not a TIFF of 32-bit floats, but {_describe(data)}")
+    order = [2, 1, 0, 3][: found.shape[2]]
+    return np.ascontiguousarray(found[..., order], np.float32)
 
 
 def to_srgb(pixels: Pixels, profile: bytes) -> Pixels:

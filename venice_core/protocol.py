@@ -7,7 +7,8 @@ From the worker: {"id": n, "event": "result", "value": …}
                  {"id": n, "event": "detached", "message": …}: the answer will be in the journal
                  {"id": 0, "event": "news"}: there is a newer list of models; plans may have changed
 The first message is the worker's: {"id": 0, "event": "hello", "protocol": 1, "version", "folder"};
-pixels travel as raw files in that folder.
+pixels travel as raw files in that folder. A host that can only save and load pictures has them turned into
+raw pixels by `decode`, and back by `encode`.
 """
 
 from __future__ import annotations

@@ -21,10 +21,12 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from venice_core import fit
+from venice_core import exchange, fit
 from venice_core.attempt import Attempt
 from venice_core.cancel import Cancel
 from venice_core.errors import BadInput, OverLimit, Unplaced, VeniceError
+from venice_core.exchange import Kind
+from venice_core.geometry import Extent
 from venice_core.job import Action, Job
 from venice_core.journal import MASK, RESULT, RIM, Journal, Scratch
 from venice_core.ledger import spent_today
@@ -71,6 +73,8 @@ class Worker:
             "configure": self._configure,
             "profile": self._profile,
             "forget": self._forget,
+            "decode": self._decode,
+            "encode": self._encode,
         }
 
     def serve(self) -> None:
@@ -217,6 +221,31 @@ class Worker:
         """`provider`: one of the person's own, with its key; or what was changed of one that is built in."""
         self._registry.forget_profile(str(params.get("provider") or ""))
 
+    def _decode(self, params: Mapping[str, Any]) -> None:
+        """Raw pixels from the `picture` that a host saved in the scratch folder: see `exchange`.
+
+        `to`: the new file's name there; `width`, `height`; `kind`: "rgba", "coverage" or "wide".
+        """
+        extent, kind = _shape_of(params)
+        exchange.to_raw(self._scratch.file(params.get("picture")), self._new_file(params), extent, kind)
+
+    def _encode(self, params: Mapping[str, Any]) -> str:
+        """A picture from raw `pixels`, a result's file, with the coverage `alpha` if that is given.
+
+        `to`, `width`, `height` and `kind` as for `decode`. Returns the picture's path.
+        """
+        extent, kind = _shape_of(params)
+        alpha = Path(params["alpha"]) if params.get("alpha") else None
+        picture = self._new_file(params)
+        exchange.to_picture(Path(str(params.get("pixels"))), picture, extent, kind, alpha)
+        return str(picture)
+
+    def _new_file(self, params: Mapping[str, Any]) -> Path:
+        path = self._scratch.path / str(params.get("to"))
+        if path.parent != self._scratch.path:
+            raise BadInput(f"“{params.get('to')}” is no name for a file.")
+        return path
+
     def _described(self, opened: Opened) -> dict[str, Any] | None:
         """The profile for Settings: where the service is and which model it takes."""
         profile = opened.profile
@@ -310,6 +339,13 @@ class Worker:
                 self._scratch.remove()
                 os._exit(0)
         attempt.over.wait()
+
+
+def _shape_of(params: Mapping[str, Any]) -> tuple[Extent, Kind]:
+    try:
+        return Extent(int(params["width"]), int(params["height"])), Kind(params["kind"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"not a shape of pixels: {error}") from error
 
 
 def _listed(model: Model) -> dict[str, Any]:
