@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pwd
+import shutil
 import struct
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -48,3 +55,39 @@ def wait_for(condition: Callable[[], Any], seconds: float = 20) -> Any:
 def posts(sandbox: Sandbox) -> list[SeenRequest]:
     """What was asked of it that would cost money; lists and the like are fetched whenever it suits."""
     return [seen for seen in sandbox.requests if seen.method == "POST"]
+
+
+KEY = "test-key-0123456789"
+REPO = Path(__file__).resolve().parents[1]
+
+
+def worker_command(*before: str) -> list[str]:
+    """The worker on this checkout, in this interpreter; words such as `/usr/bin/env` may stand before."""
+    start = (
+        f"import sys; sys.path.insert(0, {str(REPO)!r}); from venice_core.cli import main; main(['worker'])"
+    )
+    return [*before, sys.executable, "-I", "-B", "-c", start]
+
+
+def find_gimp(names: Iterable[str], series: str) -> str | None:
+    """The first of those console programs that is a GIMP of that series, such as "2.10" or "3."."""
+    for name in names:
+        path = shutil.which(name)
+        if path:
+            said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+            if f" version {series}" in said:
+                return path
+    return None
+
+
+def find_python_2() -> str | None:
+    """A Python 2.7 that runs, as GIMP 2.10 has it; it may lie in the home that tests do not see."""
+    real_home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    found = [shutil.which("python2.7"), *map(str, real_home.glob(".pyenv/versions/2.7*/bin/python"))]
+    for candidate in filter(None, found):
+        with contextlib.suppress(OSError):
+            probe = [candidate, "-c", "import sys, json; print(sys.version_info[:2])"]
+            run = subprocess.run(probe, capture_output=True, text=True, check=False)
+            if run.stdout.strip() == "(2, 7)":
+                return candidate
+    return None

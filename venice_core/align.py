@@ -113,14 +113,18 @@ class Found:
         return self.movement.then(self.base)
 
 
+def of_one_shape(sent: Extent, answer: Extent) -> Found | None:
+    """What there is to find without looking, if no movement is asked for; None for two shapes."""
+    bases = _bases(sent, answer)
+    return Found(bases[""], Affine(), Alignment.OFF) if len(bases) == 1 else None
+
+
 def find(sent: Bytes, answer: Bytes, usable: Flags, *, move: bool = True) -> Found:
     """Compares two RGB pictures where `usable`, of the shape of `sent`, says that nothing should differ.
 
-    Without `move` only the answer's shape is asked for.
+    Without `move` only the answer's shape is asked for: see `of_one_shape`.
     """
-    bases = _bases(_extent(sent), _extent(answer))
-    if not move and len(bases) == 1:
-        return Found(bases[""], Affine(), Alignment.OFF)
+    bases = _bases(Extent.of_shape(sent.shape), Extent.of_shape(answer.shape))
     if sent.shape == answer.shape and np.array_equal(sent[usable], answer[usable]):
         return Found(bases[""], Affine(), Alignment.IN_PLACE if usable.any() else Alignment.NO_DETAIL)
     pair = _Pair(_grey(sent), _grey(answer), usable)
@@ -159,12 +163,12 @@ class _Pair:
 
     @property
     def extent(self) -> Extent:
-        return _extent(self.before)
+        return Extent.of_shape(self.before.shape)
 
     def registration(self, base: Affine, extent: Extent, smooth: float) -> Registration | None:
         """Both at the size `extent`; None where the answer has no pixel of it."""
         to_answer = Affine.between(extent, self.extent).then(base)
-        valid = _valid(to_answer, _extent(self.after), extent)
+        valid = _valid(to_answer, Extent.of_shape(self.after.shape), extent)
         if valid is None:
             return None
         before = resize(self.before, extent).astype(np.float32)
@@ -309,10 +313,6 @@ def _valid(to_answer: Affine, answer: Extent, extent: Extent) -> Bounds | None:
 
 def _corners(extent: Extent) -> Doubles:
     return np.array([[x, y] for x in (0, extent.width) for y in (0, extent.height)], np.float64)
-
-
-def _extent(picture: npt.NDArray[np.generic]) -> Extent:
-    return Extent(picture.shape[1], picture.shape[0])
 
 
 def _grey(picture: Bytes) -> Bytes:

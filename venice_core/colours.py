@@ -13,14 +13,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from venice_core.evidence import chessboard, near_unusable, softened
+
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 BLUR = 1.5
 """In px: what is compared is colours, not detail or noise."""
-BLOCK = 16
-"""In px: side of the blocks of which every other one is held back."""
 LEAST_SAMPLES = 200
 SAMPLES = 6000
 """More do not make the curves better."""
@@ -78,28 +78,23 @@ def match(returned: Floats, source: Floats, usable: Flags) -> Curves | None:
 
     Small copies, RGB, 0–255, of shape (height, width, 3); `usable` says where both should be alike.
     """
-    share = usable.astype(np.float32)
-    around = cv2.GaussianBlur(share, (0, 0), BLUR)
     rows, columns = np.nonzero(usable)
     if rows.size < LEAST_SAMPLES:
         return None
     every = max(1, rows.size // SAMPLES)
     rows, columns = rows[::every], columns[::every]
-
-    def samples(picture: Floats) -> Doubles:
-        """Softened, without what is not usable."""
-        soft = cv2.GaussianBlur(picture * share[..., None], (0, 0), BLUR)
-        return np.asarray(soft[rows, columns] / around[rows, columns, None] / 255.0, np.float64)
-
-    x, y = samples(returned), samples(source)
-    odd = (rows // BLOCK + columns // BLOCK) % 2 == 1
+    x, y = (
+        (softened(picture, usable, BLUR)[rows, columns] / 255.0).astype(np.float64)
+        for picture in (returned, source)
+    )
+    odd = chessboard(usable.shape)[rows, columns]
     before = _difference(x, y)
     if before.mean() < LEAST:
         return None
     after = np.empty_like(before)
     for half in (odd, ~odd):
         after[~half] = _difference(_apply(_fitted(x[half], y[half]), x[~half]), y[~half])
-    near = _rim(usable)[rows, columns]
+    near = near_unusable(usable, RIM)[rows, columns]
     if after.mean() >= (1.0 - LEAST_GAIN) * before.mean() or after[near].sum() > before[near].sum():
         return None
     curves = Curves(_fitted(x, y))
@@ -107,12 +102,6 @@ def match(returned: Floats, source: Floats, usable: Flags) -> Curves | None:
     alike, nearly = (left <= ALIKE).mean(), (left <= 2 * ALIKE).mean()
     surely = curves.most <= MOST * 255 and alike >= max(ENOUGH_ALIKE, CLEARLY * nearly)
     return curves if surely else None
-
-
-def _rim(usable: Flags) -> Flags:
-    """Near what is not usable, where a seam would show."""
-    around = np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)
-    return np.asarray(cv2.erode(usable.astype(np.uint8), around) == 0)
 
 
 def _difference(x: Doubles, y: Doubles) -> Doubles:

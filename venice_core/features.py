@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from venice_core.affine import Affine, Points
 from venice_core.geometry import Extent
+from venice_core.resample import resize
 
 SIDE = 400
 """The longer side, in px, at which features are looked for: enough for a guess."""
@@ -40,22 +41,20 @@ class Features:
     @classmethod
     def of(cls, grey: npt.NDArray[np.uint8], usable: npt.NDArray[np.bool_] | None = None) -> Features:
         """Of a picture of shape (height, width), where it is `usable`."""
-        height, width = grey.shape
-        factor = min(1.0, SIDE / max(width, height))
-        size = Extent(width, height).scaled(factor)
-        target = (size.width, size.height)
-        small = cv2.resize(grey, target, interpolation=cv2.INTER_AREA)
+        whole = Extent.of_shape(grey.shape)
+        size = whole.scaled(min(1.0, SIDE / whole.longer))
         mask = None
         if usable is not None:
+            target = (size.width, size.height)
             mask = cv2.resize(usable.astype(np.uint8), target, interpolation=cv2.INTER_NEAREST)
         sift = cv2.SIFT.create(MOST, contrastThreshold=LEAST_CONTRAST)
-        found, histograms = sift.detectAndCompute(small, mask)
+        found, histograms = sift.detectAndCompute(resize(grey, size), mask)
         if not found:
             return cls(np.zeros((0, 2)), np.zeros((0, 128), np.float32))
         # OpenCV counts from the centre of the first pixel
         points = np.array([each.pt for each in found], np.float64) + 0.5
         share = histograms / np.maximum(histograms.sum(axis=1, keepdims=True), 1e-6)
-        return cls(Affine.between(size, Extent(width, height))(points), np.sqrt(share))
+        return cls(Affine.between(size, whole)(points), np.sqrt(share))
 
     def seen_through(self, mapping: Affine) -> Features:
         """The same features where `mapping` puts them."""

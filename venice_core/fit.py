@@ -96,41 +96,49 @@ def place(
     Where the answer itself is transparent, or has no pixels, the source shows.
     """
     flat, unchanged = flatten(source), _unchanged(source, coverage)
-    returned = Answer.of(answer)
-    found = _found(returned, flat, unchanged, plan, move=options.align)
-    to_sent = Affine.shift(plan.crop.x, plan.crop.y).then(plan.to_sent)
+    returned, selected = Answer.of(answer), coverage is not None
+    known = None if options.align else align.of_one_shape(plan.size, returned.extent)
+    found = known or _found(returned, flat, unchanged, plan, move=options.align)
     kept = returned.part(found.part_of(plan.size, returned.extent))
-    moved = found.alignment is Alignment.MOVED and coverage is not None
-    if moved and kept.seen_through(to_sent.then(found.to_answer)).is_repainted(flat, unchanged):
+    placed = kept.seen_through(plan.crop_to_sent.then(found.to_answer))
+    beside = placed.beside(flat, unchanged)
+    if found.alignment is Alignment.MOVED and selected and beside.is_repainted:
         found = found.disbelieved
-    to_answer = to_sent.then(found.to_answer)
-    kept = kept.seen_through(to_answer)
+        placed = kept.seen_through(plan.crop_to_sent.then(found.to_answer))
+        beside = placed.beside(flat, unchanged)
     tones = Tones()
     if options.match_colors:
-        tones = kept.tones(flat, unchanged, blend=options.blend_seam and coverage is not None)
+        tones = beside.tones(blend=options.blend_seam and selected)
     mask = coverage if mask is None else mask
     warnings = _shape_warnings(found.shape, returned.extent, plan, "where the source shows now")
-    if found.alignment is Alignment.CHANGED and coverage is not None:
+    if found.alignment is Alignment.CHANGED and selected:
         warnings += (CANNOT_TELL,)
-    if coverage is None and tones.curves is not None and tones.curves.most > NOTICEABLE:
+    if not selected and tones.curves is not None and tones.curves.most > NOTICEABLE:
         warnings += (MATCHED,)
     if options.output is Output.CHANGES:
-        mask = _only_changes(mask, kept, flat, tones, plan)
+        mask = _only_changes(mask, placed, flat, tones, plan)
         if not mask.any():
             warnings += ("The service changed nothing that could be seen.",)
-    fitting = Fitting(
+    pixels = np.dstack([placed.over(flat, tones), _alpha(source, coverage)])
+    to_answer = plan.crop_to_sent.then(found.to_answer)
+    return Placed(pixels, mask, warnings, _fitting(found, to_answer, plan, tones), to_answer)
+
+
+def _fitting(found: Found, to_answer: Affine, plan: Plan, tones: Tones) -> Fitting:
+    """What is said of how an answer was placed; `to_answer`: from px of the crop."""
+    middle = np.array([plan.size.width / 2, plan.size.height / 2])
+    x, y = (found.movement(middle) - middle).tolist()
+    return Fitting(
         scale=1.0 / to_answer.factor,
         shape=found.shape,
         alignment=found.alignment.value,
         moved=found.movement.farthest(plan.size),
-        shift=_shift(found.movement, plan.size),
+        shift=(x, y),
         zoom=found.movement.factor,
         rotation=math.degrees(math.atan2(found.movement.yx, found.movement.xx)),
         matched=tones.curves is not None,
         blended=tones.field is not None,
     )
-    pixels = np.dstack([kept.over(flat, tones), _alpha(source, coverage)])
-    return Placed(pixels, mask, warnings, fitting, to_answer)
 
 
 def _found(answer: Answer, flat: Pixels, unchanged: Flags, plan: Plan, *, move: bool) -> Found:
@@ -181,12 +189,6 @@ def _shape_warnings(shape: str, answer: Extent, plan: Plan, missing: str) -> tup
     return (f"The answer has another shape ({answer}) than what was sent ({plan.size}): {what}.",)
 
 
-def _shift(movement: Affine, extent: Extent) -> tuple[float, float]:
-    middle = np.array([extent.width / 2, extent.height / 2])
-    x, y = (movement(middle) - middle).tolist()
-    return x, y
-
-
 def clipped_share(colours: Floats, coverage: Coverage | None) -> float:
     """Which share (0–1) of the selected, not wholly transparent pixels lies outside sRGB.
 
@@ -212,13 +214,14 @@ def place_cutout(
     `mask` is that alpha at the source's resolution; `pixels` have it, times the source's. With `defringe`
     their colours are the foreground's own where the old background would show: see `fringe.foreground`.
     """
-    flat, returned = flatten(source), Answer.of(answer)
-    found = _found(returned, flat, _unchanged(source, None), plan, move=False)
-    part = found.part_of(plan.size, returned.extent)
-    to_sent = Affine.shift(plan.crop.x, plan.crop.y).then(plan.to_sent)
-    to_answer = to_sent.then(found.to_answer)
-    warnings = _shape_warnings(found.shape, returned.extent, plan, "where the cut-out goes on as it ended")
-    fitting = Fitting(scale=1.0 / to_answer.factor, shape=found.shape)
+    flat, extent = flatten(source), Extent.of_shape(answer.shape)
+    found = align.of_one_shape(plan.size, extent)
+    if found is None:
+        found = _found(Answer.of(answer), flat, _unchanged(source, None), plan, move=False)
+    part = found.part_of(plan.size, extent)
+    to_answer = plan.crop_to_sent.then(found.to_answer)
+    warnings = _shape_warnings(found.shape, extent, plan, "where the cut-out goes on as it ended")
+    fitting = _fitting(found, to_answer, plan, Tones())
     if answer.shape[2] == 4:
         to_part = Affine.shift(-part.x, -part.y)
         alpha = np.ascontiguousarray(answer[part.slices][..., 3])

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from venice_core.geometry import Bounds
+from venice_core.geometry import Bounds, Extent
 from venice_core.images import Pixels
 from venice_core.selection import Coverage, support_of
 
@@ -49,7 +49,7 @@ def foreground(pixels: Pixels, matte: Coverage) -> tuple[Pixels, Coverage | None
     where = support_of(rim)
     if where is None:
         return colours, None
-    whole = Bounds(0, 0, matte.shape[1], matte.shape[0])
+    whole = Bounds.of(Extent.of_shape(matte.shape))
     reach = _reach(matte[where.pad(FARTHEST, within=whole).slices])
     for tile in where.tiles(TILE):
         inside = rim[tile.slices] > 0

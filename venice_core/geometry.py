@@ -23,6 +23,11 @@ class Extent:
         if self.width < 1 or self.height < 1:
             raise ValueError(f"an extent of {self.width} x {self.height} px holds no pixel")
 
+    @classmethod
+    def of_shape(cls, shape: tuple[int, ...]) -> Extent:
+        """The size of a picture as an array of that shape: (height, width, ...)."""
+        return cls(shape[1], shape[0])
+
     @property
     def pixels(self) -> int:
         return self.width * self.height

@@ -116,18 +116,19 @@ class Options:
             raise BadInput("The option “reference_strength” must lie between 0.1 and 1.")
 
 
+_NO_CHOICE = {
+    SelectionUse: "no use of the selection: guide, local or ignore",
+    Output: "no output of an edit: layer or changes",
+}
+
+
 def _value(key: str, value: Any, default: Any) -> Any:
     """`value` as the type that `default` has. Raises BadInput."""
-    if isinstance(default, SelectionUse):
+    if isinstance(default, SelectionUse | Output):
         try:
-            return SelectionUse(value)
+            return type(default)(value)
         except ValueError as error:
-            raise BadInput(f"“{value}” is no use of the selection: guide, local or ignore.") from error
-    if isinstance(default, Output):
-        try:
-            return Output(value)
-        except ValueError as error:
-            raise BadInput(f"“{value}” is no output of an edit: layer or changes.") from error
+            raise BadInput(f"“{value}” is {_NO_CHOICE[type(default)]}.") from error
     if isinstance(default, tuple):
         try:
             pairs = dict(value)

@@ -53,7 +53,7 @@ def to_full_size(matte: Coverage, seen: Pixels, guide: Pixels, to_matte: Affine)
     the matte leaves no trace in it. Then the mean over each pixel of the matte is made that pixel again
     (back-projection: Irani, Peleg: Improving Resolution by Image Registration, 1991).
     """
-    whole = Bounds(0, 0, guide.shape[1], guide.shape[0])
+    whole = Bounds.of(Extent.of_shape(guide.shape))
     enlarged = warp(matte, to_matte, whole.extent)
     enlarged /= 255.0
     uncertain = _uncertain(matte)
@@ -79,7 +79,7 @@ def _guided(enlarged: Floats, matte: Coverage, seen: Pixels, guide: Pixels, to_m
     side = 2 * (REACH + 1) + 1
     near = np.asarray(cv2.dilate(uncertain, np.ones((side, side), np.uint8)), np.float32)
     lines, errors = _models(given, seen, near)
-    whole = Bounds(0, 0, guide.shape[1], guide.shape[0])
+    whole = Bounds.of(Extent.of_shape(guide.shape))
     areas = _areas(to_matte, whole.extent, matte.shape)
     power, busy = np.zeros(matte.shape), []
     for tile in whole.tiles(TILE):
@@ -115,7 +115,7 @@ def _models(matte: Floats, seen: Pixels, near: Floats) -> tuple[Floats, Floats]:
     The offset makes up for the error at the pixel itself. Where `near` is 0 they may be left at 0.
     """
     lines, errors = np.zeros((*matte.shape, 4), np.float32), np.zeros_like(matte)
-    whole = Bounds(0, 0, matte.shape[1], matte.shape[0])
+    whole = Bounds.of(Extent.of_shape(matte.shape))
     for tile in whole.tiles(TILE // 4):
         if near[tile.slices].any():
             area = tile.pad(REACH + 1, within=whole)
@@ -171,7 +171,7 @@ def _noise(guide: Pixels) -> Floats:
     """
     mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
     means = []
-    for tile in Bounds(0, 0, guide.shape[1], guide.shape[0]).tiles(TILE):
+    for tile in Bounds.of(Extent.of_shape(guide.shape)).tiles(TILE):
         seen = np.abs(np.asarray(cv2.filter2D(guide[tile.slices], cv2.CV_32F, mask)))
         blocks = (max(1, tile.width // 16), max(1, tile.height // 16))
         means.append(np.asarray(cv2.resize(seen, blocks, interpolation=cv2.INTER_AREA)).reshape(-1, 3))

@@ -78,8 +78,13 @@ class Plan:
     @property
     def to_sent(self) -> Affine:
         """From image coordinates to those of the picture sent."""
-        left, top = self.padding.left - self.crop.x, self.padding.top - self.crop.y
-        return Affine.shift(left, top).then(Affine.between(self.padded, self.size))
+        return Affine.shift(-self.crop.x, -self.crop.y).then(self.crop_to_sent)
+
+    @property
+    def crop_to_sent(self) -> Affine:
+        """From px of the crop to those of the picture sent."""
+        corner = Affine.shift(self.padding.left, self.padding.top)
+        return corner.then(Affine.between(self.padded, self.size))
 
     @property
     def images(self) -> int:

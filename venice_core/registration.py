@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from venice_core.affine import Affine, Points
+from venice_core.evidence import near_unusable
 from venice_core.geometry import Bounds, Extent
 
 Floats = npt.NDArray[np.float32]
@@ -80,9 +81,8 @@ class Registration:
         across, down = _slopes(template)
         seen = np.zeros_like(usable)
         seen[valid.slices] = usable[valid.slices]
-        reach = 2 * round(LOCAL * smooth) + 1
-        usable = cv2.erode(seen.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0
-        picked = _steepest(across * across + down * down, usable & (contrast > LEAST_CONTRAST))
+        apart = ~near_unusable(seen, round(LOCAL * smooth))
+        picked = _steepest(across * across + down * down, apart & (contrast > LEAST_CONTRAST))
         rows, columns = np.divmod(picked, width)
         self._points: Points = np.stack([columns + 0.5, rows + 0.5], axis=-1)
         self._template = template.ravel()[picked]
@@ -92,14 +92,15 @@ class Registration:
         )
         x, y = self._middle(self._points).T
         self._slope = _by_number(across.ravel()[picked], down.ravel()[picked], x, y)
-        number = rows // BLOCK * (width // BLOCK + 1) + columns // BLOCK
-        self._corners, self._block = np.unique(number, return_inverse=True)
-        self._parity = (self._corners // (width // BLOCK + 1) + self._corners % (width // BLOCK + 1)) % 2
+        in_a_row = width // BLOCK + 1
+        number = rows // BLOCK * in_a_row + columns // BLOCK
+        numbers, self._block = np.unique(number, return_inverse=True)
+        self._parity = (numbers // in_a_row + numbers % in_a_row) % 2
 
     @property
     def blocks(self) -> int:
         """How many there are in which anything is compared."""
-        return len(self._corners)
+        return len(self._parity)
 
     @cached_property
     def textured(self) -> Flags:

@@ -52,7 +52,7 @@ class Answer:
 
     @property
     def extent(self) -> Extent:
-        return Extent(self.colours.shape[1], self.colours.shape[0])
+        return Extent.of_shape(self.colours.shape)
 
     def seen_through(self, to_pixels: Affine) -> Answer:
         """The same picture, with this map before its own."""
@@ -83,7 +83,7 @@ class Answer:
 
     def over(self, flat: Pixels, tones: Tones) -> Pixels:
         """The answer over the crop, RGB; the source where it has nothing."""
-        extent = Extent(flat.shape[1], flat.shape[0])
+        extent = Extent.of_shape(flat.shape)
         there = self.there(extent)
         result = np.empty_like(flat)
         for rows, band in warped(self.colours, self.to_pixels, extent):
@@ -93,31 +93,37 @@ class Answer:
             result[rows] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
         return result
 
-    def is_repainted(self, flat: Pixels, usable: Flags) -> bool:
-        """Whether hardly anything that is `usable` has kept its colours: then it is another picture."""
-        ours, theirs, alike = self._beside(flat, usable)
-        apart = np.abs(ours - theirs).mean(axis=2)[alike]
-        return bool(apart.size) and float(np.quantile(apart, KEPT)) > REPAINTED
-
-    def tones(self, flat: Pixels, usable: Flags, *, blend: bool) -> Tones:
-        """What brings its colours to those of `flat`; `blend`: there is a seam to be made invisible."""
-        if not usable.any():
-            return Tones()
-        ours, theirs, alike = self._beside(flat, usable)
-        curves = colours.match(ours, theirs, alike)
-        if curves is not None:
-            ours = curves(ours)
-        return Tones(curves, seam.correction(ours, theirs, alike) if blend else None)
-
-    def _beside(self, flat: Pixels, usable: Flags) -> tuple[Floats, Floats, Flags]:
-        """Small copies of the answer and the source, RGB, 0–255, and where both are there and `usable`."""
-        extent = Extent(flat.shape[1], flat.shape[0])
+    def beside(self, flat: Pixels, usable: Flags) -> Beside:
+        """It and the source, small."""
+        extent = Extent.of_shape(flat.shape)
         small = extent.scaled(min(1.0, SIDE / extent.longer))
         through = self.seen_through(Affine.between(small, extent))
         ours = warp(*reduced(self.colours, through.to_pixels), small)
         theirs = resize(flat, small).astype(np.float32)
         alike = resize(usable.astype(np.uint8) * 255, small) == 255
-        return ours, theirs, alike & (through.there(small) >= 1.0)
+        return Beside(ours, theirs, alike & (through.there(small) >= 1.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """Small copies of the answer and the source, RGB, 0–255, and where both are there and usable."""
+
+    ours: Floats
+    theirs: Floats
+    alike: Flags
+
+    @property
+    def is_repainted(self) -> bool:
+        """Whether hardly anything has kept its colours: then the answer is another picture."""
+        apart = np.abs(self.ours - self.theirs).mean(axis=2)[self.alike]
+        return bool(apart.size) and float(np.quantile(apart, KEPT)) > REPAINTED
+
+    def tones(self, *, blend: bool) -> Tones:
+        """What brings the answer's colours to the source's; `blend`: there is a seam to be made invisible."""
+        ours, curves = self.ours, colours.match(self.ours, self.theirs, self.alike)
+        if curves is not None:
+            ours = curves(ours)
+        return Tones(curves, seam.correction(ours, self.theirs, self.alike) if blend else None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +138,7 @@ class Tones:
         if self.curves is not None:
             colour = self.curves(colour)
         if self.field is not None:
-            small = Extent(self.field.shape[1], self.field.shape[0])
+            small = Extent.of_shape(self.field.shape)
             through = Affine.shift(part.x, part.y).then(Affine.between(whole, small))
             colour = colour + sampled(self.field, through, part.extent)
         return colour

@@ -1,4 +1,4 @@
-"""Pictures at another size or place: the only module that interpolates.
+"""Pictures at another size or place.
 
 Arrays are of shape (height, width) or (height, width, channels).
 """
@@ -52,7 +52,7 @@ def reduced(picture: Bytes, to_picture: Affine, left: float = 1.0) -> tuple[Byte
     So a picture seen through a map that only shrinks is the same as one that was resized. `left`: by what
     factor the map to the copy may shrink still.
     """
-    extent = Extent(picture.shape[1], picture.shape[0])
+    extent = Extent.of_shape(picture.shape)
     across, down = (max(1.0, shrunk / left) for shrunk in _shrunk(to_picture))
     size = Extent(max(1, round(extent.width / across)), max(1, round(extent.height / down)))
     return resize(picture, size), to_picture.then(Affine.between(extent, size))

@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from venice_core.evidence import chessboard, near_unusable, softened
+
 Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
 
@@ -23,8 +25,6 @@ DETAIL = 2.0
 FAR = 20.0
 """In levels of 255: more is an edit that reaches beyond the selection, and is left as it is."""
 LEAST_WEIGHT = 0.05
-BLOCK = 16
-"""In px: side of the blocks of which every other one is held back."""
 LEAST_GAIN = 0.1
 """By what share the difference of what was held back must fall, near what is not usable."""
 LEAST_SAMPLES = 100
@@ -35,17 +35,12 @@ def correction(returned: Floats, source: Floats, usable: Flags) -> Floats | None
 
     Small copies, RGB, 0–255; `usable`: where both should be alike.
     """
-    known = usable.astype(np.float32)
-    around = cv2.GaussianBlur(known, (0, 0), DETAIL)
-    left = cv2.GaussianBlur((source - returned) * known[..., None], (0, 0), DETAIL)
-    soft = np.asarray(left / np.maximum(around, 1e-3)[..., None], np.float32)
+    soft = softened(source - returned, usable, DETAIL)
     share = np.clip(np.abs(soft).max(axis=2) / FAR, 0.0, 1.0)
-    weight = np.asarray(known * (1.0 - share * share) ** 2, np.float32)
+    weight = np.asarray(usable * (1.0 - share * share) ** 2, np.float32)
     reach = max(LEAST_REACH, REACH * max(usable.shape))
-    rows, columns = np.indices(weight.shape)
-    odd = (rows // BLOCK + columns // BLOCK) % 2 == 1
-    wide = 2 * round(2.0 * reach) + 1
-    near = usable & (cv2.erode(known, np.ones((wide, wide), np.uint8)) == 0.0)
+    odd = chessboard(usable.shape)
+    near = usable & near_unusable(usable, round(2.0 * reach))
     before = after = 0.0
     for half in (odd, ~odd):
         other = near & ~half

@@ -63,7 +63,7 @@ def reached(name: str) -> set[str]:
 @pytest.mark.parametrize("name", MODULES)
 def test_the_core_knows_no_host_and_no_front_end(name: str) -> None:
     roots = {full.partition(".")[0] for full in imported(MODULES[name])}
-    assert not roots & (HOSTS | {"venice_link", "host", "dialog"})
+    assert not roots & (HOSTS | {"venice_link", "venice_task", "host", "dialog"})
 
 
 FRONT_ENDS = sorted((REPO / "plug-ins").rglob("*.py"))
@@ -75,12 +75,16 @@ def test_front_ends_never_import_the_core(path: Path) -> None:
 
 
 def test_there_are_front_ends_to_look_at() -> None:
-    assert {"venice_link.py", "venice_gimp3.py"} <= {path.name for path in FRONT_ENDS}
+    assert {"venice_link.py", "venice_task.py", "venice_gimp3.py"} <= {path.name for path in FRONT_ENDS}
 
 
-def test_the_link_uses_the_standard_library_only() -> None:
-    roots = {full.partition(".")[0] for full in imported(REPO / "plug-ins" / "shared" / "venice_link.py")}
-    assert roots - {"Queue", "__future__"} <= sys.stdlib_module_names
+SHARED = sorted((REPO / "plug-ins" / "shared").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", SHARED, ids=lambda path: path.name)
+def test_what_front_ends_share_uses_the_standard_library_only(path: Path) -> None:
+    roots = {full.partition(".")[0] for full in imported(path)} - {"Queue", "__future__"}
+    assert roots <= sys.stdlib_module_names | {each.stem for each in SHARED}
 
 
 def test_geometry_needs_nothing_of_ours() -> None:

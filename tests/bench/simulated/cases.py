@@ -118,7 +118,7 @@ class Scene:
     @property
     def to_sent(self) -> Affine:
         """From px of the crop."""
-        return Affine.shift(self.plan.crop.x, self.plan.crop.y).then(self.plan.to_sent)
+        return self.plan.crop_to_sent
 
     @property
     def megapixels(self) -> float:
