@@ -28,23 +28,31 @@ START_SECONDS = 60.0
 CLOSE_SECONDS = 2.0
 
 # What a host's bundle sets for itself and would break another Python.
-FOREIGN_PREFIXES = ("PYTHON", "LD_", "DYLD_", "GI_", "GTK_", "GDK_", "GIO_")
+# `str` of each: in Python 2 variables are bytes, and a name outside ASCII would not compare with text.
+FOREIGN_PREFIXES = tuple(map(str, ("PYTHON", "LD_", "DYLD_", "GI_", "GTK_", "GDK_", "GIO_")))
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
-class LinkError(Exception):
-    """A call failed; `str` of it is a sentence for people. `kind` and `charge` are the worker's words."""
+class ForPeople(Exception):
+    """`message` and `str` of it are a sentence for people; in Python 2, `str` is that as UTF-8."""
 
-    def __init__(self, message, kind="error", charge="none"):
-        super(LinkError, self).__init__(message)
+    def __init__(self, message):
+        super(ForPeople, self).__init__(message)
         self.message = message
-        self.kind = kind
-        self.charge = charge
 
     if sys.version_info[0] == 2:
 
         def __str__(self):
             return self.message.encode("utf-8")
+
+
+class LinkError(ForPeople):
+    """A call failed. `kind` and `charge` are the worker's words."""
+
+    def __init__(self, message, kind="error", charge="none"):
+        super(LinkError, self).__init__(message)
+        self.kind = kind
+        self.charge = charge
 
 
 class WorkerGone(LinkError):
@@ -83,7 +91,7 @@ def read_manifest(folder):
     """How to start the worker: the list of words that `install.py` wrote beside the plug-in."""
     path = os.path.join(folder, MANIFEST)
     try:
-        with io.open(path, encoding="utf-8") as file:
+        with io.open(file_name(path), encoding="utf-8") as file:
             command = json.load(file)["command"]
         words = isinstance(command, list) and [word for word in command if isinstance(word, type(""))]
         if not words or words != command:
@@ -92,7 +100,7 @@ def read_manifest(folder):
         raise LinkError(
             "Venice is not wholly installed (%s is missing or broken): run “python3 install.py” again." % path
         )
-    if not os.path.exists(command[0]):
+    if not os.path.exists(file_name(command[0])):
         raise LinkError("The worker's Python (%s) is gone: run “python3 install.py” again." % command[0])
     return command
 
@@ -145,7 +153,7 @@ class Link(object):
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._stderr}
         options = dict(_own_session(), env=self._environ, close_fds=True, **pipes)
         try:
-            self._process = subprocess.Popen(self._command, **options)
+            self._process = subprocess.Popen(list(map(_word, self._command)), **options)
         except OSError as error:
             raise LinkError("The worker could not be started: %s." % error)
         reader = threading.Thread(target=_read, args=(self._process.stdout, self._messages))
@@ -240,9 +248,13 @@ class Link(object):
 
     def write(self, name, data):
         """Puts pixels into the private folder and returns the name to pass on."""
-        with io.open(os.path.join(self.folder, name), "wb") as file:
+        with io.open(self.path_of(name), "wb") as file:
             file.write(data)
         return name
+
+    def path_of(self, name):
+        """A file in the private folder, as functions for files take it."""
+        return file_name(os.path.join(self.folder, name))
 
     def close(self):
         """Lets go of the worker. One that is still receiving a paid answer goes on without us."""
@@ -277,7 +289,37 @@ class Link(object):
 
     def _remove_folder(self):
         if self.folder:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            shutil.rmtree(file_name(self.folder), ignore_errors=True)
+
+
+def file_name(path):
+    """A path (text) as functions for files take it: Python 2 encodes text by the locale, which may be "C"."""
+    return path.encode("utf-8") if sys.version_info[0] == 2 and os.name != "nt" else path
+
+
+def _word(word):
+    """A word of a command line as Popen takes it; Python 2 on Windows has the ANSI code page only.
+
+    A path that has no place there is given by its short name.
+    """
+    if sys.version_info[0] > 2 or os.name != "nt":
+        return file_name(word)
+    import ctypes
+
+    for text in (word, _short_name(ctypes.windll.kernel32, word)):
+        if text.encode("mbcs", "replace").decode("mbcs") == text:
+            return text.encode("mbcs")
+    return word.encode("mbcs", "replace")
+
+
+def _short_name(kernel, path):
+    """The 8.3 name that Windows has for a path, or the path where it has none."""
+    import ctypes
+
+    size = kernel.GetShortPathNameW(path, None, 0)
+    buffer = ctypes.create_unicode_buffer(size or 1)
+    kernel.GetShortPathNameW(path, buffer, size)
+    return buffer.value or path
 
 
 def _read(stream, messages):

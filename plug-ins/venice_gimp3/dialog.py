@@ -7,11 +7,10 @@ import gi
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
-import host
 import venice_link
 from gi.repository import GimpUi, GLib, GObject, Gtk
 from settings_window import BINARY, run_settings, status_of
-from task import STAGES, PlanChanged
+from venice_task import STAGES, HostError, PlanChanged, describe
 from widgets import ErrorBar, add_choice, label, make_prompt_large, mnemonic, stay_alive
 
 POLL_MS = 50
@@ -184,7 +183,7 @@ class _TaskWindow:
         try:
             self._link.ensure()
             self._plan_call = self._task.ask_plan()
-        except (venice_link.LinkError, host.HostError) as error:
+        except (venice_link.LinkError, HostError) as error:
             self._plan_label.set_text(str(error))
 
     def _on_idle(self):
@@ -252,7 +251,7 @@ class _TaskWindow:
             if error.kind in ("bad-input", "over-limit"):
                 self._plan_label.set_text("")  # it says the same
             self._error.show(str(error), with_buttons=error.kind in ("missing-key", "bad-key", "over-limit"))
-        except host.HostError as error:
+        except HostError as error:
             self._error.show(str(error))
         except PlanChanged as changed:
             self._tell_plan(changed.plan)
@@ -367,33 +366,6 @@ class _TaskWindow:
 
     def _use_sandbox(self):
         self._config.set_property("provider", "sandbox")
-
-
-def describe(plan):
-    """A plan in a few sentences: what leaves the machine, where to, and the price."""
-    size = f"{plan['size']['width']}\u00a0×\u00a0{plan['size']['height']}\u00a0px"
-    what = f"the selection as a mask and {size}" if plan["guided"] else size
-    if plan["references"]:
-        count = len(plan["references"])
-        what += f" and {count} reference pictures" if count > 1 else " and a reference picture"
-    model = f"{plan['provider']}, {plan['model']}" if plan["model"] else plan["provider"]
-    if plan["endpoint"].startswith(("/image/generate", "/images/generations")):
-        count = plan["pictures"] * plan["requests"]
-        made = f"{count} pictures" if count > 1 else "a picture"
-        first = f"Asks {model} for {made} of about {size}."
-    else:
-        times = f", in {plan['requests']} requests" if plan["requests"] > 1 else ""
-        first = f"Sends {what} to {model}{times}."
-    price = plan["total"]
-    if plan["provider"] == "sandbox":
-        cost = "Costs nothing: the sandbox uses no AI."
-    elif price and price["usd"] == 0:
-        cost = "Costs nothing."
-    elif price and price["usd"] is not None:
-        cost = f"Costs about\u00a0${price['usd']:.3g}."
-    else:
-        cost = "The price is not known."
-    return "\n".join([f"{first} {cost}", *plan["warnings"]])
 
 
 def _model_label(model):

@@ -1,8 +1,8 @@
 """GIMP 3 as the rest of the plug-in needs it: pixels out, coverage out, layers in, undo, return values.
 
-Everything here runs in GIMP's main thread. Pixels are raw bytes: RGBA means 8-bit sRGB, alpha not
-premultiplied; coverage means one byte a pixel, linear. A rectangle is a dict with x, y, width, height
-in image coordinates, as it travels in messages.
+What a task asks of it is listed in `venice_task`. Everything here runs in GIMP's main thread. Pixels are raw
+bytes: RGBA means 8-bit sRGB, alpha not premultiplied; coverage means one byte a pixel, linear. A rectangle is
+a dict with x, y, width, height in image coordinates, as it travels in messages.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ import gi
 gi.require_version("Gimp", "3.0")
 gi.require_version("Gegl", "0.4")
 from gi.repository import Gegl, Gimp, Gio, GLib
+from venice_task import HostError
 
 RECIPE = "venice-recipe"
 _LAYER_TYPES = {
@@ -21,10 +22,11 @@ _LAYER_TYPES = {
     Gimp.ImageBaseType.GRAY: Gimp.ImageType.GRAYA_IMAGE,
     Gimp.ImageBaseType.INDEXED: Gimp.ImageType.INDEXEDA_IMAGE,
 }
-
-
-class HostError(Exception):
-    """The image is not in a state to work on; the text is for people."""
+_BASES = {
+    Gimp.ImageBaseType.RGB: "rgb",
+    Gimp.ImageBaseType.GRAY: "grey",
+    Gimp.ImageBaseType.INDEXED: "indexed",
+}
 
 
 def pick_layer(image, drawables, for_reading=False):
@@ -121,11 +123,13 @@ def _locked_group(layer):
 
 
 def _unlock(layer):
-    """A copy has the locks of what it was copied from; writes to it would fail, silently or not."""
+    """A copy has the locks of its original, inside a group too: writes would fail, silently or not."""
     layer.set_lock_content(False)
     layer.set_lock_position(False)
     layer.set_lock_visibility(False)
     layer.set_lock_alpha(False)
+    for child in layer.get_children() if layer.is_group() else ():
+        _unlock(child)
 
 
 def bounds_of(item):
@@ -138,56 +142,76 @@ def extent_of(item):
     return {"width": item.get_width(), "height": item.get_height()}
 
 
-def canvas_bounds_of(image):
-    return dict(canvas_of(image), x=0, y=0)
-
-
 def canvas_of(image):
     return {"width": image.get_width(), "height": image.get_height()}
 
 
-def intersection(one, other):
-    """The pixels in both rectangles, or None."""
-    left, top = max(one["x"], other["x"]), max(one["y"], other["y"])
-    right = min(one["x"] + one["width"], other["x"] + other["width"])
-    bottom = min(one["y"] + one["height"], other["y"] + other["height"])
-    if left >= right or top >= bottom:
-        return None
-    return {"x": left, "y": top, "width": right - left, "height": bottom - top}
+def is_there(item):
+    """Whether a layer or image has not been deleted or closed meanwhile."""
+    return item.is_valid()
 
 
-def read_selection(image):
-    """(window, coverage) of what is selected, or (None, None) where nothing is.
+def name_of(layer):
+    return layer.get_name()
+
+
+def base_of(image):
+    """Its mode: "rgb", "grey" or "indexed"."""
+    return _BASES[image.get_base_type()]
+
+
+def is_plain(layer):
+    """Whether its mode is Normal and its opacity 100 %."""
+    return layer.get_opacity() >= 100.0 and layer.get_mode() == Gimp.LayerMode.NORMAL
+
+
+def export_selection(image, link, name):
+    """Writes the coverage of what is selected, and returns its window; None where nothing is.
 
     The window may be wider than what is selected: GIMP's own bounds are, at more than 8 bits.
     """
     if Gimp.Selection.is_empty(image):
-        return None, None
+        return None
     _, _, x1, y1, x2, y2 = Gimp.Selection.bounds(image)
     window = {"x": x1, "y": y1, "width": x2 - x1, "height": y2 - y1}
-    return window, _read(image.get_selection(), window, "Y u8")
+    link.write(name, _read(image.get_selection(), window, "Y u8"))
+    return window
 
 
-def read_shown(image, layer, crop):
-    """What `layer` shows in `crop`, with its mask and filters, without opacity and mode: see `_colours`."""
+def export_shown(image, layer, crop, link, name, wide_name=None):
+    """Writes what `layer` shows in `crop`, with mask and filters, without opacity and mode: see `_export`."""
     with rendered(image, layer, crop) as shown:
-        return _colours(image, shown, _at_origin(crop))
+        return _export(image, shown, _at_origin(crop), link, name, wide_name)
 
 
-def read_visible(image, crop):
-    """What is visible of the whole image in `crop`: see `_colours`."""
+def export_visible(image, crop, link, name, wide_name=None):
+    """Writes what is visible of the whole image in `crop`: see `_export`."""
     with private_image(image, image.get_width(), image.get_height()) as private:
         visible = Gimp.Layer.new_from_visible(image, private, "visible")
         try:
-            return _colours(image, visible, crop)
+            return _export(image, visible, crop, link, name, wide_name)
         finally:
             visible.delete()
 
 
-def _colours(image, drawable, rectangle):
-    """(RGBA, the same as float32 where the image may hold colours outside sRGB, else None)."""
-    pixels = _read(drawable, rectangle, "R'G'B'A u8")
-    return pixels, _read(drawable, rectangle, "R'G'B'A float") if _may_exceed_srgb(image) else None
+def _export(image, drawable, rectangle, link, name, wide_name):
+    """Writes RGBA; and the same as float32 where that has a name and the image may hold colours outside sRGB.
+
+    Returns whether it wrote the second.
+    """
+    link.write(name, _read(drawable, rectangle, "R'G'B'A u8"))
+    wide = wide_name is not None and _may_exceed_srgb(image)
+    if wide:
+        link.write(wide_name, _read(drawable, rectangle, "R'G'B'A float"))
+    return wide
+
+
+def load(_link, path, _extent, _kind):
+    """A result's file as the functions below take it: its bytes, or None."""
+    if path is None:
+        return None
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _may_exceed_srgb(image):

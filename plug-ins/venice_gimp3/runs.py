@@ -6,8 +6,15 @@ import traceback
 
 import host
 import venice_link
+import venice_task
 from gi.repository import Gegl, Gimp
-from task import STAGES, TASKS
+
+ACTIONS = {
+    "plug-in-venice-edit": "edit",
+    "plug-in-venice-remove-background": "cutout",
+    "plug-in-venice-generate": "generate",
+    "plug-in-venice-upscale": "upscale",
+}
 
 
 def _told(run):
@@ -17,7 +24,7 @@ def _told(run):
     def wrapped(procedure, *arguments):
         try:
             return run(procedure, *arguments)
-        except (venice_link.LinkError, host.HostError) as error:
+        except (venice_link.LinkError, venice_task.HostError) as error:
             return host.failure(procedure, str(error))
         except Exception as error:
             traceback.print_exc()
@@ -31,7 +38,8 @@ def on_image(procedure, run_mode, image, drawables, config, folder):
     """Runs an image procedure and returns its values."""
     Gegl.init(None)
     with venice_link.Link(venice_link.read_manifest(folder)) as link:
-        task = TASKS[procedure.get_name()](image, drawables, config, link)
+        task_of = venice_task.TASKS[ACTIONS[procedure.get_name()]]
+        task = task_of(host, image, drawables, functools.partial(_value, config), link)
         if run_mode == Gimp.RunMode.INTERACTIVE:
             import dialog
 
@@ -63,17 +71,17 @@ def settings(procedure, config, folder):
     return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
 
 
+def _value(config, name):
+    """An argument's; GIMP gives an empty text as None where the caller left it at its default."""
+    value = config.get_property(name)
+    return "" if value is None else value
+
+
 def _run(task, link):
     """Without a window: GIMP's own progress bar. Its Cancel ends this process; the worker sees that."""
     Gimp.progress_init(task.title)
     with contextlib.closing(_ProgressBar()) as bar:
-        call_id = task.start()
-        while True:
-            message = link.receive(0.1)
-            over, value = link.answer(message, call_id)
-            if over:
-                return task.place(value)
-            bar.show(message)
+        return venice_task.run(task, link, bar.show)
 
 
 class _ProgressBar:
@@ -81,7 +89,7 @@ class _ProgressBar:
         if message is None:
             Gimp.progress_pulse()
             return
-        Gimp.progress_set_text(STAGES.get(message["stage"], ""))
+        Gimp.progress_set_text(venice_task.STAGES.get(message["stage"], ""))
         if message["total"]:
             Gimp.progress_update(message["done"] / message["total"])
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from gimp3_machine import Gimp, find_gimp, services, until
-from specification import SPECIFICATION, request_problems
+from specification import check_documented
 from support import posts
 
 from venice_core.sandbox import Sandbox
@@ -43,12 +43,7 @@ def sandbox(_server: Sandbox) -> Iterator[Sandbox]:
     """Healthy, and without a memory of other tests; Venice's requests must be as Venice documents them."""
     _server.reset()
     yield _server
-    if SPECIFICATION.exists():
-        for seen in posts(_server):
-            if seen.complete and seen.path.startswith("/api/v1/"):
-                form = seen.headers["Content-Type"].startswith("multipart/")
-                path, files = seen.path.removeprefix("/api/v1"), [file.name for file in seen.files]
-                assert request_problems(path, seen.fields, files, form=form) == []
+    check_documented(posts(_server))
     _server.reset()
 
 

@@ -101,8 +101,11 @@ def new_image(width, height):
     return image
 
 
-def convert(image, base="rgb", precision="U8_NON_LINEAR", adobe_rgb=False):
-    """To another mode, as the menus do it; colours stay what they are, where they can."""
+def convert(image, base="rgb", precision="U8_NON_LINEAR", adobe_rgb=False, profile=b""):
+    """To another mode, as the menus do it; colours stay what they are, where they can.
+
+    `profile`: an ICC file's bytes.
+    """
     image = _image(image)
     if base == "grey":
         image.convert_grayscale()
@@ -111,10 +114,11 @@ def convert(image, base="rgb", precision="U8_NON_LINEAR", adobe_rgb=False):
         image.convert_indexed(
             Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 200, False, False, ""
         )
-    if adobe_rgb:
-        image.convert_color_profile(
-            Gimp.ColorProfile.new_rgb_adobe(), Gimp.ColorRenderingIntent.RELATIVE_COLORIMETRIC, True
+    if adobe_rgb or profile:
+        wanted = (
+            Gimp.ColorProfile.new_from_icc_profile(profile) if profile else Gimp.ColorProfile.new_rgb_adobe()
         )
+        image.convert_color_profile(wanted, Gimp.ColorRenderingIntent.RELATIVE_COLORIMETRIC, True)
 
 
 def add_layer(image, pixels, at=(0, 0), name="photo", parent=None, position=0, opacity=100.0, visible=True):

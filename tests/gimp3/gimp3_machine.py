@@ -12,7 +12,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -21,10 +20,11 @@ from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from typing import Any
 
+import support
+from support import KEY, worker_command
+
 REPO = Path(__file__).resolve().parents[2]
 NAMES = ("gimp-console-3.2", "gimp-console-3.0", "gimp-console")
-KEY = "test-key-0123456789"
-WORKER = "import sys; sys.path.insert(0, {!r}); from venice_core.cli import main; main(['worker'])"
 START_SECONDS, CALL_SECONDS = 120.0, 120.0
 
 
@@ -34,13 +34,7 @@ class GimpError(Exception):
 
 def find_gimp() -> str | None:
     """The console GIMP 3 of this computer."""
-    for name in NAMES:
-        path = shutil.which(name)
-        if path:
-            said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
-            if " version 3." in said:
-                return path
-    return None
+    return support.find_gimp(NAMES, "3.")
 
 
 def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
@@ -128,8 +122,7 @@ class Gimp:
 
     def use_worker(self, *before: str) -> None:
         """How the plug-in starts the worker: words such as `/usr/bin/env -u NAME` may stand before."""
-        command = [*before, sys.executable, "-I", "-B", "-c", WORKER.format(str(REPO))]
-        (self._plug_in / "worker.json").write_text(json.dumps({"command": command}))
+        (self._plug_in / "worker.json").write_text(json.dumps({"command": worker_command(*before)}))
 
     def plug_in_pid(self) -> int | None:
         """The running plug-in's process."""
@@ -171,8 +164,9 @@ class Gimp:
 
     def _install(self) -> None:
         self._plug_in.mkdir(parents=True)
-        for path in [*(REPO / "plug-ins/venice_gimp3").glob("*.py"), REPO / "plug-ins/shared/venice_link.py"]:
-            shutil.copy(path, self._plug_in)
+        for folder in ("venice_gimp3", "shared"):
+            for path in (REPO / "plug-ins" / folder).glob("*.py"):
+                shutil.copy(path, self._plug_in)
         (self._plug_in / "venice_gimp3.py").chmod(0o755)
         self.use_worker()
         second_hand = self._plug_in.parent / "second_hand" / "second_hand.py"

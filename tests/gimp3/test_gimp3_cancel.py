@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from gimp3_machine import Gimp, alive, until
-from gimp3_pictures import decoded, photo, raw
+from pictures import decoded, photo, raw
 from support import posts
 
 from venice_core.sandbox import Sandbox

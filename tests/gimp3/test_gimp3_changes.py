@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gimp3_machine import Gimp
-from gimp3_pictures import Array, array, check_equal, photo, raw
+from pictures import Array, array, check_equal, photo, raw
 from PIL import Image
 
 from venice_core.sandbox import Sandbox, pictures

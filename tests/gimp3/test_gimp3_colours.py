@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gimp3_expected import expected_mask
+from expected import expected_mask
 from gimp3_machine import Gimp
-from gimp3_pictures import array, check_equal, decoded, levels, photo, raw
+from pictures import array, check_equal, decoded, levels, photo, raw
 from PIL import Image
 from support import posts
 

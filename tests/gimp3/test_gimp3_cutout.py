@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from gimp3_machine import Gimp
-from gimp3_pictures import array, check_equal, decoded, levels, photo, raw
+from pictures import array, check_equal, decoded, levels, photo, raw
 from PIL import Image
 from support import posts
 from test_gimp3_edit import untouched

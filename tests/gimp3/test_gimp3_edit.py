@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
-from gimp3_expected import expected_crop, expected_mask
+from expected import expected_crop, expected_mask
 from gimp3_machine import KEY, Gimp
-from gimp3_pictures import array, check_equal, photo, raw
+from pictures import array, check_equal, photo, raw
+from stack import Scene, untouched
 from support import posts
 
 from venice_core.sandbox import Sandbox
@@ -18,15 +18,6 @@ from venice_core.sandbox import Sandbox
 EDIT = "plug-in-venice-edit"
 CANVAS = (900, 700)
 LAYER = (-70, -50, 640, 480)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A photograph in a group on a larger canvas, with layers around it."""
-
-    image: int
-    source: int
-    group: int
 
 
 def make_scene(gimp: Gimp) -> Scene:
@@ -38,19 +29,6 @@ def make_scene(gimp: Gimp) -> Scene:
     gimp.add_layer(image, raw(photo("chelsea", 120, 90)), (500, 20), "above", group, opacity=60.0)
     gimp.select_layers(image, [source])
     return Scene(image, source, group)
-
-
-def without(layers: list[dict[str, Any]], *new: int) -> list[dict[str, Any]]:
-    """A tree of layers as it is without some of them."""
-    return [
-        {**layer, "children": without(layer["children"], *new)} for layer in layers if layer["id"] not in new
-    ]
-
-
-def untouched(snapshot: dict[str, Any], *new: int) -> dict[str, Any]:
-    """What a run must leave as it was."""
-    kept = {name: value for name, value in snapshot.items() if name not in ("dirty", "visible")}
-    return {**kept, "layers": without(snapshot["layers"], *new)}
 
 
 def selection_of(gimp: Gimp, image: int) -> Any:

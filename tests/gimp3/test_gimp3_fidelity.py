@@ -16,7 +16,7 @@ import pytest
 import skimage.color
 import skimage.data
 from gimp3_machine import Gimp
-from gimp3_pictures import array, check_equal, raw
+from pictures import array, check_equal, raw
 from PIL import Image
 
 from venice_core.sandbox import Sandbox, pictures

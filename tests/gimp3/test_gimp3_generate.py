@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gimp3_expected import Coverage, Rectangle
+from expected import Coverage, Rectangle
 from gimp3_machine import KEY, Gimp
-from gimp3_pictures import Array, array, check_equal, decoded, levels, photo, raw
+from pictures import Array, array, check_equal, decoded, levels, photo, raw
 from PIL import Image
 from support import posts
 from test_gimp3_edit import untouched

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gimp3_machine import KEY, Gimp
-from gimp3_pictures import photo, raw
+from pictures import photo, raw
 from support import posts
 from test_gimp3_edit import untouched
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gimp3_machine import Gimp
-from gimp3_pictures import array, check_equal, decoded, photo, raw
+from pictures import array, check_equal, decoded, photo, raw
 from support import posts
 
 from venice_core.sandbox import Sandbox
@@ -76,6 +76,27 @@ def test_a_group_that_may_not_be_moved_takes_a_result_in_place(gimp: Gimp, sandb
     gimp.set_property(group, lock_position=True)
     (new,) = gimp.run(EDIT, image, [layer], prompt="x")["layers"]
     assert gimp.describe(new)["offsets"] == AT
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_group_with_a_locked_layer_is_edited_and_cut_out_as_it_shows(
+    gimp: Gimp, sandbox: Sandbox, lock: str
+) -> None:
+    image, group, layer = make_photo(gimp)
+    gimp.set_property(layer, **{f"lock_{lock}": True})
+    gimp.select(image, (100, 80, 200, 150), "rectangle")
+    before, expected = gimp.describe(layer), gimp.shown(group, (100, 80, 200, 150))
+    sandbox.switch(identity=True)
+    for procedure, options in (
+        (EDIT, {"prompt": "x", "context": 0, "feather": 0}),
+        (CUTOUT, {"output": "layer"}),
+    ):
+        run = gimp.run(procedure, image, [group], **options)
+        assert run["error"] == ""
+        (new,) = run["layers"]
+        check_equal(array(gimp.shown(new, (100, 80, 200, 150))), array(expected), procedure)
+        gimp.remove(image, new)
+    assert gimp.describe(layer) == before
 
 
 def test_groups_in_an_empty_group_are_empty_too(gimp: Gimp, sandbox: Sandbox) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gimp3_machine import Gimp, until
-from gimp3_pictures import array, check_equal, photo, raw
+from pictures import array, check_equal, photo, raw
 
 from venice_core.sandbox import Sandbox
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gimp3_expected import Coverage, Rectangle, expected_crop, expected_mask, meet
+from expected import Coverage, Rectangle, expected_crop, expected_mask, meet
 from gimp3_machine import Gimp
-from gimp3_pictures import Array, array, check_equal, decoded, photo, raw
+from pictures import Array, array, check_equal, decoded, photo, raw
 from support import posts
 from test_gimp3_edit import LAYER, Scene, make_scene, selection_of, untouched
 from test_gimp3_refusals import Jobs, check_refused

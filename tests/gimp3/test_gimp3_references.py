@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gimp3_expected import expected_crop, expected_mask
+from expected import expected_crop, expected_mask
 from gimp3_machine import Gimp
-from gimp3_pictures import array, check_equal, decoded, photo, raw
+from pictures import array, check_equal, decoded, photo, raw
 from support import posts
 from test_gimp3_edit import untouched
 from test_gimp3_refusals import Jobs, check_refused

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from gimp3_machine import KEY, Gimp, alive, until
-from gimp3_pictures import photo, raw
+from pictures import photo, raw
 from support import posts
 
 from venice_core.sandbox import Sandbox

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from gimp3_expected import expected_crop, expected_mask
+from expected import expected_crop, expected_mask
 from gimp3_machine import KEY, Gimp
-from gimp3_pictures import array, check_equal, decoded, photo, raw
+from pictures import array, check_equal, decoded, photo, raw
 from support import posts
 
 from venice_core.sandbox import Sandbox

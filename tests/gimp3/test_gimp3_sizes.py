@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from gimp3_machine import Gimp
-from gimp3_pictures import array, check_equal, decoded, photo, raw
+from pictures import array, check_equal, decoded, photo, raw
 from support import posts
 
 from venice_core.sandbox import Sandbox

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from gimp3_machine import Gimp
-from gimp3_pictures import array, check_equal, decoded, photo, raw
+from pictures import array, check_equal, decoded, photo, raw
 from support import posts
 from test_gimp3_edit import untouched
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gimp3_machine import KEY, Gimp
-from gimp3_pictures import array, check_equal, decoded, levels, photo, raw
+from pictures import array, check_equal, decoded, levels, photo, raw
 from support import posts
 from test_gimp3_refusals import Jobs, check_refused
 from test_gimp3_sources import SOURCES

@@ -12,7 +12,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gimp3"))
 
 from gimp3_machine import find_gimp
-from gui_desk import Desk, Screen, missing
+from gui_desk import Desk
+from screen import Screen, missing
 
 from venice_core.sandbox import Sandbox
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from gimp3_machine import KEY, alive, until
-from gimp3_pictures import photo, raw
 from gui_desk import EDIT, REMOVE, SETTINGS, Desk
+from pictures import photo, raw
 from support import posts
 
 from venice_core.sandbox import Sandbox

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from gimp3_machine import until
-from gimp3_pictures import photo, raw
 from gui_desk import EDIT, NEW_PROVIDER, SETTINGS, Desk
+from pictures import photo, raw
 from support import posts
 from test_gui_edit import keep, state
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from gimp3_machine import until
-from gimp3_pictures import photo, raw
 from gui_desk import EDIT, GENERATE, SETTINGS, UPSCALE, Desk
+from pictures import photo, raw
 from support import posts
 from test_gui_edit import jobs, keep, state
 

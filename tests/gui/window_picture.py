@@ -14,10 +14,11 @@ import time
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(REPO), str(REPO / "tests" / "gimp3")]
+sys.path[:0] = [str(REPO), str(REPO / "tests"), str(REPO / "tests" / "gimp3")]
 
-from gimp3_pictures import photo, raw
-from gui_desk import EDIT, Desk, Screen
+from gui_desk import EDIT, Desk
+from pictures import photo, raw
+from screen import Screen
 
 from venice_core.sandbox import Sandbox
 

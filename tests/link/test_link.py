@@ -6,8 +6,6 @@ import contextlib
 import importlib.util
 import json
 import os
-import pwd
-import shutil
 import signal
 import stat
 import subprocess
@@ -22,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from support import posts, wait_for
+from support import find_python_2, posts, wait_for
 
 from venice_core.journal import ANSWER, RESULT, SOURCE, Entry, Journal
 from venice_core.sandbox import Sandbox
@@ -910,24 +908,10 @@ print(json.dumps(said))
 """
 
 
-def python_2() -> str | None:
-    real_home = Path(pwd.getpwuid(os.getuid()).pw_dir)
-    found = [shutil.which("python2.7"), *map(str, real_home.glob(".pyenv/versions/2.7*/bin/python"))]
-    for candidate in found:
-        if candidate is None:
-            continue
-        probe = [candidate, "-c", "import sys, json; print(sys.version_info[0])"]
-        with contextlib.suppress(OSError):
-            run = subprocess.run(probe, capture_output=True, text=True, check=False)
-            if run.stdout.strip() == "2":
-                return candidate
-    return None
-
-
 def test_the_same_module_runs_on_python_2(
     environ: dict[str, str], sandbox: Sandbox, disk: Disk, tmp_path: Path, chelsea: Pixels
 ) -> None:
-    interpreter = python_2()
+    interpreter = find_python_2()
     if interpreter is None:
         pytest.skip("there is no Python 2.7 here")
     (tmp_path / "worker.json").write_text(json.dumps({"command": COMMAND}))

@@ -33,7 +33,7 @@ def raw(array: Array) -> Raw:
 
 
 def array(pixels: Raw, kind: str = "u1") -> npt.NDArray[np.generic]:
-    """(height, width, channels) of what `gimp3_inside` returns; (height, width) of one channel."""
+    """(height, width, channels) of what `gimp3_inside` returns (GIMP 3); (height, width) of one channel."""
     width, height, data = pixels
     found = np.frombuffer(data, kind).reshape(height, width, -1)
     return found[..., 0] if found.shape[2] == 1 else found

@@ -1,0 +1,444 @@
+# -*- coding: utf-8 -*-
+"""One task: from what is selected in GIMP, over the worker, to new layers.
+
+The steps are separate, so that a window can stay alive between them: `ask_plan` (what would be sent),
+`start` (pixels out, then the job runs in the worker), `place` (the results into the image).
+
+Standard library only; runs on Python 2.7 and 3. GIMP is reached through a host, a module that has these
+(a rectangle is a dict with x, y, width, height in image coordinates, an extent one with width and height;
+files are written by `link.write`; HostError is raised where the image is not in a state for what is asked):
+
+    pick_layer(image, drawables, for_reading=False)     the one layer to work on
+    pick_layers(image, drawables)                       the lowest layer, and the others as references
+    pick_place(image, drawables)                        the layer above which something new goes, or None
+    bounds_of(layer), extent_of(layer)                  its rectangle; its extent
+    canvas_of(image)                                    its extent
+    is_there(layer or image)                            False when it was deleted or closed meanwhile
+    name_of(layer)                                      its name, in Python 2 as unicode
+    base_of(image)                                      "rgb", "grey" or "indexed"
+    is_plain(layer)                                     whether its mode is Normal and its opacity 100 %
+    export_selection(image, link, name)                 writes 8-bit linear coverage; its window, or None
+    export_shown(image, layer, crop, link, name, wide_name=None)
+                                                        writes 8-bit sRGB RGBA of what the layer shows; with
+                                                        `wide_name`, where the image may hold colours outside
+                                                        sRGB, float32 RGBA too: then True, else False
+    export_visible(image, crop, link, name, wide_name=None)
+                                                        the same of all that is visible
+    load(link, path, extent, kind)                      a result's file as the functions below take it; kind
+                                                        is "pixels", "mask" or "rim"; of None, None
+    kept_choice(image), undo_group(image)               context managers: the same layers are selected
+                                                        afterwards; one undo step
+    add_result(image, source, crop, pixels, mask, name, recipe)
+    add_group(image, source, name)
+    add_variation(image, group, number, crop, pixels, mask, name, recipe)
+    add_cutout(image, source, crop, matte, name, recipe, pixels=None, rim=None)
+    add_masked_copy(image, source, crop, matte, name, recipe)
+                                                        new layers above `source` (None: at the top), which
+                                                        they return; those of a group below each other
+    new_image(crop, like=None)                          an empty image that nobody sees yet
+    name_image(image, name, beside)                     its file's name, in the folder of another image
+    show(image)                                         in a window
+"""
+
+from __future__ import division, unicode_literals
+
+import venice_link
+
+STAGES = {
+    "preparing": "Preparing…",
+    "uploading": "Uploading…",
+    "waiting": "Waiting for the service…",
+    "retrying": "The service is busy: waiting for its leave…",
+    "downloading": "Downloading…",
+    "fitting": "Fitting the result…",
+}
+
+
+class HostError(venice_link.ForPeople):
+    """The image is not in a state to work on."""
+
+
+class PlanChanged(venice_link.ForPeople):
+    """What is about to be sent, or its price, is not what the person has seen."""
+
+    def __init__(self, plan):
+        super(PlanChanged, self).__init__(
+            "Please look at what will be sent now and at its price, then press Send again."
+        )
+        self.plan = plan
+
+
+class Task(object):
+    """`value(name)` gives a procedure's argument, such as "match-colors"; it is read anew at each step.
+
+    `options` are the worker's, `own_options` GIMP's alone; both are the procedure's arguments.
+    """
+
+    action = ""
+    title = ""
+    options = ()
+    own_options = ()
+    makes_image = False
+
+    def __init__(self, host, image, drawables, value, link):
+        self._host = host
+        self._image = image
+        self._argument = value
+        self._link = link
+        self._told = []
+        self._told_offer = None
+        self._sent_from = None
+        self._layer, self._references = self._pick(drawables)
+
+    def ask_plan(self):
+        """Asks the worker what would be sent and returns the call's number. Raises LinkError, HostError."""
+        return self._link.send("plan", self._describe())
+
+    def told(self, plan):
+        """Remembers that a person has seen this plan with its warnings."""
+        self._told = plan["warnings"]
+        self._told_offer = _offer(plan)
+
+    def start(self, on_wait=None):
+        """Exports the pixels, starts the job and returns the call's number. Raises LinkError, HostError.
+
+        `on_wait` is for a window: it is called while the worker makes sure of the price, and then what the
+        person was `told` must hold: else it raises PlanChanged.
+        """
+        described = self._describe()
+        plan = self._link.call("plan", dict(described, to_send=True), on_wait, 0.05)
+        if on_wait is not None and _offer(plan) != self._told_offer:
+            raise PlanChanged(plan)
+        if not plan["key"]:
+            # The worker's own words for it, before a pixel is copied.
+            return self._link.send("run", dict(described, source=self._link.write("source", b"")))
+        self._export(plan, described)
+        return self._link.send("run", described)
+
+    def place(self, value):
+        """Puts the worker's results into the image, as one undo step: (image, layers, warnings).
+
+        The warnings are those that have not been `told` already.
+        """
+        warnings = [warning for warning in value["warnings"] if warning not in self._told]
+        made = [self._load(result) for result in value["results"]]
+        host, image, source = self._host, self._image, self._layer
+        if not host.is_there(image):
+            image, source = host.new_image(made[0].crop), None
+            made = [each.at_origin() for each in made]
+            warnings.append("The image was closed meanwhile: the result is an image of its own.")
+            layers = self._add_all(image, source, made, warnings)
+            host.show(image)
+        else:
+            with host.kept_choice(image), host.undo_group(image):
+                layers = self._add_all(image, source, made, warnings)
+        self._tell_placed(made)
+        return image, layers, warnings
+
+    def _pick(self, drawables):
+        """(the layer to work on, further layers as references). Raises HostError."""
+        return self._host.pick_layer(self._image, drawables), []
+
+    def _area(self):
+        """What the result may cover."""
+        return self._host.bounds_of(self._layer)
+
+    def _sees_selection(self):
+        return True
+
+    def _export(self, plan, described):
+        """Writes the crop's pixels, and names them in the message."""
+        self._sent_from = self._host.bounds_of(self._layer)
+        described["source"] = "source"
+        if self._export_source(plan["crop"], "source", "wide"):
+            described["wide"] = "wide"
+
+    def _export_source(self, crop, name, wide_name):
+        return self._host.export_shown(self._image, self._layer, crop, self._link, name, wide_name)
+
+    def _add_all(self, image, source, made, warnings):
+        """The results as layers, topmost first; of several wanted variations, in a group of their own."""
+        if source is not None and not self._host.is_there(source):
+            warnings.append("The source layer is gone: the result lies at the top of the image.")
+            source = None
+        if made[0].variations == 1:
+            return [self._add(image, source, made[0], warnings)]
+        warnings += self._limits_of(image, source)
+        group = self._host.add_group(image, source, made[0].name)
+        return [
+            self._host.add_variation(
+                image, group, number, each.crop, each.pixels, each.mask, each.name, each.recipe
+            )
+            for number, each in enumerate(made)
+        ]
+
+    def _add(self, image, source, made, warnings):
+        warnings += self._limits_of(image, source)
+        return self._host.add_result(image, source, made.crop, made.pixels, made.mask, made.name, made.recipe)
+
+    def _limits_of(self, image, source):
+        """What people should know about a result in this image."""
+        warnings = []
+        base = self._host.base_of(image)
+        if base == "indexed":
+            warnings.append("The image is indexed: the result has only the colours of its palette.")
+        elif base == "grey":
+            warnings.append("The image is greyscale: so is the result.")
+        if source is not None and not self._host.is_plain(source):
+            warnings.append(
+                "The source layer has an opacity or mode of its own; the result layer is Normal, 100 %."
+            )
+        return warnings
+
+    def _tell_placed(self, made):
+        # The result is there: that its working files stay must not make it look like a failure.
+        try:
+            for job in {each.job for each in made}:
+                self._link.call("placed", {"job": job})
+        except venice_link.LinkError:
+            pass
+
+    def _describe(self):
+        """The job as the worker knows it, and the file with the selection's coverage."""
+        if self._layer is not None and not self._host.is_there(self._layer):
+            raise HostError("The layer is gone.")
+        options = {name: self._value(name) for name in self.options}
+        job = {
+            "action": self.action,
+            "layer": self._area(),
+            "canvas": self._host.canvas_of(self._image),
+            "options": options,
+            "references": [self._host.extent_of(layer) for layer in self._references],
+        }
+        if not self._sees_selection():
+            return {"job": job}
+        window = self._host.export_selection(self._image, self._link, "coverage")
+        if window is None:
+            return {"job": job}
+        job["window"] = window
+        return {"job": job, "coverage": "coverage"}
+
+    def _value(self, name):
+        return self._argument(name)
+
+    def _host_options(self):
+        return {name: self._value(name) for name in self.own_options}
+
+    def _load(self, result):
+        return _Made(self._host, self._link, result, self._host_options())
+
+
+class EditTask(Task):
+    action = "edit"
+    title = "Edit with Prompt"
+    options = (
+        "prompt",
+        "model",
+        "selection",
+        "context",
+        "grow",
+        "feather",
+        "variations",
+        "aspect-ratio",
+        "resolution",
+        "quality",
+        "safe-mode",
+        "enhance-prompt",
+        "align",
+        "match-colors",
+        "provider",
+        "output",
+    )
+    own_options = ("sample",)
+
+    def _pick(self, drawables):
+        return self._host.pick_layers(self._image, drawables)
+
+    def _sees_visible(self):
+        return self._value("sample") == "visible"
+
+    def _sees_selection(self):
+        return self._value("selection") != "ignore"
+
+    def _area(self):
+        layer = self._host.bounds_of(self._layer)
+        if not self._sees_visible():
+            return layer
+        seen = intersection(layer, canvas_bounds(self._host.canvas_of(self._image)))
+        if seen is None:
+            raise HostError("The layer lies wholly outside the canvas.")
+        return seen
+
+    def _export_source(self, crop, name, wide_name):
+        if self._sees_visible():
+            return self._host.export_visible(self._image, crop, self._link, name, wide_name)
+        return super(EditTask, self)._export_source(crop, name, wide_name)
+
+    def _export(self, plan, described):
+        super(EditTask, self)._export(plan, described)
+        described["references"] = names = []
+        for number, layer in enumerate(self._references):
+            names.append("reference-%d" % number)
+            bounds = self._host.bounds_of(layer)
+            self._host.export_shown(self._image, layer, bounds, self._link, names[-1])
+
+
+class CutoutTask(Task):
+    action = "cutout"
+    title = "Remove Background"
+    options = ("defringe", "provider")
+    own_options = ("output",)
+
+    def _add(self, image, source, made, warnings):
+        if source is None:
+            return super(CutoutTask, self)._add(image, source, made, warnings)
+        host = self._host
+        name = "%s · %s" % (made.name, host.name_of(source))
+        before, now = self._sent_from, host.bounds_of(source)
+        if (now["width"], now["height"]) == (before["width"], before["height"]):
+            crop = made.crop
+            moved = dict(crop, x=crop["x"] + now["x"] - before["x"], y=crop["y"] + now["y"] - before["y"])
+            placed = (image, source, moved, made.mask, name, made.recipe)
+            if self._value("output") == "layer":
+                return host.add_cutout(*placed, pixels=made.pixels, rim=made.rim)
+            return host.add_masked_copy(*placed)
+        warnings.append("The source layer's size has changed: the result is the cut-out of what was sent.")
+        warnings += self._limits_of(image, source)
+        return host.add_result(image, source, made.crop, made.pixels, None, name, made.recipe)
+
+
+class GenerateTask(Task):
+    action = "generate"
+    title = "Generate Layer"
+    options = (
+        "prompt",
+        "negative-prompt",
+        "model",
+        "style",
+        "seed",
+        "variations",
+        "aspect-ratio",
+        "resolution",
+        "safe-mode",
+        "provider",
+    )
+
+    def _pick(self, drawables):
+        return self._host.pick_place(self._image, drawables), []
+
+    def _area(self):
+        return canvas_bounds(self._host.canvas_of(self._image))
+
+    def _export(self, plan, described):
+        """Nothing leaves the image."""
+
+
+class UpscaleTask(Task):
+    action = "upscale"
+    title = "Upscale Layer"
+    options = ("scale", "provider")
+    makes_image = True
+
+    def place(self, value):
+        """Always a new image, named after the layer."""
+        warnings = [warning for warning in value["warnings"] if warning not in self._told]
+        host, made = self._host, self._load(value["results"][0])
+        source = host.name_of(self._layer) if host.is_there(self._layer) else "Upscaled"
+        image = host.new_image(made.crop, like=self._image if host.is_there(self._image) else None)
+        name = "%s · %s" % (source, made.name)
+        layer = host.add_result(image, None, made.crop, made.pixels, made.mask, name, made.recipe)
+        factor = made.crop["width"] / self._sent_from["width"]
+        host.name_image(image, "%s %.3gx" % (source, factor), self._image)
+        self._tell_placed([made])
+        return image, [layer], warnings
+
+    def _pick(self, drawables):
+        return self._host.pick_layer(self._image, drawables, for_reading=True), []
+
+    def _sees_selection(self):
+        return False
+
+    def _value(self, name):
+        value = super(UpscaleTask, self)._value(name)
+        return int(value) if name == "scale" else value
+
+
+TASKS = {task.action: task for task in (EditTask, CutoutTask, GenerateTask, UpscaleTask)}
+
+
+def run(task, link, on_progress):
+    """Runs a task without a window and returns what `place` does.
+
+    `on_progress(message)` is called for each progress message, and with None about every 0.1 s.
+    """
+    call_id = task.start()
+    while True:
+        message = link.receive(0.1)
+        over, value = link.answer(message, call_id)
+        if over:
+            return task.place(value)
+        on_progress(message)
+
+
+def describe(plan):
+    """A plan in a few sentences: what leaves the machine, where to, and the price."""
+    size = "%d\u00a0×\u00a0%d\u00a0px" % (plan["size"]["width"], plan["size"]["height"])
+    what = "the selection as a mask and %s" % size if plan["guided"] else size
+    if plan["references"]:
+        count = len(plan["references"])
+        what += " and %d reference pictures" % count if count > 1 else " and a reference picture"
+    model = "%s, %s" % (plan["provider"], plan["model"]) if plan["model"] else plan["provider"]
+    if plan["endpoint"].startswith(("/image/generate", "/images/generations")):
+        count = plan["pictures"] * plan["requests"]
+        made = "%d pictures" % count if count > 1 else "a picture"
+        first = "Asks %s for %s of about %s." % (model, made, size)
+    else:
+        times = ", in %d requests" % plan["requests"] if plan["requests"] > 1 else ""
+        first = "Sends %s to %s%s." % (what, model, times)
+    price = plan["total"]
+    if plan["provider"] == "sandbox":
+        cost = "Costs nothing: the sandbox uses no AI."
+    elif price and price["usd"] == 0:
+        cost = "Costs nothing."
+    elif price and price["usd"] is not None:
+        cost = "Costs about\u00a0$%.3g." % price["usd"]
+    else:
+        cost = "The price is not known."
+    return "\n".join(["%s %s" % (first, cost)] + plan["warnings"])
+
+
+def canvas_bounds(canvas):
+    """The rectangle of a canvas of that extent."""
+    return dict(canvas, x=0, y=0)
+
+
+def intersection(one, other):
+    """The pixels in both rectangles, or None."""
+    left, top = max(one["x"], other["x"]), max(one["y"], other["y"])
+    right = min(one["x"] + one["width"], other["x"] + other["width"])
+    bottom = min(one["y"] + one["height"], other["y"] + other["height"])
+    if left >= right or top >= bottom:
+        return None
+    return {"x": left, "y": top, "width": right - left, "height": bottom - top}
+
+
+class _Made(object):
+    """One result as the worker left it, its files as the host takes them."""
+
+    def __init__(self, host, link, result, host_options):
+        self.job, self.crop, self.name = result["job"], result["crop"], result["name"]
+        extent = {name: self.crop[name] for name in ("width", "height")}
+        self.pixels, self.mask, self.rim = (
+            host.load(link, result[kind], extent, kind) for kind in ("pixels", "mask", "rim")
+        )
+        self.recipe = dict(result["recipe"], host=host_options)
+        self.variations = result["recipe"]["options"]["variations"]
+
+    def at_origin(self):
+        self.crop = dict(self.crop, x=0, y=0)
+        return self
+
+
+def _offer(plan):
+    """What a person agrees to by sending it."""
+    return [plan[name] for name in ("provider", "endpoint", "model", "total")]
