@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Install Venice for GIMP: for you alone (never with sudo), for every GIMP 3 on this computer.
+"""Install Venice for GIMP: for you alone (never with sudo), for every GIMP 3 and 2.10 on this computer.
 
   python3 install.py              install, upgrade or repair
   python3 install.py --demo       install, then try an edit and a cut-out on a photograph; needs no key
@@ -12,9 +12,11 @@ What it writes:
   ~/.local/share/venice-gimp/worker-*                  the plug-in's own Python environment
   ~/.local/share/venice-gimp/install.json              the list of everything that was written
   ~/.config/GIMP/3.x/plug-ins/venice_gimp3/            the plug-in, for each GIMP 3
+  ~/.config/GIMP/2.10/plug-ins/venice_gimp2/           the plug-in, for GIMP 2.10 where that has Python
 
-XDG_DATA_HOME and XDG_CONFIG_HOME are honoured. With GIMP3_DIRECTORY set, only that profile gets the
-plug-in. Libraries come through pip, with your pip settings, exactly as listed in requirements.lock.
+XDG_DATA_HOME and XDG_CONFIG_HOME are honoured. With GIMP3_DIRECTORY or GIMP2_DIRECTORY set, only the
+profiles that they name get the plug-in. Libraries come through pip, with your pip settings, exactly as
+listed in requirements.lock.
 All or nothing: when a step fails, or you press Ctrl-C, what was there before is put back. A folder that
 this installer did not make is never touched.
 
@@ -50,14 +52,44 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LOCK = os.path.join(HERE, "requirements.lock")
-NAME = "venice_gimp3"
 STAGING = ".venice-gimp-install"  # beside plug-ins, not in it: GIMP must never see half a plug-in
 COMPLETE = "venice-complete.json"  # written last into an environment
-PROCEDURES = ["plug-in-venice-edit", "plug-in-venice-remove-background", "plug-in-venice-settings"]
-NO_GIMP = "No GIMP 3 was found on this computer (looked for gimp and gimp-console in PATH)."
+NO_GIMP = (
+    "No GIMP 3 was found on this computer, nor a GIMP 2.10 with Python"
+    " (looked for gimp and gimp-console in PATH)."
+)
+NO_PYTHON = (
+    "%s was built without Python for plug-ins, as most GIMP 2.10 in Linux are, so it cannot run this one."
+    " GIMP 3.0.4 or newer can."
+)
 
-# One GIMP profile folder, and the GIMPs that use it as (program, version).
-Profile = collections.namedtuple("Profile", "folder gimps")
+# A kind of GIMP: the plug-in's folder and main file, the series, the variable that names a profile, some
+# procedures, how to run a batch script from standard input, what has to end it, and how it asks for one.
+Kind = collections.namedtuple("Kind", "name series variable procedures batch end ask")
+GIMP3 = Kind(
+    name="venice_gimp3",
+    series=r"3\.\d+",
+    variable="GIMP3_DIRECTORY",
+    procedures=("plug-in-venice-edit", "plug-in-venice-remove-background", "plug-in-venice-settings"),
+    batch=["--batch-interpreter", "python-fu-eval", "-b", "-", "--quit"],
+    end="",
+    ask="print('listed %(name)s', Gimp.get_pdb().procedure_exists('%(name)s'))\n",
+)
+GIMP2 = Kind(
+    name="venice_gimp2",
+    series=r"2\.10",
+    variable="GIMP2_DIRECTORY",
+    procedures=("python-fu-venice-edit", "python-fu-venice-remove-background", "python-fu-venice-generate"),
+    batch=["-b", "-"],
+    end="(gimp-quit 0)\n",  # in the script: after its end GIMP 2.10 would wait for ever
+    ask='(display (string-append "listed %(name)s "'
+    ' (if (= (car (gimp-procedural-db-proc-exists "%(name)s")) TRUE) "True" "False")))\n',
+)
+KINDS = (GIMP3, GIMP2)
+
+# A GIMP in PATH; and a profile folder with the GIMPs that use it.
+Gimp = collections.namedtuple("Gimp", "kind program version")
+Profile = collections.namedtuple("Profile", "kind folder gimps")
 
 
 class InstallError(Exception):
@@ -165,9 +197,9 @@ def version():
         return re.search(r'VERSION = "([^"]+)"', file.read()).group(1)
 
 
-def find_gimps():
-    """By series, e.g. {"3.0": ("/usr/bin/gimp-console-3.0", "3.0.4")}."""
-    named = re.compile(r"gimp(-console)?(-3(\.\d+)?)?")
+def find_gimps(kind):
+    """By series, e.g. {"3.0": Gimp(GIMP3, "/usr/bin/gimp-console-3.0", "3.0.4")}."""
+    named = re.compile(r"gimp(-console)?(-[\d.]+)?")
     folders = [folder for folder in environment()["PATH"].split(os.pathsep) if os.path.isabs(folder)]
     programs = [path for folder in folders for path in glob.glob(os.path.join(glob.escape(folder), "gimp*"))]
     found = {}
@@ -175,39 +207,74 @@ def find_gimps():
     for program in sorted(programs, key=lambda path: "-console" not in os.path.basename(path)):
         if named.fullmatch(os.path.basename(program)) and os.access(program, os.X_OK):
             status, output = run([program, "--version"], timeout=60, LC_ALL="C.UTF-8")
-            number = re.search(r"\b(3\.\d+)\.\d+\S*", output)
+            number = re.search(r"\b(%s)\.\d+\S*" % kind.series, output)
             if status == 0 and number:
-                found.setdefault(number.group(1), (program, number.group(0)))
+                found.setdefault(number.group(1), Gimp(kind, program, number.group(0)))
     return found
 
 
 def find_profiles():
-    """The profile of each GIMP 3, and profiles whose GIMP is not in PATH; or only GIMP3_DIRECTORY."""
-    gimps = find_gimps()
-    only = os.environ.get("GIMP3_DIRECTORY")
-    if only and not os.path.isabs(only):
-        raise InstallError("GIMP3_DIRECTORY has to be an absolute path; it is %s." % only)
-    if only:
-        return [Profile(only, sorted(gimps.values()))]
+    """The profile of each GIMP, and profiles whose GIMP is not in PATH; or only those that are named."""
+    named = [kind for kind in KINDS if os.environ.get(kind.variable)]
+    for kind in named:
+        if not os.path.isabs(os.environ[kind.variable]):
+            text = "%s has to be an absolute path; it is %s."
+            raise InstallError(text % (kind.variable, os.environ[kind.variable]))
+    if named:
+        say("Only for the profile in %s." % " and in ".join(kind.variable for kind in named))
+        return [Profile(kind, os.environ[kind.variable], sorted(find_gimps(kind).values())) for kind in named]
+    return [profile for kind in KINDS for profile in usual_profiles(kind)]
+
+
+def usual_profiles(kind):
+    gimps = find_gimps(kind)
     config = os.path.join(xdg("XDG_CONFIG_HOME", ".config"), "GIMP")
-    there = glob.glob(os.path.join(glob.escape(config), "3.*"))
-    series = {name for name in map(os.path.basename, there) if re.fullmatch(r"3\.\d+", name)}.union(gimps)
+    there = map(os.path.basename, glob.glob(os.path.join(glob.escape(config), "*")))
+    series = {name for name in there if re.fullmatch(kind.series, name)}.union(gimps)
     return [
-        Profile(os.path.join(config, name), [gimps[name]] if name in gimps else []) for name in sorted(series)
+        Profile(kind, os.path.join(config, name), [gimps[name]] if name in gimps else [])
+        for name in sorted(series)
     ]
 
 
-def gimp_batch(program, script, timeout=180, **more):
-    """Run a Python script in GIMP, without a window, in the profile that you use."""
-    command = [program, "-i", "-d", "-f", "--batch-interpreter", "python-fu-eval", "-b", "-", "--quit"]
-    return run(command, script, timeout, **more)
+def gimp_batch(gimp, script, timeout=180, **more):
+    """Run a script in GIMP, without a window, in the profile that you use."""
+    return run([gimp.program, "-i", "-d", "-f"] + gimp.kind.batch, script + gimp.kind.end, timeout, **more)
 
 
-def missing_procedures(program):
+def missing_procedures(gimp):
     """The procedures that GIMP does not list, and what it printed."""
-    script = "for name in %r: print('listed', name, Gimp.get_pdb().procedure_exists(name))" % PROCEDURES
-    _, output = gimp_batch(program, script)
-    return [name for name in PROCEDURES if "listed %s True" % name not in output], output
+    names = gimp.kind.procedures
+    _, output = gimp_batch(gimp, "".join(gimp.kind.ask % {"name": name} for name in names))
+    return [name for name in names if "listed %s True" % name not in output], output
+
+
+PROBE = """#!/usr/bin/env python
+import gimpfu
+print("Python " + "works")
+"""
+
+
+def lacks_python(gimp):
+    """Whether this is a GIMP 2.10 that does not run a plug-in in Python. Asked in a throw-away profile."""
+    if gimp.kind is not GIMP2:
+        return False
+    with tempfile.TemporaryDirectory() as profile:
+        probe = os.path.join(profile, "plug-ins", "probe", "probe.py")
+        os.makedirs(os.path.dirname(probe))
+        with open(probe, "w", encoding="utf-8") as file:
+            file.write(PROBE)
+        os.chmod(probe, 0o755)  # noqa: S103 - GIMP runs it
+        folders = (GIMP2.variable, "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
+        status, output = gimp_batch(gimp, "", **dict.fromkeys(folders, profile))
+        could_run = status == 0 and os.access(probe, os.X_OK)
+    return could_run and "Python works" not in output
+
+
+def by_python(profiles):
+    """The profiles that can get the plug-in, and those whose GIMP has no Python to run it."""
+    unable = [profile for profile in profiles if any(map(lacks_python, profile.gimps))]
+    return [profile for profile in profiles if profile not in unable], unable
 
 
 def core_files():
@@ -219,14 +286,14 @@ def core_files():
             yield path, os.path.relpath(path, HERE)
 
 
-def plug_in_files():
-    plug_ins = os.path.join(HERE, "plug-ins")
-    own = glob.glob(os.path.join(glob.escape(plug_ins), NAME, "*.py"))
-    return sorted(own) + [os.path.join(plug_ins, "shared", "venice_link.py")]
+def plug_in_files(name):
+    plug_ins = glob.escape(os.path.join(HERE, "plug-ins"))
+    own, shared = (glob.glob(os.path.join(plug_ins, folder, "*.py")) for folder in (name, "shared"))
+    return sorted(own) + sorted(shared)
 
 
 def plug_in_folder(profile):
-    return os.path.join(profile.folder, "plug-ins", NAME)
+    return os.path.join(profile.folder, "plug-ins", profile.kind.name)
 
 
 def refuse_foreign(folder, manifest):
@@ -362,20 +429,26 @@ def finish_killed_run(manifest):
             put_back(staging, folder)
 
 
+def with_compiled(names):
+    """Files of a plug-in, and what Python 2 makes of them beside them."""
+    return {each for name in names for each in (name, re.sub(r"\.py$", ".pyc", name))}
+
+
 def place_plug_in(folder, staging, command, known, undo):
     """Put the new plug-in together beside `plug-ins`, then let it change places with the old one, of
     which `known` are our files. Returns the names of the new files."""
-    new = os.path.join(staging, "new")
+    new, plug_in = os.path.join(staging, "new"), os.path.basename(folder)
     os.mkdir(staging)
     undo.callback(put_back, staging, folder)
     os.mkdir(new)
-    for source in plug_in_files():  # without their times: GIMP reads a plug-in again when it is newer
+    for source in plug_in_files(plug_in):  # without their times: GIMP reads a plug-in again when it is newer
         shutil.copyfile(source, os.path.join(new, os.path.basename(source)))
-    os.chmod(os.path.join(new, NAME + ".py"), 0o755)  # noqa: S103 - GIMP runs it
+    os.chmod(os.path.join(new, plug_in + ".py"), 0o755)  # noqa: S103 - GIMP runs it
     write_json(os.path.join(new, "worker.json"), {"manifest": 1, "version": version(), "command": command})
     files = sorted(os.listdir(new))
     if os.path.isdir(folder):
-        for name in set(os.listdir(folder)).difference(files, known, ["__pycache__"]):
+        ours = with_compiled(files + known).union(["__pycache__"])
+        for name in set(os.listdir(folder)) - ours:
             if os.path.isfile(os.path.join(folder, name)):  # somebody else put it there: it stays
                 shutil.copy2(os.path.join(folder, name), os.path.join(new, name))
         os.rename(folder, os.path.join(staging, "old"))
@@ -388,18 +461,17 @@ def place_plug_in(folder, staging, command, known, undo):
 def first_start(profile):
     """Let GIMP make its profile. It takes over an older GIMP's settings only when there is no folder yet."""
     if profile.gimps and not os.path.isdir(profile.folder):
-        program, number = profile.gimps[0]
-        say("Starting GIMP %s once, to let it make its profile..." % number)
-        gimp_batch(program, "")
+        say("Starting GIMP %s once, to let it make its profile..." % profile.gimps[0].version)
+        gimp_batch(profile.gimps[0], "")
 
 
 def check(profile):
-    for program, number in profile.gimps:
-        missing, output = missing_procedures(program)
+    for gimp in profile.gimps:
+        missing, output = missing_procedures(gimp)
         if missing:
             text = "GIMP %s does not list %s. What it said:\n%s"
-            raise InstallError(text % (number, ", ".join(missing), last_lines(output)))
-        say("GIMP %s has the plug-in: Filters > Venice." % number)
+            raise InstallError(text % (gimp.version, ", ".join(missing), last_lines(output)))
+        say("GIMP %s has the plug-in: Filters > Venice." % gimp.version)
 
 
 def only_one(undo):
@@ -412,8 +484,8 @@ def only_one(undo):
     raise InstallError("Another install is running. Wait for it to end, then run this again.")
 
 
-def install(profiles, dry_run):
-    """Returns the folder of the worker's environment."""
+def install(profiles, unable, dry_run):
+    """Returns the folder of the worker's environment. What was in the `unable` profiles is taken away."""
     before = read_manifest()
     staging = {}
     for folder in map(plug_in_folder, profiles):
@@ -425,6 +497,7 @@ def install(profiles, dry_run):
         say("Would %s the worker's environment: %s" % ("keep" if good else "make", env))
         for folder in staging.values():
             say("Would %s the plug-in: %s" % ("replace" if os.path.isdir(folder) else "add", folder))
+        remove_from(unable, before, dry_run)
         return env
 
     with contextlib.ExitStack() as undo:
@@ -435,10 +508,10 @@ def install(profiles, dry_run):
             undo.callback(restore_manifest, read_json(manifest_path()))
             # The list comes first, with old and new: even a run that is killed leaves nothing unlisted.
             after = dict(before, version=version(), environments=sorted({env}.union(before["environments"])))
-            ours = {os.path.basename(path) for path in plug_in_files()}.union(["worker.json"])
             for folder in staging.values():
-                known = before["plug_ins"].get(folder, [])
-                after["plug_ins"] = dict(after["plug_ins"], **{folder: sorted(ours.union(known))})
+                ours = {os.path.basename(path) for path in plug_in_files(os.path.basename(folder))}
+                ours = ours.union(["worker.json"], before["plug_ins"].get(folder, []))
+                after["plug_ins"] = dict(after["plug_ins"], **{folder: sorted(ours)})
             write_json(manifest_path(), dict(after, staging=staging))
             if good:
                 say("The worker's environment is up to date.")
@@ -464,6 +537,7 @@ def install(profiles, dry_run):
         undo.pop_all()
     for place in staging:
         remove_tree(place)
+    remove_from(unable, after, dry_run)
     after["plug_ins"] = {path: names for path, names in after["plug_ins"].items() if os.path.isdir(path)}
     used = {env}.union(map(environment_of, after["plug_ins"]))
     for unused in set(after["environments"]) - used:
@@ -483,10 +557,7 @@ def uninstall(dry_run):
     if not dry_run:
         finish_killed_run(manifest)
     for folder, files in sorted(manifest["plug_ins"].items()):
-        if os.path.basename(folder) == NAME and os.path.isdir(folder) and not os.path.islink(folder):
-            say("%s the plug-in: %s" % (verb, folder))
-            if not dry_run:
-                remove_plug_in(folder, files)
+        remove_plug_in(folder, files, dry_run)
     for env in manifest["environments"]:
         say("%s the worker's environment: %s" % (verb, env))
         if not dry_run:
@@ -500,9 +571,20 @@ def uninstall(dry_run):
     say("Nothing was changed." if dry_run else "Venice for GIMP is removed. Restart GIMP if it is open.")
 
 
-def remove_plug_in(folder, files):
+def remove_from(profiles, manifest, dry_run):
+    for folder in set(map(plug_in_folder, profiles)).intersection(manifest["plug_ins"]):
+        remove_plug_in(folder, manifest["plug_ins"][folder], dry_run)
+
+
+def remove_plug_in(folder, files, dry_run):
+    ours = os.path.basename(folder) in [kind.name for kind in KINDS]
+    if not ours or os.path.islink(folder) or not os.path.isdir(folder):
+        return
+    say("%s the plug-in: %s" % ("Would remove" if dry_run else "Removing", folder))
+    if dry_run:
+        return
     remove_tree(os.path.join(folder, "__pycache__"))
-    for name in map(os.path.basename, files):
+    for name in with_compiled(map(os.path.basename, files)):
         with contextlib.suppress(FileNotFoundError):
             os.remove(os.path.join(folder, name))
     remove_if_empty(folder)
@@ -528,7 +610,9 @@ def doctor():
     row(venv, "venv", "there" if venv else "missing", " ".join(no_venv().split()))
     manifest = read_manifest()
     row(bool(manifest["version"]), "Installed", manifest["version"] or "no", again)
-    profiles = find_profiles()
+    profiles, unable = by_python(find_profiles())
+    for gimp in [gimp for profile in unable for gimp in profile.gimps]:
+        row(None, "GIMP %s" % gimp.version, NO_PYTHON % gimp.program)
     if not any(profile.gimps for profile in profiles):
         row(False, "GIMP", NO_GIMP, "install GIMP 3.0.4 or newer")
     for profile in profiles:
@@ -539,10 +623,10 @@ def doctor():
         env = environment_of(folder)
         answers = "%s %s" % (python_of(env), "answers" if works else "does not answer") if env else "none"
         row(works, "Worker", answers, again)
-        for program, number in profile.gimps:
-            missing = missing_procedures(program)[0] if there != "none" else PROCEDURES
+        for gimp in profile.gimps:
+            missing = missing_procedures(gimp)[0] if there != "none" else gimp.kind.procedures
             text = "does not list " + ", ".join(missing) if missing else "lists the plug-in"
-            row(not missing, "GIMP %s" % number, "%s %s" % (program, text), again)
+            row(not missing, "GIMP %s" % gimp.version, "%s %s" % (gimp.program, text), again)
     settings = ask_settings(manifest)
     if settings:
         row(True, "Provider", settings["provider"])
@@ -557,11 +641,11 @@ PHOTO = os.path.join(HERE, "docs", "images", "demo.jpg")
 ELLIPSE = (70, 10, 415, 385)  # the cup: x, y, width, height in px of the photograph
 PROMPT = "make it pink"  # the colour that the sandbox gives to everything
 
-DEMO_IN_GIMP = """
+DEMO_IN_GIMP3 = """
 import json
 from gi.repository import Gegl, Gio
 Gegl.init(None)
-demo = json.loads(%r)
+demo = json.loads(%(json)r)
 quiet = Gimp.RunMode.NONINTERACTIVE
 
 def call(name, drawable, **arguments):
@@ -599,6 +683,32 @@ save("layers")
 print("demo", "done")
 """
 
+# In Script-Fu; a procedure's arguments come in the order in which the plug-in registers them.
+DEMO_IN_GIMP2 = """
+(let* ((image (car (gimp-file-load RUN-NONINTERACTIVE %(before)s %(before)s)))
+       (photo (car (gimp-image-get-active-layer image)))
+       (save (lambda (name)
+         (let* ((copy (car (gimp-image-duplicate image)))
+                (flat (car (gimp-image-merge-visible-layers copy CLIP-TO-IMAGE))))
+           (gimp-file-save RUN-NONINTERACTIVE copy flat name name)
+           (gimp-image-delete copy)))))
+  (gimp-image-select-ellipse image CHANNEL-OP-REPLACE %(x)s %(y)s %(width)s %(height)s)
+  (gimp-selection-feather image 12)
+  (let ((edited (car (python-fu-venice-edit RUN-NONINTERACTIVE image photo
+          %(prompt)s "" "guide" -1 0 -1 1 "" "" "" TRUE FALSE TRUE TRUE "" "layer" "layer"))))
+    (save %(after)s)
+    (gimp-selection-none image)
+    (let ((cutout (car (python-fu-venice-remove-background RUN-NONINTERACTIVE image photo "layer" TRUE ""))))
+      (gimp-item-set-visible photo FALSE)
+      (gimp-item-set-visible edited FALSE)
+      (save %(cutout)s)
+      (gimp-item-set-visible photo TRUE)
+      (gimp-item-set-visible edited TRUE)
+      (gimp-item-set-visible cutout FALSE)
+      (gimp-file-save RUN-NONINTERACTIVE image photo %(layers)s %(layers)s)
+      (display "demo done"))))
+"""
+
 DRAW_MASK = """
 from PIL import Image, ImageDraw, ImageFilter
 with Image.open(%r) as photo:
@@ -609,21 +719,31 @@ mask.filter(ImageFilter.GaussianBlur(6)).save(%r)
 """
 
 
+def demo_script(kind, paths):
+    """Its values are literals of Script-Fu as JSON writes them, and all together one text of JSON."""
+    x, y, width, height = ELLIPSE
+    values = dict(paths, x=x, y=y, width=width, height=height, prompt=PROMPT)
+    literals = {name: json.dumps(value, ensure_ascii=False) for name, value in values.items()}
+    template = DEMO_IN_GIMP2 if kind is GIMP2 else DEMO_IN_GIMP3
+    return template % dict(literals, json=json.dumps(dict(values, ellipse=ELLIPSE)))
+
+
 def demo(env, profiles, folder):
     """One edit and one cut-out on the sandbox, in every GIMP there is, or else on the command line."""
     os.makedirs(folder, exist_ok=True)
     gimps = [gimp for profile in profiles for gimp in profile.gimps]
-    for program, number in gimps or [("", "")]:
-        start = os.path.join(folder, "venice-demo-%s" % (number + "-" if len(gimps) > 1 else ""))
-        names = ["before.jpg", "after.png", "cutout.png"] + (["layers.xcf"] if program else [])
+    for gimp in gimps or [None]:
+        start = os.path.join(folder, "venice-demo-%s" % (gimp.version + "-" if len(gimps) > 1 else ""))
+        names = ["before.jpg", "after.png", "cutout.png"] + (["layers.xcf"] if gimp else [])
         paths = {name.split(".")[0]: start + name for name in names}
         shutil.copyfile(PHOTO, paths["before"])
-        say("Trying an edit and a cut-out %s..." % ("in GIMP " + number if program else "without GIMP"))
-        if program:
-            script = DEMO_IN_GIMP % json.dumps(dict(paths, ellipse=ELLIPSE, prompt=PROMPT))
-            _, output = gimp_batch(program, script, timeout=600, VENICE_PROVIDER="sandbox")
+        say("Trying an edit and a cut-out %s..." % ("in GIMP " + gimp.version if gimp else "without GIMP"))
+        if gimp:
+            script = demo_script(gimp.kind, paths)
+            _, output = gimp_batch(gimp, script, timeout=600, VENICE_PROVIDER="sandbox")
             if "demo done" not in output:
-                raise InstallError("The demo did not work in GIMP %s:\n%s" % (number, last_lines(output)))
+                text = "The demo did not work in GIMP %s:\n%s"
+                raise InstallError(text % (gimp.version, last_lines(output)))
         else:
             demo_without_gimp(env, paths, start + "mask.png")
         for name, path in paths.items():
@@ -667,13 +787,16 @@ def main():
         return 0
     profiles = find_profiles()
     for profile in profiles:
-        names = ["GIMP %s (%s)" % (number, program) for program, number in profile.gimps]
+        names = ["GIMP %s (%s)" % (gimp.version, gimp.program) for gimp in profile.gimps]
         say("Found %s, profile %s" % (" and ".join(names) or "no GIMP in PATH, but a", profile.folder))
+    profiles, unable = by_python(profiles)
+    for gimp in [gimp for profile in unable for gimp in profile.gimps]:
+        say(NO_PYTHON % ("GIMP %s (%s)" % (gimp.version, gimp.program)))
     if not any(profile.gimps for profile in profiles):
         say(NO_GIMP)
         if not profiles and not asked.demo:
             return 1
-    env = install(profiles, asked.dry_run)
+    env = install(profiles, unable, asked.dry_run)
     if asked.dry_run:
         say("Nothing was changed.")
         return 0

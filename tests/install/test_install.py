@@ -3,6 +3,8 @@
 import ast
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,7 +18,7 @@ import install
 
 REPO = Path(install.__file__).parent
 HERE = Path(__file__).parent
-ISOLATED = ("XDG_", "VENICE_", "OPENAI_", "GIMP3_", "PYTHON", "VIRTUAL_ENV", "FAKE_GIMP", "SUDO_")
+ISOLATED = ("XDG_", "VENICE_", "OPENAI_", "GIMP2_", "GIMP3_", "PYTHON", "VIRTUAL_ENV", "FAKE_GIMP", "SUDO_")
 
 
 class Machine:
@@ -40,11 +42,17 @@ class Machine:
         self.write("venice_core/data/table.json", "{}")
         self.write("plug-ins/venice_gimp3/venice_gimp3.py", "print('one')\n")
         self.write("plug-ins/venice_gimp3/host.py", "")
+        self.write("plug-ins/venice_gimp2/venice_gimp2.py", "")
+        self.write("plug-ins/venice_gimp2/host2.py", "")
         self.write("plug-ins/shared/venice_link.py", "")
+        self.write("plug-ins/shared/venice_task.py", "")
         shutil.copy(REPO / "install.py", self.checkout)
 
     def profile(self, series: str) -> Path:
         return self.home / ".config" / "GIMP" / series
+
+    def plug_in2(self) -> Path:
+        return self.profile("2.10") / "plug-ins" / "venice_gimp2"
 
     def write(self, name: str, text: str) -> None:
         path = self.checkout / name
@@ -140,6 +148,7 @@ def test_it_installs_the_plug_in_and_a_worker_that_answers(machine: Machine) -> 
         "venice_gimp3.py",
         "host.py",
         "venice_link.py",
+        "venice_task.py",
         "worker.json",
     }
     assert (machine.plug_in / "venice_gimp3.py").stat().st_mode & 0o777 == 0o755
@@ -196,7 +205,7 @@ def test_an_upgrade_removes_the_old_environment_and_keeps_what_others_put_there(
     installed.next_version()
     installed.run()
     names = {path.name for path in installed.plug_in.iterdir()}
-    assert names == {"venice_gimp3.py", "venice_link.py", "worker.json", "notes.txt"}
+    assert names == {"venice_gimp3.py", "venice_link.py", "venice_task.py", "worker.json", "notes.txt"}
     assert "two" in (installed.plug_in / "venice_gimp3.py").read_text()
     mine, new = installed.environments()
     assert mine == "worker-mine" or new == "worker-mine"
@@ -342,6 +351,120 @@ def test_the_doctor_says_what_to_do(machine: Machine) -> None:
     assert "FAIL" not in well
     assert "GIMP 3.0.4" in well
     assert "FAIL  GIMP 3.0.4" in machine.run("--doctor", status=1, FAKE_GIMP="broken")
+
+
+def test_gimp_2_10_gets_its_own_plug_in_beside_that_of_gimp_3(machine: Machine) -> None:
+    machine.add_gimp("2.10.34")
+    said = machine.run()
+    assert "GIMP 3.0.4 has the plug-in" in said
+    assert "GIMP 2.10.34 has the plug-in" in said
+    names = {path.name for path in machine.plug_in2().iterdir()}
+    assert names == {"venice_gimp2.py", "host2.py", "venice_link.py", "venice_task.py", "worker.json"}
+    assert (machine.plug_in2() / "venice_gimp2.py").stat().st_mode & 0o777 == 0o755
+    assert (machine.plug_in2() / "worker.json").read_text() == machine.worker.read_text()
+    machine.run("--uninstall")
+    assert not machine.plug_in.exists()
+    assert not machine.plug_in2().exists()
+
+
+def test_gimp_2_10_alone_is_served_and_its_failure_leaves_nothing(bare: Machine) -> None:
+    bare.add_gimp("2.10.34")
+    bare.profile("2.10").mkdir(parents=True)
+    before = bare.files()
+    assert "does not list python-fu-venice-edit" in bare.run(status=1, FAKE_GIMP="broken")
+    assert bare.files() == before
+    assert f"Would add the plug-in: {bare.plug_in2()}" in bare.run("--dry-run")
+    assert bare.files() == before
+    bare.run()
+    assert "FAIL" not in bare.run("--doctor")
+
+
+def test_what_python_2_compiled_is_ours_too(bare: Machine) -> None:
+    bare.add_gimp("2.10.34")
+    bare.run()
+    names = ("venice_gimp2.pyc", "host2.pyc", "notes.pyc")
+    for name in names:
+        (bare.plug_in2() / name).touch()
+    (bare.checkout / "plug-ins/venice_gimp2/host2.py").unlink()
+    bare.run()
+    assert [name for name in names if (bare.plug_in2() / name).exists()] == ["notes.pyc"]
+    (bare.plug_in2() / "venice_gimp2.pyc").touch()
+    assert "not ours: notes.pyc" in bare.run("--uninstall")
+
+
+def test_a_profile_of_2_10_whose_gimp_is_not_in_path_gets_the_plug_in(machine: Machine) -> None:
+    machine.profile("2.10").mkdir(parents=True)
+    machine.profile("2.8").mkdir()
+    machine.run()
+    assert (machine.plug_in2() / "worker.json").exists()
+    assert not list(machine.profile("2.8").iterdir())
+
+
+def test_a_gimp_2_10_without_python_is_left_as_it_is(machine: Machine) -> None:
+    machine.add_gimp("2.10.34")
+    said = machine.run(FAKE_GIMP="no-python")
+    assert "GIMP 3.0.4 has the plug-in" in said
+    assert "gimp-console-2.10) was built without Python" in said
+    assert not machine.profile("2.10").exists()
+    assert "-     GIMP 2.10.34" in machine.run("--doctor", FAKE_GIMP="no-python")
+
+
+def test_only_a_gimp_2_10_without_python_is_as_no_gimp(bare: Machine) -> None:
+    bare.add_gimp("2.10.34")
+    said = bare.run(status=1, FAKE_GIMP="no-python")
+    assert "was built without Python" in said
+    assert "No GIMP 3 was found" in said
+    assert bare.files() == {}
+    assert "FAIL  GIMP" in bare.run("--doctor", status=1, FAKE_GIMP="no-python")
+
+
+def test_a_plug_in_whose_gimp_lost_its_python_is_taken_away(machine: Machine) -> None:
+    machine.add_gimp("2.10.34")
+    machine.run()
+    before = machine.files()
+    said = machine.run("--dry-run", FAKE_GIMP="no-python")
+    assert f"Would remove the plug-in: {machine.plug_in2()}" in said
+    assert machine.files() == before
+    machine.run(FAKE_GIMP="no-python")
+    assert not machine.plug_in2().exists()
+    assert machine.worker.exists()
+
+
+def test_only_the_profiles_that_variables_name_get_the_plug_in(machine: Machine) -> None:
+    machine.add_gimp("2.10.34")
+    profile = machine.home / "old profile"
+    assert "Only for the profile in GIMP2_DIRECTORY" in machine.run(GIMP2_DIRECTORY=str(profile))
+    assert (profile / "plug-ins" / "venice_gimp2" / "worker.json").exists()
+    assert "GIMP2_DIRECTORY has to be an absolute path" in machine.run(GIMP2_DIRECTORY="x", status=1)
+    other = machine.home / "new profile"
+    machine.run(GIMP3_DIRECTORY=str(other))
+    assert (other / "plug-ins" / "venice_gimp3" / "worker.json").exists()
+    assert not machine.profile("2.10").exists()
+    assert not machine.profile("3.0").exists()
+
+
+def test_the_demo_runs_in_gimp_2_10(bare: Machine) -> None:
+    bare.add_gimp("2.10.34")
+    photo = bare.checkout / "docs" / "images" / "demo.jpg"
+    photo.parent.mkdir(parents=True)
+    photo.touch()
+    assert "in GIMP 2.10.34" in bare.run("--demo", str(bare.home / "demo"))
+    names = {path.name.removeprefix("venice-demo-") for path in (bare.home / "demo").iterdir()}
+    assert names == {"before.jpg", "after.png", "cutout.png", "layers.xcf"}
+
+
+def test_the_demo_gives_gimp_2_10_as_many_arguments_as_the_plug_in_registers() -> None:
+    source = ast.parse((REPO / "plug-ins" / "venice_gimp2" / "venice_gimp2.py").read_bytes())
+    lists = {
+        node.targets[0].id: len(node.value.elts)
+        for node in source.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.List)
+    }
+    names = ("before", "after", "cutout", "layers")
+    script = install.demo_script(install.GIMP2, dict.fromkeys(names, "/x"))
+    calls = re.findall(r"\(python-fu-venice-([a-z-]+) ([^)]*)", script)
+    given = {name: len(shlex.split(arguments)) - 3 for name, arguments in calls}  # run-mode, image, drawable
+    assert given == {"edit": lists["EDIT"], "remove-background": lists["REMOVE_BACKGROUND"]}
 
 
 def test_run_with_sudo_is_refused(machine: Machine) -> None:

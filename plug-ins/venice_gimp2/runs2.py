@@ -1,0 +1,88 @@
+# -*- coding: utf-8 -*-
+"""What happens when a procedure is called in GIMP 2.10: the errors, the waiting, the result."""
+
+from __future__ import division, unicode_literals
+
+import io
+import os
+import traceback
+
+import gimp
+import gimpfu
+import host2
+import venice_link
+import venice_task
+
+pdb = gimp.pdb
+LOG = "venice-gimp.log"
+
+
+def on_image(action, image, drawable, arguments, folder, interactive):
+    """Runs a procedure and returns the new layer, topmost of several.
+
+    `arguments`: by name, as gimpfu gives them. Whatever goes wrong, people read a sentence; then gimpfu's
+    CancelError ends an interactive run quietly, and a gimpfu error says to a script that it failed.
+    """
+    try:
+        _, layers, warnings = _run(action, image, drawable, arguments, folder, interactive)
+    except gimpfu.CancelError:
+        raise
+    except Exception as error:
+        text = _sentence(error)
+        gimp.message(host2.to_gimp(text))
+        raise (gimpfu.CancelError if interactive else gimpfu.error)(host2.to_gimp(text))
+    if warnings:
+        gimp.message(host2.to_gimp("\n".join(warnings)))
+    gimp.displays_flush()
+    return layers[0]
+
+
+def _run(action, image, drawable, arguments, folder, interactive):
+    values = {name: _value(value) for name, value in arguments.items()}
+    with venice_link.Link(venice_link.read_manifest(host2.from_file_system(folder))) as link:
+        task = venice_task.TASKS[action](host2, image, [drawable], values.__getitem__, link)
+        if interactive:
+            import window2
+
+            return window2.run(task, link)
+        gimp.progress_init(host2.to_gimp(task.title))
+        try:
+            return venice_task.run(task, link, show_progress)
+        finally:
+            pdb.gimp_progress_end()
+
+
+def _value(value):
+    """An argument as the worker takes it: text is text in Python 2, too."""
+    return host2.from_gimp(value) if value is None or isinstance(value, bytes) else value
+
+
+def show_progress(message):
+    """In GIMP's own progress bar. Its Cancel ends this process; the worker sees that."""
+    if message is None:
+        pdb.gimp_progress_pulse()
+        return
+    pdb.gimp_progress_set_text(host2.to_gimp(venice_task.STAGES.get(message["stage"], "")))
+    if message["total"]:
+        gimp.progress_update(message["done"] / message["total"])
+
+
+def _sentence(error):
+    if isinstance(error, venice_link.ForPeople):
+        return error.message
+    _log(traceback.format_exc())
+    words = traceback.format_exception_only(type(error), error)[-1].strip()
+    return "Venice failed unexpectedly: %s (more in %s)" % (host2.from_gimp(words), _log_path())
+
+
+def _log_path():
+    return os.path.join(host2.from_gimp(gimp.directory), LOG)
+
+
+def _log(text):
+    """Into a file: on Windows a plug-in has no standard output or error."""
+    try:
+        with io.open(venice_link.file_name(_log_path()), "ab") as file:
+            file.write(text if isinstance(text, bytes) else text.encode("utf-8"))
+    except (IOError, OSError):
+        pass
