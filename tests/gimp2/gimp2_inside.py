@@ -262,9 +262,8 @@ def pixels(layer):
 
 
 def exact(layer):
-    """A layer as GIMP saves it from its own image: its own values, at up to 16 bit."""
-    layer = _item(layer)
-    return {"path": _save(pdb.gimp_item_get_image(layer), layer)}
+    """A layer's own values at 16 bit, without a conversion to sRGB."""
+    return {"path": _exact(_item(layer))}
 
 
 def visible(image):
@@ -478,10 +477,33 @@ def _linear(channel):
         gimp.delete(image)
 
 
+def _exact(drawable):
+    """A PNG file of a drawable's values at 16 bit; a layer's with alpha.
+
+    From an image of that precision, and all layers by way of one format: GIMP's processes choose among
+    conversions by their speed, each anew and for each pair of formats, and the last bits differ.
+    """
+    own, channel = pdb.gimp_item_get_image(drawable), pdb.gimp_item_is_channel(drawable)
+    base = GRAY if channel or own.base_type == GRAY else RGB
+    image = pdb.gimp_image_new_with_precision(drawable.width, drawable.height, base, PRECISION_U16_GAMMA)
+    copy = drawable if channel else pdb.gimp_layer_new_from_drawable(drawable, own)
+    try:
+        if not channel:
+            pdb.gimp_item_set_lock_content(copy, False)
+            pdb.gimp_layer_add_alpha(copy)
+            pdb.gimp_image_set_color_profile(image, *pdb.gimp_image_get_color_profile(own))
+        layer = pdb.gimp_layer_new_from_drawable(copy, image)
+        pdb.gimp_image_insert_layer(image, layer, None, 0)
+        return _save(image, layer)
+    finally:
+        gimp.delete(image)
+        if not channel:
+            gimp.delete(copy)
+
+
 def _digest(drawable):
-    """Of the values as they are, at up to 16 bit."""
-    path = _save(pdb.gimp_item_get_image(drawable), drawable)
-    with io.open(path, "rb") as file:
+    """Of its values at 16 bit."""
+    with io.open(_exact(drawable), "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()
 
 
