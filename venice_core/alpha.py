@@ -1,6 +1,8 @@
-"""Pictures with alpha, not premultiplied, made opaque."""
+"""Alpha, not premultiplied: given to pictures that have none, and taken from those that have."""
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -9,6 +11,15 @@ import numpy.typing as npt
 from venice_core.images import Pixels
 
 Floats = npt.NDArray[np.float32]
+Values = TypeVar("Values", bound=np.generic)
+
+
+def with_alpha(pixels: npt.NDArray[Values]) -> npt.NDArray[Values]:
+    """RGB or RGBA as RGBA; opaque, which is 255 or 1.0, where there was no alpha."""
+    if pixels.shape[2] == 4:
+        return pixels
+    opaque = 255 if pixels.dtype == np.uint8 else 1.0
+    return np.dstack([pixels, np.full(pixels.shape[:2], opaque, pixels.dtype)])
 
 
 def flatten(pixels: Pixels) -> Pixels:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from venice_core import images
+from venice_core.alpha import with_alpha
 from venice_core.errors import BadInput, BrokenFile
 from venice_core.geometry import Extent
 
@@ -40,7 +41,8 @@ def to_raw(picture: Path, raw: Path, extent: Extent, kind: Kind) -> None:
         raise BadInput(f"“{picture.name}” cannot be read: {error}") from error
     if Extent.of_shape(pixels.shape) != extent:
         raise BadInput(f"“{picture.name}” is {Extent.of_shape(pixels.shape)}, not {extent}.")
-    raw.write_bytes(np.ascontiguousarray(_channels(pixels, kind)).tobytes())
+    wanted = pixels[..., -1] if kind is Kind.COVERAGE else with_alpha(pixels)
+    raw.write_bytes(np.ascontiguousarray(wanted).tobytes())
 
 
 def to_picture(raw: Path, picture: Path, extent: Extent, kind: Kind, alpha: Path | None = None) -> None:
@@ -55,15 +57,6 @@ def to_picture(raw: Path, picture: Path, extent: Extent, kind: Kind, alpha: Path
     if kind is Kind.COVERAGE:
         pixels = np.dstack([np.zeros_like(pixels), pixels])
     picture.write_bytes(images.encode_png(pixels))
-
-
-def _channels(pixels: np.ndarray, kind: Kind) -> np.ndarray:
-    if kind is Kind.COVERAGE:
-        return pixels[..., -1]
-    if pixels.shape[2] == 4:
-        return pixels
-    opaque = 1.0 if kind is Kind.WIDE else 255
-    return np.dstack([pixels, np.full(pixels.shape[:2], opaque, pixels.dtype)])
 
 
 def _read(path: Path, extent: Extent, kind: Kind) -> images.Pixels:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from venice_core import fit, images
+from venice_core.alpha import with_alpha
 from venice_core.errors import BadInput, BrokenFile
 from venice_core.fit import Placed
 from venice_core.geometry import Bounds, Extent
@@ -96,12 +97,6 @@ class Source:
         matte = np.zeros(self.picture.pixels.shape[:2], np.uint8)
         matte[plan.crop.slices] = 255 if placed.mask is None else placed.mask
         return matte
-
-
-def with_alpha(pixels: Pixels) -> Pixels:
-    if pixels.shape[2] == 4:
-        return pixels
-    return np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
 
 
 def check_target(path: Path, *, transparent: bool) -> None:

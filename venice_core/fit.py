@@ -16,7 +16,7 @@ import numpy.typing as npt
 from venice_core import align, matte
 from venice_core.affine import Affine
 from venice_core.align import Alignment, Found
-from venice_core.alpha import flatten
+from venice_core.alpha import flatten, with_alpha
 from venice_core.changes import changes
 from venice_core.fringe import foreground
 from venice_core.geometry import Bounds, Extent
@@ -244,8 +244,7 @@ def place_generated(answer: Pixels, plan: Plan, mask: Coverage | None, *, as_mad
 
     `as_made`: the picture as it came, for where there is nothing to cover.
     """
-    if answer.shape[2] == 3:
-        answer = np.dstack([answer, np.full(answer.shape[:2], 255, np.uint8)])
+    answer = with_alpha(answer)
     if as_made:
         return Placed(answer, None)
     target = plan.crop.extent

@@ -306,10 +306,10 @@ def _word(word):
         return file_name(word)
     import ctypes
 
-    for text in (word, _short_name(ctypes.windll.kernel32, word)):
-        if text.encode("mbcs", "replace").decode("mbcs") == text:
-            return text.encode("mbcs")
-    return word.encode("mbcs", "replace")
+    ansi = word.encode("mbcs", "replace")
+    if ansi.decode("mbcs") == word:
+        return ansi
+    return _short_name(ctypes.windll.kernel32, word).encode("mbcs", "replace")
 
 
 def _short_name(kernel, path):

@@ -6,11 +6,13 @@ The steps are separate, so that a window can stay alive between them: `ask_plan`
 
 Standard library only; runs on Python 2.7 and 3. GIMP is reached through a host, a module that has these
 (a rectangle is a dict with x, y, width, height in image coordinates, an extent one with width and height;
-files are written by `link.write`; HostError is raised where the image is not in a state for what is asked):
+files are written by `link.write`):
 
-    pick_layer(image, drawables, for_reading=False)     the one layer to work on
-    pick_layers(image, drawables)                       the lowest layer, and the others as references
-    pick_place(image, drawables)                        the layer above which something new goes, or None
+    layer_of(drawable)                                  the layer, also of a layer mask; else None
+    upward(image, layers)                               those, each once, from the bottom of the stack
+    has_floating_selection(image)
+    is_empty(layer)                                     whether it is a group without a layer
+    locked_group(layer)                                 the outermost group around it that is locked, or None
     bounds_of(layer), extent_of(layer)                  its rectangle; its extent
     canvas_of(image)                                    its extent
     is_there(layer or image)                            False when it was deleted or closed meanwhile
@@ -34,7 +36,8 @@ files are written by `link.write`; HostError is raised where the image is not in
     add_cutout(image, source, crop, matte, name, recipe, pixels=None, rim=None)
     add_masked_copy(image, source, crop, matte, name, recipe)
                                                         new layers above `source` (None: at the top), which
-                                                        they return; those of a group below each other
+                                                        they return; those of a group below each other. A
+                                                        recipe is what the parasite RECIPE holds
     new_image(crop, like=None)                          an empty image that nobody sees yet
     name_image(image, name, beside)                     its file's name, in the folder of another image
     show(image)                                         in a window
@@ -42,8 +45,14 @@ files are written by `link.write`; HostError is raised where the image is not in
 
 from __future__ import division, unicode_literals
 
-import venice_link
+import json
 
+import venice_choice
+import venice_link
+from venice_choice import HostError
+from venice_rectangle import at_origin, intersection
+
+RECIPE = "venice-recipe"
 STAGES = {
     "preparing": "Preparing…",
     "uploading": "Uploading…",
@@ -52,10 +61,6 @@ STAGES = {
     "downloading": "Downloading…",
     "fitting": "Fitting the result…",
 }
-
-
-class HostError(venice_link.ForPeople):
-    """The image is not in a state to work on."""
 
 
 class PlanChanged(venice_link.ForPeople):
@@ -137,7 +142,7 @@ class Task(object):
 
     def _pick(self, drawables):
         """(the layer to work on, further layers as references). Raises HostError."""
-        return self._host.pick_layer(self._image, drawables), []
+        return venice_choice.one(self._host, self._image, drawables), []
 
     def _area(self):
         """What the result may cover."""
@@ -252,7 +257,7 @@ class EditTask(Task):
     own_options = ("sample",)
 
     def _pick(self, drawables):
-        return self._host.pick_layers(self._image, drawables)
+        return venice_choice.with_references(self._host, self._image, drawables)
 
     def _sees_visible(self):
         return self._value("sample") == "visible"
@@ -264,7 +269,7 @@ class EditTask(Task):
         layer = self._host.bounds_of(self._layer)
         if not self._sees_visible():
             return layer
-        seen = intersection(layer, canvas_bounds(self._host.canvas_of(self._image)))
+        seen = intersection(layer, at_origin(self._host.canvas_of(self._image)))
         if seen is None:
             raise HostError("The layer lies wholly outside the canvas.")
         return seen
@@ -324,10 +329,10 @@ class GenerateTask(Task):
     )
 
     def _pick(self, drawables):
-        return self._host.pick_place(self._image, drawables), []
+        return venice_choice.place(self._host, self._image, drawables), []
 
     def _area(self):
-        return canvas_bounds(self._host.canvas_of(self._image))
+        return at_origin(self._host.canvas_of(self._image))
 
     def _export(self, plan, described):
         """Nothing leaves the image."""
@@ -353,7 +358,7 @@ class UpscaleTask(Task):
         return image, [layer], warnings
 
     def _pick(self, drawables):
-        return self._host.pick_layer(self._image, drawables, for_reading=True), []
+        return venice_choice.one(self._host, self._image, drawables, for_reading=True), []
 
     def _sees_selection(self):
         return False
@@ -407,21 +412,6 @@ def describe(plan):
     return "\n".join(["%s %s" % (first, cost)] + plan["warnings"])
 
 
-def canvas_bounds(canvas):
-    """The rectangle of a canvas of that extent."""
-    return dict(canvas, x=0, y=0)
-
-
-def intersection(one, other):
-    """The pixels in both rectangles, or None."""
-    left, top = max(one["x"], other["x"]), max(one["y"], other["y"])
-    right = min(one["x"] + one["width"], other["x"] + other["width"])
-    bottom = min(one["y"] + one["height"], other["y"] + other["height"])
-    if left >= right or top >= bottom:
-        return None
-    return {"x": left, "y": top, "width": right - left, "height": bottom - top}
-
-
 class _Made(object):
     """One result as the worker left it, its files as the host takes them."""
 
@@ -431,11 +421,11 @@ class _Made(object):
         self.pixels, self.mask, self.rim = (
             host.load(link, result[kind], extent, kind) for kind in ("pixels", "mask", "rim")
         )
-        self.recipe = dict(result["recipe"], host=host_options)
+        self.recipe = json.dumps(dict(result["recipe"], host=host_options), sort_keys=True).encode("ascii")
         self.variations = result["recipe"]["options"]["variations"]
 
     def at_origin(self):
-        self.crop = dict(self.crop, x=0, y=0)
+        self.crop = at_origin(self.crop)
         return self
 
 

@@ -9,7 +9,6 @@ conversion is done in private images, so that the person's image only gets finis
 from __future__ import unicode_literals
 
 import contextlib
-import json
 import os
 import sys
 
@@ -38,11 +37,11 @@ from gimpenums import (
     PRECISION_U8_LINEAR,
     RGB,
 )
-from venice_task import HostError
+from venice_rectangle import at_origin, counted_from
+from venice_task import RECIPE
 
 pdb = gimp.pdb
 
-RECIPE = "venice-recipe"
 NO_COMPRESSION = 0
 _BASES = {RGB: "rgb", GRAY: "grey", INDEXED: "indexed"}
 
@@ -67,59 +66,32 @@ def from_gimp(text):
 # What to work on
 
 
-def pick_layer(image, drawables, for_reading=False):
-    """The one layer to work on; `for_reading`: nothing goes into its group.
-
-    Raises HostError where the choice cannot be used.
-    """
-    _check_anchored(image)
-    if not drawables or drawables[0] is None:
-        raise HostError("Select a layer first.")
-    layer = _layer_of(drawables[0])
-    if layer is None:
-        raise HostError("Select a layer: a channel cannot be edited this way.")
-    if _is_empty(layer):
-        raise HostError("This layer group is empty.")
-    locked = None if for_reading else _locked_group(layer)
-    if locked is not None:
-        raise HostError(
-            "The layer group “%s” is locked: unlock it, the result goes into it." % name_of(locked)
-        )
-    return layer
-
-
-def pick_layers(image, drawables):
-    """The layer to work on; GIMP 2.10 has one at a time, so there are no references. Raises HostError."""
-    return pick_layer(image, drawables), []
-
-
-def pick_place(image, drawables):
-    """The layer above which something new goes; None: at the top of the image. Raises HostError."""
-    _check_anchored(image)
-    return _layer_of(drawables[0]) if drawables and drawables[0] is not None else None
-
-
-def _check_anchored(image):
-    if pdb.gimp_image_get_floating_sel(image) is not None:
-        raise HostError("Anchor the floating selection first, or make it a layer (Layer > To New Layer).")
-
-
-def _layer_of(drawable):
+def layer_of(drawable):
     """A layer, also where its mask was given; None for other channels."""
     if pdb.gimp_item_is_layer_mask(drawable):
         return pdb.gimp_layer_from_mask(drawable)
     return drawable if pdb.gimp_item_is_layer(drawable) else None
 
 
-def _is_empty(layer):
-    return _is_group(layer) and all(_is_empty(child) for child in layer.children)
+def upward(_image, layers):
+    """As they are: GIMP 2.10 has one layer at a time."""
+    return layers
+
+
+def has_floating_selection(image):
+    return pdb.gimp_image_get_floating_sel(image) is not None
+
+
+def is_empty(layer):
+    """Whether it is a group without a layer."""
+    return _is_group(layer) and all(is_empty(child) for child in layer.children)
 
 
 def _is_group(layer):
     return bool(pdb.gimp_item_is_group(layer))
 
 
-def _locked_group(layer):
+def locked_group(layer):
     """The outermost group around `layer` whose contents are locked, or None."""
     found, group = None, pdb.gimp_item_get_parent(layer)
     while group is not None:
@@ -197,7 +169,7 @@ def export_selection(image, link, name):
 def export_shown(image, layer, crop, link, name, wide_name=None):
     """Writes what `layer` shows in `crop`, with its mask, without opacity and mode: see `_export`."""
     with _shown(image, layer, crop) as private:
-        return _export(private, dict(crop, x=0, y=0), link, name, wide_name)
+        return _export(private, at_origin(crop), link, name, wide_name)
 
 
 def export_visible(image, crop, link, name, wide_name=None):
@@ -287,8 +259,8 @@ def _shown(image, layer, crop, with_mask=True):
     """A private image of the crop's size in which only what `layer` shows there is visible."""
     with _private(image, crop) as private:
         copy = _copy_into(private, layer)
-        source = bounds_of(layer)
-        pdb.gimp_layer_set_offsets(copy, source["x"] - crop["x"], source["y"] - crop["y"])
+        place = counted_from(crop, bounds_of(layer))
+        pdb.gimp_layer_set_offsets(copy, place["x"], place["y"])
         if not with_mask and pdb.gimp_layer_get_mask(copy) is not None:
             pdb.gimp_layer_set_apply_mask(copy, False)
         yield private
@@ -415,7 +387,7 @@ def add_cutout(image, source, crop, matte, name, recipe, pixels=None, rim=None):
 
     Where `rim` (over `crop`, 255 or 0) says so, it has the colours of `pixels` instead.
     """
-    inside = _within(crop, source)
+    inside = counted_from(bounds_of(source), crop)
     with _copy_of(image, source, with_mask=True) as (private, copy):
         cut = copy if rim is None else _recolour(private, pixels.picture(alpha=rim), inside)
         _mask_by_alpha(cut, _load_cover(private, matte.picture(), cut, inside))
@@ -431,7 +403,7 @@ def add_masked_copy(image, source, crop, matte, name, recipe):
     """A copy of the source above it, its layer mask being the source's active one times `matte`."""
     has_mask = pdb.gimp_layer_get_mask(source) is not None
     with _copy_of(image, source, with_mask=False) as (private, copy):
-        cover = _load_cover(private, matte.picture(), source, _within(crop, source))
+        cover = _load_cover(private, matte.picture(), source, counted_from(bounds_of(source), crop))
         if has_mask and pdb.gimp_layer_get_apply_mask(source):
             _multiply_by_mask(private, cover, source)
         layer = pdb.gimp_layer_new_from_drawable(copy, image)
@@ -479,7 +451,7 @@ def _insert_above(image, source, layer):
     if source is None or not is_there(source):
         _insert(image, layer)
         return
-    below = _locked_group(source) or source
+    below = locked_group(source) or source
     parent = pdb.gimp_item_get_parent(below)
     _insert(image, layer, parent, pdb.gimp_image_get_item_position(image, below))
 
@@ -493,8 +465,7 @@ def _finish(image, layer, place, coverage, name, recipe):
         cover = _load_layer(image, coverage)
         _mask_by_alpha(layer, cover)
         gimp.delete(cover)
-    data = json.dumps(recipe, sort_keys=True).encode("ascii")
-    layer.parasite_attach(gimp.Parasite(RECIPE, PARASITE_PERSISTENT | PARASITE_UNDOABLE, data))
+    layer.parasite_attach(gimp.Parasite(RECIPE, PARASITE_PERSISTENT | PARASITE_UNDOABLE, recipe))
 
 
 def _mask_by_alpha(layer, cover):
@@ -560,9 +531,3 @@ def _recolour(private, path, place):
     pdb.gimp_layer_set_blend_space(rim, LAYER_COLOR_SPACE_RGB_PERCEPTUAL)
     pdb.gimp_layer_set_composite_mode(rim, LAYER_COMPOSITE_CLIP_TO_BACKDROP)
     return pdb.gimp_image_merge_down(private, rim, CLIP_TO_BOTTOM_LAYER)
-
-
-def _within(crop, item):
-    """`crop` counted from the item's corner."""
-    own = bounds_of(item)
-    return dict(crop, x=crop["x"] - own["x"], y=crop["y"] - own["y"])

@@ -40,7 +40,8 @@ def on_image(action, image, drawable, arguments, folder, interactive):
 def _run(action, image, drawable, arguments, folder, interactive):
     values = {name: _value(value) for name, value in arguments.items()}
     with venice_link.Link(venice_link.read_manifest(host2.from_file_system(folder))) as link:
-        task = venice_task.TASKS[action](host2, image, [drawable], values.__getitem__, link)
+        drawables = [drawable] if drawable is not None else []
+        task = venice_task.TASKS[action](host2, image, drawables, values.__getitem__, link)
         if interactive:
             import window2
 

@@ -6,7 +6,6 @@ a dict with x, y, width, height in image coordinates, as it travels in messages.
 """
 
 import contextlib
-import json
 import os
 
 import gi
@@ -14,9 +13,9 @@ import gi
 gi.require_version("Gimp", "3.0")
 gi.require_version("Gegl", "0.4")
 from gi.repository import Gegl, Gimp, Gio, GLib
-from venice_task import HostError
+from venice_rectangle import at_origin, counted_from
+from venice_task import RECIPE
 
-RECIPE = "venice-recipe"
 _LAYER_TYPES = {
     Gimp.ImageBaseType.RGB: Gimp.ImageType.RGBA_IMAGE,
     Gimp.ImageBaseType.GRAY: Gimp.ImageType.GRAYA_IMAGE,
@@ -29,60 +28,14 @@ _BASES = {
 }
 
 
-def pick_layer(image, drawables, for_reading=False):
-    """The one layer to work on; `for_reading`: nothing goes into its group.
-
-    Raises HostError where the choice cannot be used.
-    """
-    layers = _layers_of(image, drawables)
-    if len(layers) > 1:
-        raise HostError("Select one layer only.")
-    _check_usable(layers[0])
-    if not for_reading:
-        _check_unlocked(layers[0])
-    return layers[0]
-
-
-def pick_layers(image, drawables):
-    """The lowest layer, to work on, and the others as references, upward. Raises HostError."""
-    layers = _layers_of(image, drawables)
-    for layer in layers:
-        _check_usable(layer)
-    _check_unlocked(layers[0])
-    return layers[0], layers[1:]
-
-
-def pick_place(image, drawables):
-    """The layer above which something new goes; None: at the top of the image. Raises HostError."""
-    _check_anchored(image)
-    layers = [layer for drawable in drawables if (layer := _layer_of(drawable)) is not None]
-    return _upward(image, layers)[-1] if layers else None
-
-
-def _layers_of(image, drawables):
-    """Those layers, each once, from the lowest upward. Raises HostError for what is no layer."""
-    _check_anchored(image)
-    if not drawables:
-        raise HostError("Select a layer first.")
-    layers = [_layer_of(drawable) for drawable in drawables]
-    if None in layers:
-        raise HostError("Select a layer: a channel cannot be edited this way.")
-    return _upward(image, layers)
-
-
-def _check_anchored(image):
-    if image.get_floating_sel() is not None:
-        raise HostError("Anchor the floating selection first, or make it a layer (Layer > To New Layer).")
-
-
-def _layer_of(drawable):
+def layer_of(drawable):
     """A layer, also where its mask was given; None for other channels."""
     if isinstance(drawable, Gimp.LayerMask):
         return Gimp.Layer.from_mask(drawable)
     return drawable if isinstance(drawable, Gimp.Layer) else None
 
 
-def _upward(image, layers):
+def upward(image, layers):
     """`layers` without repetitions in the order of the stack, depth first, from the bottom to the top."""
     wanted = {layer.get_id(): layer for layer in layers}
     return [wanted[number] for number in _numbers_upward(image.get_layers()) if number in wanted]
@@ -95,24 +48,16 @@ def _numbers_upward(stack):
         yield layer.get_id()
 
 
-def _check_usable(layer):
-    if _is_empty(layer):
-        raise HostError("This layer group is empty.")
+def has_floating_selection(image):
+    return image.get_floating_sel() is not None
 
 
-def _check_unlocked(layer):
-    locked = _locked_group(layer)
-    if locked is not None:
-        raise HostError(
-            f"The layer group “{locked.get_name()}” is locked: unlock it, the result goes into it."
-        )
+def is_empty(layer):
+    """Whether it is a group without a layer."""
+    return layer.is_group() and all(is_empty(child) for child in layer.get_children())
 
 
-def _is_empty(layer):
-    return layer.is_group() and all(_is_empty(child) for child in layer.get_children())
-
-
-def _locked_group(layer):
+def locked_group(layer):
     """The outermost group around `layer` whose contents are locked, or None."""
     found, group = None, layer.get_parent()
     while group is not None:
@@ -181,7 +126,7 @@ def export_selection(image, link, name):
 def export_shown(image, layer, crop, link, name, wide_name=None):
     """Writes what `layer` shows in `crop`, with mask and filters, without opacity and mode: see `_export`."""
     with rendered(image, layer, crop) as shown:
-        return _export(image, shown, _at_origin(crop), link, name, wide_name)
+        return _export(image, shown, at_origin(crop), link, name, wide_name)
 
 
 def export_visible(image, crop, link, name, wide_name=None):
@@ -250,8 +195,8 @@ def rendered(image, layer, crop, with_mask=True):
         copy = Gimp.Layer.new_from_drawable(layer, private)
         private.insert_layer(copy, None, 0)
         _unlock(copy)
-        source = bounds_of(layer)
-        copy.set_offsets(source["x"] - crop["x"], source["y"] - crop["y"])
+        place = counted_from(crop, bounds_of(layer))
+        copy.set_offsets(place["x"], place["y"])
         copy.set_opacity(100.0)
         copy.set_mode(Gimp.LayerMode.NORMAL)
         copy.set_visible(True)
@@ -327,7 +272,7 @@ def _new_layer(image, name, crop):
 def _fill(layer, crop, pixels, mask, recipe):
     _write_rgba(layer, pixels)
     if mask is not None:
-        _add_mask(layer, mask, _at_origin(crop))
+        _add_mask(layer, mask, at_origin(crop))
     _attach_recipe(layer, recipe)
 
 
@@ -340,8 +285,8 @@ def add_cutout(image, source, crop, matte, name, recipe, pixels=None, rim=None):
     if not layer.has_alpha():
         layer.add_alpha()
     if rim is not None:
-        _recolour(image, layer, _within(crop, source), pixels, rim)
-    _add_mask(layer, matte, _within(crop, source))
+        _recolour(image, layer, counted_from(bounds_of(source), crop), pixels, rim)
+    _add_mask(layer, matte, counted_from(bounds_of(source), crop))
     layer.remove_mask(Gimp.MaskApplyMode.APPLY)
     own = bounds_of(layer)
     if crop != own:
@@ -354,7 +299,7 @@ def add_masked_copy(image, source, crop, matte, name, recipe):
     """A copy of the source above it, its layer mask being the source's active one times `matte`."""
     layer = _add_copy(image, source, name, with_mask=False)
     old = source.get_mask()
-    inside = _within(crop, source)
+    inside = counted_from(bounds_of(source), crop)
     if old is not None and source.get_apply_mask():
         active = _read(old, inside, "Y u8")
         matte = bytes((a * b + 127) // 255 for a, b in zip(active, matte, strict=True))
@@ -418,16 +363,6 @@ def failure(procedure, message):
     return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, error)
 
 
-def _at_origin(rectangle):
-    return dict(rectangle, x=0, y=0)
-
-
-def _within(crop, item):
-    """`crop` counted from the item's corner."""
-    own = bounds_of(item)
-    return dict(crop, x=crop["x"] - own["x"], y=crop["y"] - own["y"])
-
-
 def _rectangle(rectangle):
     return Gegl.Rectangle.new(rectangle["x"], rectangle["y"], rectangle["width"], rectangle["height"])
 
@@ -448,7 +383,7 @@ def _write_rgba(layer, pixels, alpha=None):
     if alpha is not None:
         doubled[6::8] = alpha[0::2]
         doubled[7::8] = alpha[1::2]
-    whole = _at_origin(bounds_of(layer))
+    whole = at_origin(bounds_of(layer))
     buffer = layer.get_buffer()
     buffer.set(_rectangle(whole), "R'G'B'A u16", bytes(doubled))
     buffer.flush()
@@ -465,7 +400,7 @@ def _recolour(image, layer, rectangle, pixels, rim):
     top, bottom = rim.index(255) // width, rim.rindex(255) // width + 1
     rows = dict(rectangle, y=rectangle["y"] + top, height=bottom - top)
     with private_image(image, width, rows["height"]) as private:
-        other = _new_layer(private, "rim", _at_origin(rows))
+        other = _new_layer(private, "rim", at_origin(rows))
         private.insert_layer(other, None, 0)
         alpha = _read(layer, rows, "A u16")
         _write_rgba(other, pixels[top * width * 4 : bottom * width * 4], alpha)
@@ -507,7 +442,7 @@ def _insert_above(image, source, layer):
     if source is None or not source.is_valid():
         image.insert_layer(layer, None, 0)
         return
-    below = _locked_group(source) or source
+    below = locked_group(source) or source
     image.insert_layer(layer, below.get_parent(), image.get_item_position(below))
 
 
@@ -557,6 +492,5 @@ def _copy_with_alpha(source, image):
 
 
 def _attach_recipe(layer, recipe):
-    data = json.dumps(recipe, sort_keys=True).encode("ascii")
     flags = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
-    layer.attach_parasite(Gimp.Parasite.new(RECIPE, flags, data))
+    layer.attach_parasite(Gimp.Parasite.new(RECIPE, flags, recipe))

@@ -26,10 +26,16 @@ SIZES = dict(pixels=4, mask=1, rim=1)
 made = []
 
 class Host(object):
-    def pick_layer(self, image, drawables, for_reading=False):
-        return drawables[0]
-    def pick_layers(self, image, drawables):
-        return drawables[0], drawables[1:]
+    def layer_of(self, drawable):
+        return drawable
+    def upward(self, image, layers):
+        return layers[::-1]
+    def has_floating_selection(self, image):
+        return False
+    def is_empty(self, layer):
+        return False
+    def locked_group(self, layer):
+        return None
     def bounds_of(self, layer):
         return layer["bounds"]
     def extent_of(self, layer):
@@ -63,6 +69,7 @@ class Host(object):
         yield
     undo_group = kept_choice
     def add_result(self, image, source, crop, pixels, mask, name, recipe):
+        recipe = json.loads(recipe.decode("ascii"))
         made.append(dict(crop=crop, pixels=pixels, mask=mask, name=name, host=recipe["host"]))
         return "layer"
     def new_image(self, crop, like=None):
@@ -80,15 +87,18 @@ def watch(message):
     if message is not None and message["stage"] not in stages:
         stages.append(message["stage"])
 
-def run(action):
-    task = venice_task.TASKS[action](Host(), image, [layer, other], values.__getitem__, link)
+def run(action, *drawables):
+    task = venice_task.TASKS[action](Host(), image, drawables, values.__getitem__, link)
     return venice_task.run(task, link, watch)
 
 with venice_link.Link(json.loads(sys.argv[2])) as link:
-    edited, upscaled = run("edit"), run("upscale")
+    edited, upscaled = run("edit", other, layer), run("upscale", layer)
     layer["gone"] = True
     words = []
-    for failing in (lambda: run("edit"), lambda: link.call("dänce")):
+    for failing in (
+        lambda: run("edit", layer), lambda: run("edit"), lambda: run("upscale", layer, other),
+        lambda: link.call("dänce"),
+    ):
         try:
             failing()
         except (venice_task.HostError, venice_link.LinkError) as error:
@@ -136,7 +146,12 @@ def test_a_task_runs_with_any_host(sandbox: Sandbox, python: int) -> None:
     said = json.loads(run.stdout)
     assert said["python"] == python
     assert said["stages"] == ["preparing", "uploading", "waiting", "downloading", "fitting"]
-    assert said["words"] == ["The layer is gone.", "There is no method “dänce”."]
+    assert said["words"] == [
+        "The layer is gone.",
+        "Select a layer first.",
+        "Select one layer only.",
+        "There is no method “dänce”.",
+    ]
     assert [seen.path for seen in posts(sandbox)] == ["/api/v1/image/multi-edit", "/api/v1/image/upscale"]
     edit, upscale = said["made"]
     assert edit["crop"] == {"x": 20, "y": 10, "width": 200, "height": 150}

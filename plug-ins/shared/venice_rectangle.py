@@ -1,0 +1,27 @@
+# -*- coding: utf-8 -*-
+"""Rectangles as they travel in messages: dicts with x, y, width, height, whole numbers in px.
+
+Standard library only; runs on Python 2.7 and 3.
+"""
+
+from __future__ import unicode_literals
+
+
+def at_origin(extent):
+    """The rectangle of that width and height at 0, 0; of a rectangle too."""
+    return {"x": 0, "y": 0, "width": extent["width"], "height": extent["height"]}
+
+
+def counted_from(origin, rectangle):
+    """`rectangle`, its place counted from the corner of `origin`."""
+    return dict(rectangle, x=rectangle["x"] - origin["x"], y=rectangle["y"] - origin["y"])
+
+
+def intersection(one, other):
+    """The pixels in both rectangles, or None."""
+    left, top = max(one["x"], other["x"]), max(one["y"], other["y"])
+    right = min(one["x"] + one["width"], other["x"] + other["width"])
+    bottom = min(one["y"] + one["height"], other["y"] + other["height"])
+    if left >= right or top >= bottom:
+        return None
+    return {"x": left, "y": top, "width": right - left, "height": bottom - top}
