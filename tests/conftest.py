@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -34,6 +35,8 @@ class OutsideConnectionError(Exception):
 def pytest_configure(config: pytest.Config) -> None:
     """For the whole session, so that fixtures of any scope and every process they start are covered."""
     _keep_pip_working()
+    # What a shell starts in the background ignores Ctrl-C, and would hand that on to what tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     home = Path(tempfile.mkdtemp(prefix="venice-gimp-home-"))
     _added.append(home)
     for name in list(os.environ):
