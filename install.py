@@ -632,7 +632,7 @@ def doctor():
         row(True, "Provider", settings["provider"])
         if settings["provider"] != "sandbox":
             key = settings["key"]
-            help_text = "in GIMP: Filters > Venice > Settings..."
+            help_text = "in GIMP: Filters > Venice > Settings... (GIMP 2.10 asks for it before it sends)"
             row(True if key else None, "Key", "from the %s" % key if key else "none yet", help_text)
     return not failed
 

@@ -34,9 +34,7 @@ def to_raw(picture: Path, raw: Path, extent: Extent, kind: Kind) -> None:
     """
     try:
         data = picture.read_bytes()
-        pixels = (
-            images.decode_wide(data) if kind is Kind.WIDE else images.decode(data, formats=("PNG",)).pixels
-        )
+        pixels = images.decode_wide(data) if kind is Kind.WIDE else _decode(data, extent)
     except (OSError, BrokenFile) as error:
         raise BadInput(f"“{picture.name}” cannot be read: {error}") from error
     if Extent.of_shape(pixels.shape) != extent:
@@ -57,6 +55,10 @@ def to_picture(raw: Path, picture: Path, extent: Extent, kind: Kind, alpha: Path
     if kind is Kind.COVERAGE:
         pixels = np.dstack([np.zeros_like(pixels), pixels])
     picture.write_bytes(images.encode_png(pixels))
+
+
+def _decode(data: bytes, extent: Extent) -> images.Pixels:
+    return images.decode(data, max_pixels=extent.pixels, formats=("PNG",)).pixels
 
 
 def _read(path: Path, extent: Extent, kind: Kind) -> images.Pixels:

@@ -7,7 +7,6 @@ not premultiplied).
 from __future__ import annotations
 
 import io
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +22,7 @@ Pixels = npt.NDArray[np.uint8]
 
 MAX_PIXELS = 200_000_000
 """What is decoded at most, in px: six times what the largest service limit known allows."""
+Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit is lower; `decode` looks at the size itself
 
 MEDIA_TYPES = {
     "PNG": "image/png",
@@ -83,21 +83,12 @@ def decode(
     if name is None or name not in formats:
         raise BrokenFile(f"not a picture, but {_describe(data)}")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image: Image.Image = Image.open(io.BytesIO(data), formats=[name])
-            if image.width * image.height > max_pixels:
-                raise BrokenFile(f"a picture of {image.width} × {image.height} px is too large")
-            deep = _bit_depth(data, name) > 8
-            image.load()
-    except (
-        UnidentifiedImageError,
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        Image.DecompressionBombError,
-    ) as error:
+        image: Image.Image = Image.open(io.BytesIO(data), formats=[name])
+        if image.width * image.height > max_pixels:
+            raise BrokenFile(f"a picture of {image.width} × {image.height} px is too large")
+        deep = _bit_depth(data, name) > 8
+        image.load()
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
         raise BrokenFile(f"a broken {name} file: {error}") from error
     profile = image.info.get("icc_profile") or b""
     image = ImageOps.exif_transpose(image)

@@ -10,8 +10,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "bad-input": ("", ""),
     "missing-key": (
         "No API key is set for {provider}.",
-        "Enter it in Filters > Venice > Settings{variable}, or choose the provider “sandbox” to try things "
-        "out without a key.",
+        "Enter it in Filters > Venice > Settings (in GIMP 2.10: Enter Key){variable}, or choose the provider "
+        "“sandbox” to try things out without a key.",
     ),
     "over-limit": ("", "Raise the limit in Filters > Venice > Settings, or wait until tomorrow."),
     "broken-file": ("The file cannot be read as a picture.", ""),
@@ -40,7 +40,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "bad-key": (
         "The service did not accept the API key.",
-        "Check it in Filters > Venice > Settings. Nothing was charged.",
+        "Enter it anew in Filters > Venice > Settings (in GIMP 2.10: Enter Key). Nothing was charged.",
     ),
     "key-unseen": (
         "The service received no API key with the request.",

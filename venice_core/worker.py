@@ -197,14 +197,14 @@ class Worker:
     def _configure(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """`provider`: which to use from now on; `key`: that provider's key ("" forgets it).
 
-        `daily_limit`: in US dollars; None takes it away.
+        `use`: False where the provider in use shall stay. `daily_limit`: in US dollars; None takes it away.
         """
         wish = str(params.get("provider") or "")
         name = self._registry.name(wish)
         kept = ""
         if params.get("key") is not None:
             kept = self._registry.store_key(name, Secret(str(params["key"])))
-        if wish:
+        if wish and params.get("use", True):
             self._registry.settings.update(provider=name)
         if "daily_limit" in params:
             self._registry.settings.set_daily_limit(params["daily_limit"])
@@ -241,8 +241,8 @@ class Worker:
         return str(picture)
 
     def _new_file(self, params: Mapping[str, Any]) -> Path:
-        path = self._scratch.path / str(params.get("to"))
-        if path.parent != self._scratch.path:
+        path = self._scratch.path / str(params.get("to") or "")
+        if path.parent != self._scratch.path or path.is_dir():
             raise BadInput(f"“{params.get('to')}” is no name for a file.")
         return path
 

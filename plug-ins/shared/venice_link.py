@@ -63,6 +63,14 @@ class Detached(LinkError):
     """The worker goes on alone: what was sent may be charged, and its answer is kept."""
 
 
+def words_of(error):
+    """What an exception says, as text: in Python 2 the system's words may be in any encoding."""
+    try:
+        return type("")(error)
+    except UnicodeError:
+        return bytes(error).decode("mbcs" if os.name == "nt" else "utf-8", "replace")
+
+
 def clean_environment(environ, bundle=None):
     """The variables for the worker: without what belongs to the host's own Python and its bundle.
 
@@ -151,11 +159,11 @@ class Link(object):
         # A file, not a pipe: nobody has to read it, and it cannot fill up.
         self._stderr = tempfile.TemporaryFile()
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._stderr}
-        options = dict(_own_session(), env=self._environ, close_fds=True, **pipes)
+        options = dict(_apart(), env=self._environ, **pipes)
         try:
             self._process = subprocess.Popen(list(map(_word, self._command)), **options)
         except OSError as error:
-            raise LinkError("The worker could not be started: %s." % error)
+            raise LinkError("The worker could not be started: %s." % words_of(error))
         reader = threading.Thread(target=_read, args=(self._process.stdout, self._messages))
         reader.daemon = True
         reader.start()
@@ -333,11 +341,11 @@ def _read(stream, messages):
     messages.put(None)
 
 
-def _own_session():
-    """So that ending the plug-in does not end the worker with it."""
+def _apart():
+    """So that ending the plug-in does not end the worker with it, and no file of GIMP's is open in it."""
     if os.name == "nt":
-        # CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP
-        return {"creationflags": 0x08000000 | 0x00000200}
+        # CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP; beside pipes, Python 2 there cannot close files
+        return {"creationflags": 0x08000000 | 0x00000200, "close_fds": sys.version_info[0] > 2}
     if sys.version_info >= (3, 2):
-        return {"start_new_session": True}
-    return {"preexec_fn": os.setsid}
+        return {"start_new_session": True, "close_fds": True}
+    return {"preexec_fn": os.setsid, "close_fds": True}

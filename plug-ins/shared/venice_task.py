@@ -46,6 +46,7 @@ files are written by `link.write`):
 from __future__ import division, unicode_literals
 
 import json
+import os
 
 import venice_choice
 import venice_link
@@ -73,16 +74,30 @@ class PlanChanged(venice_link.ForPeople):
         self.plan = plan
 
 
+class NotPlaced(venice_link.ForPeople):
+    """What came could not be put into the image; nothing of it is lost."""
+
+    def __init__(self, results, error):
+        folders = sorted({os.path.dirname(result["pixels"]) for result in results})
+        super(NotPlaced, self).__init__(
+            "The result has come, but could not be put into the image (%s: %s). Edit > Undo takes away what"
+            " may be there of it. It is kept in %s; sent again, it may be charged again."
+            % (type(error).__name__, venice_link.words_of(error), ", ".join(folders))
+        )
+
+
 class Task(object):
     """`value(name)` gives a procedure's argument, such as "match-colors"; it is read anew at each step.
 
-    `options` are the worker's, `own_options` GIMP's alone; both are the procedure's arguments.
+    `options` are the worker's, `own_options` GIMP's alone; both are the procedure's arguments. `choices` says
+    which values GIMP's own may have.
     """
 
     action = ""
     title = ""
     options = ()
     own_options = ()
+    choices = ()
     makes_image = False
 
     def __init__(self, host, image, drawables, value, link):
@@ -123,8 +138,14 @@ class Task(object):
     def place(self, value):
         """Puts the worker's results into the image, as one undo step: (image, layers, warnings).
 
-        The warnings are those that have not been `told` already.
+        The warnings are those that have not been `told` already. Raises NotPlaced, whatever went wrong.
         """
+        try:
+            return self._place(value)
+        except Exception as error:
+            raise NotPlaced(value["results"], error)
+
+    def _place(self, value):
         warnings = [warning for warning in value["warnings"] if warning not in self._told]
         made = [self._load(result) for result in value["results"]]
         host, image, source = self._host, self._image, self._layer
@@ -207,6 +228,10 @@ class Task(object):
         """The job as the worker knows it, and the file with the selection's coverage."""
         if self._layer is not None and not self._host.is_there(self._layer):
             raise HostError("The layer is gone.")
+        for name, known in self.choices:
+            if self._value(name) not in known:
+                words = self._value(name), name, " or ".join(known)
+                raise HostError("“%s” is not known for %s: it can be %s." % words)
         options = {name: self._value(name) for name in self.options}
         job = {
             "action": self.action,
@@ -255,6 +280,7 @@ class EditTask(Task):
         "output",
     )
     own_options = ("sample",)
+    choices = (("sample", ("layer", "visible")),)
 
     def _pick(self, drawables):
         return venice_choice.with_references(self._host, self._image, drawables)
@@ -293,6 +319,7 @@ class CutoutTask(Task):
     title = "Remove Background"
     options = ("defringe", "provider")
     own_options = ("output",)
+    choices = (("output", ("layer", "mask")),)
 
     def _add(self, image, source, made, warnings):
         if source is None:
@@ -344,7 +371,7 @@ class UpscaleTask(Task):
     options = ("scale", "provider")
     makes_image = True
 
-    def place(self, value):
+    def _place(self, value):
         """Always a new image, named after the layer."""
         warnings = [warning for warning in value["warnings"] if warning not in self._told]
         host, made = self._host, self._load(value["results"][0])
@@ -431,4 +458,5 @@ class _Made(object):
 
 def _offer(plan):
     """What a person agrees to by sending it."""
-    return [plan[name] for name in ("provider", "endpoint", "model", "total")]
+    where, what = ["provider", "endpoint", "model", "total"], ["crop", "size", "guided", "references"]
+    return [plan[name] for name in where + what + ["pictures", "requests"]]

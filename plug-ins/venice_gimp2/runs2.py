@@ -69,11 +69,13 @@ def show_progress(message):
 
 
 def _sentence(error):
-    if isinstance(error, venice_link.ForPeople):
+    expected = isinstance(error, venice_link.ForPeople)
+    if not expected or isinstance(error, venice_task.NotPlaced):
+        _log(traceback.format_exc())
+    if expected:
         return error.message
-    _log(traceback.format_exc())
-    words = traceback.format_exception_only(type(error), error)[-1].strip()
-    return "Venice failed unexpectedly: %s (more in %s)" % (host2.from_gimp(words), _log_path())
+    words = type(error).__name__, venice_link.words_of(error), _log_path()
+    return "Venice failed unexpectedly: %s: %s (more in %s)" % words
 
 
 def _log_path():

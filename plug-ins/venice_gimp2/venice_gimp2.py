@@ -131,7 +131,7 @@ def offer(name, action, label, blurb, params):
     def run(image, drawable, *values):
         import runs2
 
-        arguments = {}
+        arguments = {param[1]: param[3] for param in params}  # a caller may leave out the last ones
         for (kind, argument), value in zip([param[:2] for param in params], values):
             arguments[argument] = CLASSES[kind](value) if kind in CLASSES else value
         return runs2.on_image(action, image, drawable, arguments, HERE, bool(interactive))

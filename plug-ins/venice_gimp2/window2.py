@@ -40,6 +40,7 @@ class _Window(object):
         self._task, self._link = task, link
         self._cancelled = False
         self._stage, self._since = "", 0.0
+        self._provider = ""
         self._dialog = gtk.Dialog(task.title, _active_window(), gtk.DIALOG_MODAL)
         self._key_button = self._dialog.add_button("Enter _Key...", _ENTER_KEY)
         self._dialog.add_button(gtk.STOCK_CANCEL, gtk.RESPONSE_CANCEL)
@@ -112,17 +113,21 @@ class _Window(object):
         except venice_task.PlanChanged as changed:
             self._tell_plan(changed.plan)
             self._tell_error(changed)
+        except venice_task.NotPlaced:
+            raise
         except venice_link.ForPeople as error:
-            if getattr(error, "kind", "") == "cancelled":
+            kind = getattr(error, "kind", "")
+            if kind == "cancelled":
                 self._link.close()  # nothing of it goes on; another try starts another worker
             self._tell_error(error)
+            self._key_button.set_property("visible", kind in ("missing-key", "bad-key"))
         finally:
             self._set_busy(False)
         return None
 
     def _answer_to(self, call):
-        """Waits with the window alive. Raises LinkError."""
-        while True:
+        """Waits with the window alive. Raises LinkError; CancelError where nothing is being sent."""
+        while not self._cancelled or self._stage:
             message = self._link.receive(TICK)
             over, value = self._link.answer(message, call)
             if over:
@@ -130,6 +135,7 @@ class _Window(object):
             if message is not None and message.get("event") == "progress":
                 self._show_progress(message)
             self._pulse()
+        raise CancelError("Cancelled.")
 
     def _on_start_wait(self, _message):
         self._pulse()
@@ -137,8 +143,10 @@ class _Window(object):
             raise venice_link.LinkError("Cancelled. Nothing was charged.", "cancelled")
 
     def _on_response(self, _dialog, response):
-        if self._stage and response in _GIVING_UP and not self._cancelled:
-            self._cancelled = True
+        if response not in _GIVING_UP or self._cancelled:
+            return
+        self._cancelled = True
+        if self._stage:
             try:
                 self._link.cancel()
             except venice_link.LinkError:
@@ -215,7 +223,7 @@ class _Window(object):
         box.destroy()
         if typed:
             try:
-                self._link.call("configure", {"provider": self._provider, "key": typed})
+                self._link.call("configure", {"provider": self._provider, "key": typed, "use": False})
             except venice_link.LinkError as error:
                 self._tell_error(error)
                 return

@@ -26,6 +26,9 @@ def _told(run):
             return run(procedure, *arguments)
         except (venice_link.LinkError, venice_task.HostError) as error:
             return host.failure(procedure, str(error))
+        except venice_task.NotPlaced as error:
+            traceback.print_exc()
+            return host.failure(procedure, str(error))
         except Exception as error:
             traceback.print_exc()
             return host.failure(procedure, f"Venice failed unexpectedly: {type(error).__name__}: {error}")

@@ -88,13 +88,13 @@ def installed():
     return {name: dict(entry, menu=menus.get(name)) for name, entry in gimp._installed.items()}
 
 
+def defaults(procedure):
+    """Of a procedure's arguments after image and drawable, by name."""
+    return {param[1]: param[3] for param in gimpfu._registered[str(procedure)]["params"][2:]}
+
+
 def signature(name):
     return gimp._backend.signature(name)
-
-
-def used():
-    """The procedures that were called so far, by whomever."""
-    return sorted({name for name, _ in gimp.calls})
 
 
 def constant(name):

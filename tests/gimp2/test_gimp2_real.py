@@ -242,6 +242,16 @@ def begin(desk: Desk2, prompt: str, name: str = "edit") -> str:
     return desk.accept(name)
 
 
+def enter_key(desk: Desk2, key: str) -> None:
+    desk.keys("alt+k")
+    desk.wait_for("API key of venice")
+    desk.type(key)
+    keep(desk, "key-typed")
+    desk.keys("Return")
+    desk.wait_gone("API key of venice")
+    desk.wait_for(TITLES["edit"])
+
+
 def wait_closed(desk: Desk2, name: str = "edit") -> None:
     """Both windows are gone, and so is the plug-in."""
     desk.wait_gone(TITLES[name])
@@ -374,18 +384,18 @@ def test_a_key_is_asked_for_and_gimp_never_has_it(desk: Desk2, sandbox: Sandbox,
     keep(desk, "no-key")
     desk.keys("alt+s")
     assert posts(sandbox) == [], "nothing can be sent"
-    desk.keys("alt+k")
-    desk.wait_for("API key of venice")
-    desk.type(SECRET)
-    keep(desk, "key-typed")
-    desk.keys("Return")
-    desk.wait_gone("API key of venice")
-    desk.wait_for(TITLES["edit"])
+    enter_key(desk, "bad-key")
     wait_for((desk.home / "keys.json").exists)
     desk.keys("alt+s")
+    desk.read(window, "did not accept the API key")
+    keep(desk, "key-not-accepted")
+    enter_key(desk, SECRET)
+    wait_for(lambda: SECRET in (desk.home / "keys.json").read_text("utf-8"))
+    desk.keys("alt+s")
     wait_closed(desk)
-    (seen,) = posts(sandbox)
-    assert seen.headers["Authorization"] == "Bearer sk-***"
+    assert [job["status"] for job in desk.jobs()] == ["failed", "placed"]
+    assert not (desk.home / "settings.json").exists(), "which provider is in use was not asked"
+    assert posts(sandbox)[-1].headers["Authorization"] == "Bearer sk-***"
     files = [path for path in desk.folder.rglob("*") if path.is_file()]
     assert desk.profile / "pluginrc" in files
     assert [path for path in files if SECRET.encode() in path.read_bytes()] == [desk.home / "keys.json"]

@@ -74,6 +74,7 @@ def nothing(gimp: Gimp2, image: int, layer: int) -> None:
         (as_it_is, {"provider": "nobody"}, "There is no provider “nobody”"),
         (as_it_is, {"provider": "größer"}, "There is no provider “größer”"),
         (as_it_is, {"selection": "some"}, "selection"),
+        (as_it_is, {"sample": "größer"}, "“größer” is not known for sample: it can be layer or visible"),
         (as_it_is, {"variations": 9}, "variations"),
         (as_it_is, {"model": "qwen-image-2-edit", "resolution": "64K"}, "has no resolution “64K”"),
     ],
@@ -88,6 +89,14 @@ def test_what_cannot_be_asked_for_is_not_sent(
     check_refused(gimp, image, before, run, words)
     assert posts(sandbox) == []
     assert jobs() == []
+
+
+def test_an_output_that_does_not_exist_is_not_paid_for(gimp: Gimp2, sandbox: Sandbox) -> None:
+    image, layer = make_photo(gimp)
+    before = gimp.snapshot(image)
+    run = gimp.run(CUTOUT, image, layer, values={"output": "Mask"})
+    check_refused(gimp, image, before, run, "“Mask” is not known for output: it can be layer or mask")
+    assert posts(sandbox) == []
 
 
 @pytest.mark.parametrize("procedure", [EDIT, CUTOUT])
@@ -171,7 +180,26 @@ def test_a_fault_of_our_own_is_a_sentence_and_its_trace_is_in_a_file(gimp: Gimp2
         run = gimp.run(EDIT, image, layer, values={"prompt": "pink"})
     finally:
         gimp.mend_host("bounds_of")
-    check_refused(gimp, image, before, run, "Venice failed unexpectedly: ValueError")
+    check_refused(gimp, image, before, run, "Venice failed unexpectedly: ValueError: größer")
     log = gimp.folder / "profile" / "venice-gimp.log"
     assert "Traceback" in log.read_text("utf-8")
     assert os.fspath(log) in run["error"]
+
+
+@pytest.mark.parametrize("procedure", [EDIT, CUTOUT])
+def test_what_cannot_be_placed_is_kept_and_people_read_where(gimp: Gimp2, jobs: Jobs, procedure: str) -> None:
+    image, layer = make_photo(gimp)
+    gimp.break_host("_insert_above")
+    try:
+        run = gimp.run(procedure, image, layer, values={"prompt": "pink"} if procedure == EDIT else {})
+    finally:
+        gimp.mend_host("_insert_above")
+    assert run["layer"] is None
+    assert "could not be put into the image (ValueError: größer)" in run["error"]
+    assert "Edit > Undo" in run["error"]
+    (job,) = jobs()
+    assert job["status"] == "done"
+    (folder,) = (gimp.home / "jobs").iterdir()
+    assert os.fspath(folder) in run["error"]
+    assert (folder / "answer.bin").stat().st_size > 0
+    assert "Traceback" in (gimp.folder / "profile" / "venice-gimp.log").read_text("utf-8")

@@ -288,8 +288,12 @@ def test_a_key_is_kept_for_the_next_worker_and_shown_to_nobody(environ: dict[str
         assert link.call("status")["key"] is False
         answer = link.call("configure", {"provider": "venice", "key": KEY})
         assert answer == {"provider": "venice", "kept": "file"}
+        kept = {"provider": "openai", "key": KEY + "-2", "use": False}
+        assert link.call("configure", kept) == {"provider": "openai", "kept": "file"}
     with venice_link.Link(COMMAND, environ) as link:
-        assert (link.call("status")["key"], link.call("status")["key_source"]) == (True, "file")
+        status = link.call("status")
+        assert (status["key"], status["key_source"]) == (True, "file")
+        assert status["provider"] == "venice", "a key alone changes nothing else"
     holding = [p.name for p in disk.home.rglob("*") if p.is_file() and KEY.encode() in p.read_bytes()]
     assert holding == ["keys.json"]
 

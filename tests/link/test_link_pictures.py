@@ -30,6 +30,8 @@ def test_a_picture_in_the_private_folder_becomes_raw_pixels_and_a_picture_again(
     [
         {"to": "../source"},
         {"to": "a/b"},
+        {"to": ".."},
+        {"to": None},
         {"picture": "../shown.png"},
         {"picture": "none.png"},
         {"kind": "cmyk"},

@@ -15,7 +15,7 @@ from venice_core.version import VERSION
 
 HEAD = f"""# -*- coding: utf-8 -*-
 from __future__ import unicode_literals, print_function
-import codecs, io, json, os, sys, types
+import codecs, io, json, os, subprocess, sys, types
 sys.dont_write_bytecode = True
 sys.path.insert(0, {str(MODULE.parent)!r})
 import venice_link
@@ -47,11 +47,26 @@ sys.modules[str("ctypes")] = ctypes
 os.name = "nt"
 words = [venice_link._word(word) for word in json.loads(sys.argv[1])]
 paths = [venice_link.file_name("C:\\Zoë\\x")]
-session = venice_link._own_session()
+apart = venice_link._apart()
+said = venice_link.words_of(OSError(13, "Accès refusé".encode("cp1252")))
+started = []
+subprocess.mswindows = True  # as Popen sees it, which refuses there to close files beside pipes
+
+def execute(process, words, *_):
+    started.append(words)
+    subprocess.mswindows = False
+    raise OSError(2, b"nirgendwo da")
+
+subprocess.Popen._execute_child = execute
+try:
+    venice_link.Link(["python.exe"], {}).start()
+except venice_link.LinkError as error:
+    assert "nirgendwo da" in error.message
 os.name = "posix"
+assert started == [[b"python.exe"]]
 assert all(isinstance(word, bytes) for word in words), "Popen of Python 2 takes no text there"
 assert isinstance(paths[0], type("")), "functions for files do"
-print(json.dumps([[word.decode("cp1252") for word in words], session]))
+print(json.dumps([[word.decode("cp1252") for word in words], apart, said]))
 """
 )
 
@@ -87,9 +102,11 @@ def test_words_for_windows_are_in_its_code_page_or_short(python_2: str, tmp_path
     words = ["C:\\Users\\Zoë\\python.exe", "C:\\Users\\Łukasz\\python.exe", "-m"]
     run = subprocess.run([python_2, script, json.dumps(words)], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
-    found, session = json.loads(run.stdout)
+    found, apart, said = json.loads(run.stdout)
     assert found == ["C:\\Users\\Zoë\\python.exe", "C:\\Users\\LUKASZ~1\\python.exe", "-m"]
-    assert session == {"creationflags": 0x08000000 | 0x00000200}, "no console window, and a group of its own"
+    flags = 0x08000000 | 0x00000200
+    assert apart == {"creationflags": flags, "close_fds": False}, "no console window, a group of its own"
+    assert said == "[Errno 13] Accès refusé"
 
 
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
