@@ -14,8 +14,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PIL import ImageCms
+
 if TYPE_CHECKING:
     from venice_core.sandbox.server import Sandbox, SeenRequest
+
+
+def srgb() -> bytes:
+    """The profile of sRGB that LittleCMS makes."""
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def adobe_rgb() -> bytes:

@@ -106,7 +106,7 @@ class Task(object):
         self._argument = value
         self._link = link
         self._told = []
-        self._told_offer = None
+        self._told_offer = self._window = None
         self._sent_from = None
         self._layer, self._references = self._pick(drawables)
 
@@ -117,7 +117,7 @@ class Task(object):
     def told(self, plan):
         """Remembers that a person has seen this plan with its warnings."""
         self._told = plan["warnings"]
-        self._told_offer = _offer(plan)
+        self._told_offer = self._offer(plan)
 
     def start(self, on_wait=None):
         """Exports the pixels, starts the job and returns the call's number. Raises LinkError, HostError.
@@ -127,7 +127,7 @@ class Task(object):
         """
         described = self._describe()
         plan = self._link.call("plan", dict(described, to_send=True), on_wait, 0.05)
-        if on_wait is not None and _offer(plan) != self._told_offer:
+        if on_wait is not None and self._offer(plan) != self._told_offer:
             raise PlanChanged(plan)
         if not plan["key"]:
             # The worker's own words for it, before a pixel is copied.
@@ -242,11 +242,16 @@ class Task(object):
         }
         if not self._sees_selection():
             return {"job": job}
-        window = self._host.export_selection(self._image, self._link, "coverage")
+        self._window = window = self._host.export_selection(self._image, self._link, "coverage")
         if window is None:
             return {"job": job}
         job["window"] = window
         return {"job": job, "coverage": "coverage"}
+
+    def _offer(self, plan):
+        """What a person agrees to by sending it, the place of what is selected included."""
+        where, what = ["provider", "endpoint", "model", "total"], ["crop", "size", "guided", "references"]
+        return [plan[name] for name in where + what + ["pictures", "requests"]], self._window
 
     def _value(self, name):
         return self._argument(name)
@@ -454,9 +459,3 @@ class _Made(object):
     def at_origin(self):
         self.crop = at_origin(self.crop)
         return self
-
-
-def _offer(plan):
-    """What a person agrees to by sending it."""
-    where, what = ["provider", "endpoint", "model", "total"], ["crop", "size", "guided", "references"]
-    return [plan[name] for name in where + what + ["pictures", "requests"]]

@@ -37,6 +37,7 @@ from gimpenums import (
     PRECISION_U8_LINEAR,
     RGB,
 )
+from venice_profile import is_srgb
 from venice_rectangle import at_origin, counted_from
 from venice_task import RECIPE
 
@@ -218,7 +219,10 @@ def _to_raw(link, path, name, extent, kind):
 def _may_exceed_srgb(image):
     if pdb.gimp_image_base_type(image) != RGB:
         return False
-    return bool(_profile_of(image)) or pdb.gimp_image_get_precision(image) >= PRECISION_HALF_LINEAR
+    if pdb.gimp_image_get_precision(image) >= PRECISION_HALF_LINEAR:
+        return True
+    profile = bytes(bytearray(value & 255 for value in _profile_of(image)))
+    return bool(profile) and not is_srgb(profile)
 
 
 def _profile_of(image):

@@ -13,6 +13,7 @@ import gi
 gi.require_version("Gimp", "3.0")
 gi.require_version("Gegl", "0.4")
 from gi.repository import Gegl, Gimp, Gio, GLib
+from venice_profile import is_srgb
 from venice_rectangle import at_origin, counted_from
 from venice_task import RECIPE
 
@@ -164,7 +165,7 @@ def _may_exceed_srgb(image):
         return False
     precision = image.get_precision().value_nick
     profile = image.get_color_profile()
-    other = profile is not None and not profile.is_equal(Gimp.ColorProfile.new_rgb_srgb())
+    other = profile is not None and not is_srgb(bytes(profile.get_icc_profile()))
     return other or precision.startswith(("half", "float", "double"))
 
 

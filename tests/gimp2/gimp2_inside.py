@@ -356,7 +356,7 @@ def run(procedure, image, drawable, mode=RUN_NONINTERACTIVE, values=None, answer
         "layer": found.ID if found is not None else None,
         "error": error,
         "messages": list(gimp.messages),
-        "pulses": [name for name, _ in gimp.calls].count("gimp-progress-pulse"),
+        "called": [name for name, _ in gimp.calls],
         "stages": [values[0] for name, values in gimp.calls if name == "gimp-progress-set-text"],
     }
 

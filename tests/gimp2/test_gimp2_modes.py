@@ -13,7 +13,7 @@ from gimp2_machine import Array, Gimp2
 from gimp2_scene import EDIT, rgba, selection_of
 from pictures import check_equal, decoded, photo
 from stack import untouched
-from support import adobe_rgb, posts
+from support import adobe_rgb, posts, srgb
 
 from venice_core.sandbox import Sandbox
 
@@ -115,6 +115,20 @@ def test_colours_outside_srgb_are_counted_and_told(gimp: Gimp2, sandbox: Sandbox
     run = gimp.run(EDIT, image, source, values={"prompt": "pink"})
     assert run["error"] == ""
     assert "100 % of what was sent has colours outside sRGB" in " ".join(run["messages"])
+
+
+@pytest.mark.parametrize(("profile", "wide"), [("sRGB", False), ("AdobeRGB", True)])
+def test_only_what_may_lie_outside_srgb_is_exported_as_floats_too(
+    gimp: Gimp2, sandbox: Sandbox, profile: str, wide: bool
+) -> None:
+    """Most cameras write sRGB's own profile."""
+    image = gimp.new_image(*SIZE)
+    source = gimp.add_layer(image, photo("coffee", *SIZE))
+    data = list(adobe_rgb() if wide else srgb())
+    gimp.call("call", "gimp-image-set-color-profile", {"image": image}, len(data), data)
+    run = gimp.run(EDIT, image, source, values={"prompt": "pink"})
+    assert run["error"] == ""
+    assert ("file-tiff-save" in run["called"]) == wide
 
 
 def test_a_picture_that_needs_no_conversion_says_nothing(gimp: Gimp2, sandbox: Sandbox) -> None:

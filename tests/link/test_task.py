@@ -52,7 +52,7 @@ class Host(object):
         return False
     def export_selection(self, image, link, name):
         link.write(name, b"\\xff" * 40 * 30)
-        return dict(x=50, y=60, width=40, height=30)
+        return dict(selected)
     def export_shown(self, image, layer, crop, link, name, wide_name=None):
         pixels = crop["width"] * crop["height"]
         link.write(name, b"\\x50\\x90\\x30\\xff" * pixels)
@@ -78,6 +78,7 @@ class Host(object):
         image["name"] = name
 
 image = dict(name="image")
+selected = dict(x=50, y=60, width=40, height=30)
 layer = dict(name="Käse", bounds=dict(x=20, y=10, width=200, height=150))
 other = dict(name="other", bounds=dict(x=-5, y=0, width=64, height=48))
 values = json.loads(sys.argv[1])
@@ -91,8 +92,26 @@ def run(action, *drawables):
     task = venice_task.TASKS[action](Host(), image, drawables, values.__getitem__, link)
     return venice_task.run(task, link, watch)
 
+def answer(call):
+    while True:
+        over, value = link.answer(link.receive(1), call)
+        if over:
+            return value
+
+def plan_changes(change):
+    task = venice_task.TASKS["edit"](Host(), image, [layer], values.__getitem__, link)
+    task.told(answer(task.ask_plan()))
+    change()
+    try:
+        answer(task.start(lambda _: None))
+    except venice_task.PlanChanged as changed:
+        task.told(changed.plan)
+        answer(task.start(lambda _: None))
+        return "told first"
+
 with venice_link.Link(json.loads(sys.argv[2])) as link:
     edited, upscaled = run("edit", other, layer), run("upscale", layer)
+    unchanged, moved = plan_changes(lambda: None), plan_changes(lambda: selected.update(x=70))
     layer["gone"] = True
     words = []
     for failing in (
@@ -105,7 +124,7 @@ with venice_link.Link(json.loads(sys.argv[2])) as link:
             text = str(error)
             words.append(text if isinstance(text, type("")) else text.decode("utf-8"))
 said = dict(python=sys.version_info[0], made=made, edited=edited, upscaled=upscaled)
-print(json.dumps(dict(said, stages=stages, words=words)))
+print(json.dumps(dict(said, stages=stages, words=words, unchanged=unchanged, moved=moved)))
 """
 
 VALUES: dict[str, Any] = {
@@ -152,7 +171,9 @@ def test_a_task_runs_with_any_host(sandbox: Sandbox, python: int) -> None:
         "Select one layer only.",
         "There is no method “dänce”.",
     ]
-    assert [seen.path for seen in posts(sandbox)] == ["/api/v1/image/multi-edit", "/api/v1/image/upscale"]
+    edit_path, upscale_path = "/api/v1/image/multi-edit", "/api/v1/image/upscale"
+    assert [seen.path for seen in posts(sandbox)] == [edit_path, upscale_path, edit_path, edit_path]
+    assert (said["unchanged"], said["moved"]) == (None, "told first"), "of another selection than was seen"
     edit, upscale = said["made"]
     assert edit["crop"] == {"x": 20, "y": 10, "width": 200, "height": 150}
     assert (edit["pixels"], edit["mask"], edit["host"]) == ("pixels", "mask", {"sample": "layer"})
