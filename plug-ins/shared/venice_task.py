@@ -38,9 +38,13 @@ files are written by `link.write`):
                                                         new layers above `source` (None: at the top), which
                                                         they return; those of a group below each other. A
                                                         recipe is what the parasite RECIPE holds
-    new_image(crop, like=None)                          an empty image that nobody sees yet
-    name_image(image, name, beside)                     its file's name, in the folder of another image
+    new_image(crop)                                     an empty image that nobody sees yet
     show(image)                                         in a window
+
+And for UpscaleTask alone:
+
+    new_image(crop, like=None)                          with the print resolution of the image `like`
+    name_image(image, name, beside)                     its file's name, in the folder of another image
 """
 
 from __future__ import division, unicode_literals

@@ -419,12 +419,9 @@ def add_masked_copy(image, source, crop, matte, name, recipe):
     return layer
 
 
-def new_image(crop, like=None):
-    """An empty RGB image of the crop's size, with the print resolution of `like`; nobody sees it yet."""
-    image = pdb.gimp_image_new(crop["width"], crop["height"], RGB)
-    if like is not None:
-        pdb.gimp_image_set_resolution(image, *pdb.gimp_image_get_resolution(like))
-    return image
+def new_image(crop):
+    """An empty RGB image of the crop's size; nobody sees it yet."""
+    return pdb.gimp_image_new(crop["width"], crop["height"], RGB)
 
 
 def show(image):
@@ -515,9 +512,11 @@ def _multiply_by_mask(private, cover, source):
     copy = _copy_into(private, source)
     pdb.gimp_layer_set_offsets(copy, 0, 0)
     pdb.gimp_context_push()
-    pdb.gimp_context_set_feather(False)
-    pdb.gimp_image_select_item(private, CHANNEL_OP_REPLACE, pdb.gimp_layer_get_mask(copy))
-    pdb.gimp_context_pop()
+    try:
+        pdb.gimp_context_set_feather(False)
+        pdb.gimp_image_select_item(private, CHANNEL_OP_REPLACE, pdb.gimp_layer_get_mask(copy))
+    finally:
+        pdb.gimp_context_pop()
     pdb.gimp_layer_add_mask(cover, pdb.gimp_layer_create_mask(cover, ADD_MASK_SELECTION))
     pdb.gimp_layer_remove_mask(cover, MASK_APPLY)
 

@@ -121,6 +121,11 @@ def convert(image, base="rgb", precision="U8_NON_LINEAR", adobe_rgb=False, profi
         image.convert_color_profile(wanted, Gimp.ColorRenderingIntent.RELATIVE_COLORIMETRIC, True)
 
 
+def assign_adobe_rgb(image):
+    """Values stay, and are other colours."""
+    _image(image).set_color_profile(Gimp.ColorProfile.new_rgb_adobe())
+
+
 def add_layer(image, pixels, at=(0, 0), name="photo", parent=None, position=0, opacity=100.0, visible=True):
     """A layer with RGB or RGBA pixels (8-bit sRGB)."""
     width, height, data = pixels

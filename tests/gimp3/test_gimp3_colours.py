@@ -126,3 +126,17 @@ def test_adobe_rgb_and_16_bit_matter_here(gimp: Gimp) -> None:
     stored = array(gimp.pixels(source), "u2")[..., :3].astype(np.float64) / 257.0
     shown = levels(gimp.pixels(source, "R'G'B'A float"))[..., :3]
     assert np.abs(stored - shown).max() > 20
+
+
+@pytest.mark.parametrize("adobe_rgb", [False, True])
+def test_colours_outside_srgb_are_counted_and_told(gimp: Gimp, sandbox: Sandbox, adobe_rgb: bool) -> None:
+    """AdobeRGB's green is one."""
+    image = gimp.new_image(*SIZE)
+    source = gimp.add_layer(image, (*SIZE, bytes((0, 255, 0)) * (SIZE[0] * SIZE[1])))
+    gimp.convert(image, precision="U16_NON_LINEAR")
+    if adobe_rgb:
+        gimp.assign_adobe_rgb(image)
+    printed = len(gimp.log())
+    assert gimp.run(EDIT, image, [source], prompt="pink")["error"] == ""
+    told = "100 % of what was sent has colours outside sRGB" in gimp.log()[printed:]
+    assert told == adobe_rgb

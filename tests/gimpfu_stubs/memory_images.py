@@ -57,13 +57,6 @@ class Images(object):
     def _gimp_image_set_filename(self, image, filename):
         image.filename = filename
 
-    def _gimp_image_get_resolution(self, image):
-        return image.resolution
-
-    def _gimp_image_set_resolution(self, image, x, y):
-        image.resolution = (x, y)
-        image.changed()
-
     def _gimp_image_is_dirty(self, image):
         return int(image.dirty)
 

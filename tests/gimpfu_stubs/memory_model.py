@@ -42,7 +42,6 @@ class Image(object):
         self.layers, self.channels = [], []
         self.active_layer = self.active_channel = self.floating = None
         self.palette, self.profile, self.filename = [], b"", ""
-        self.resolution = (300.0, 300.0)
         self.dirty, self.steps, self.open_groups = True, 0, 0
         self.selection = Channel(self, "Selection Mask", width, height, bytearray(width * height))
         self.selection.visible = True
