@@ -51,6 +51,7 @@ from __future__ import division, unicode_literals
 
 import json
 import os
+import traceback
 
 import venice_choice
 import venice_link
@@ -79,9 +80,10 @@ class PlanChanged(venice_link.ForPeople):
 
 
 class NotPlaced(venice_link.ForPeople):
-    """What came could not be put into the image; nothing of it is lost."""
+    """What came could not be put into the image; nothing of it is lost. `trace`: of what went wrong."""
 
     def __init__(self, results, error):
+        self.trace = traceback.format_exc()
         folders = sorted({os.path.dirname(result["pixels"]) for result in results})
         super(NotPlaced, self).__init__(
             "The result has come, but could not be put into the image (%s: %s). Edit > Undo takes away what"
@@ -254,8 +256,9 @@ class Task(object):
 
     def _offer(self, plan):
         """What a person agrees to by sending it, the place of what is selected included."""
-        where, what = ["provider", "endpoint", "model", "total"], ["crop", "size", "guided", "references"]
-        return [plan[name] for name in where + what + ["pictures", "requests"]], self._window
+        price = [plan[name] for name in ("provider", "endpoint", "model", "total", "requests", "pictures")]
+        sent = [plan[name] for name in ("crop", "size", "guided", "references")]
+        return price, sent, self._window
 
     def _value(self, name):
         return self._argument(name)

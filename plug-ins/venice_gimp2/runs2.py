@@ -69,11 +69,11 @@ def show_progress(message):
 
 
 def _sentence(error):
-    expected = isinstance(error, venice_link.ForPeople)
-    if not expected or isinstance(error, venice_task.NotPlaced):
-        _log(traceback.format_exc())
-    if expected:
+    if isinstance(error, venice_task.NotPlaced):
+        _log(error.trace)
+    if isinstance(error, venice_link.ForPeople):
         return error.message
+    _log(traceback.format_exc())
     words = type(error).__name__, venice_link.words_of(error), _log_path()
     return "Venice failed unexpectedly: %s: %s (more in %s)" % words
 

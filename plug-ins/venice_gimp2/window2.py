@@ -102,7 +102,6 @@ class _Window(object):
         """Runs the job with the window alive; None when it may be tried again."""
         self._set_busy(True)
         try:
-            self._cancelled = False
             self._begin(venice_task.STAGES["preparing"])
             self._link.ensure()
             value = self._answer_to(self._task.start(self._on_start_wait))
@@ -179,6 +178,7 @@ class _Window(object):
         _stay_alive()
 
     def _set_busy(self, busy):
+        self._cancelled = False
         self._send_button.set_sensitive(not busy)
         self._progress.set_property("visible", busy)
         if busy:

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import sys
 import traceback
 
 import host
@@ -27,7 +28,7 @@ def _told(run):
         except (venice_link.LinkError, venice_task.HostError) as error:
             return host.failure(procedure, str(error))
         except venice_task.NotPlaced as error:
-            traceback.print_exc()
+            print(error.trace, file=sys.stderr)
             return host.failure(procedure, str(error))
         except Exception as error:
             traceback.print_exc()

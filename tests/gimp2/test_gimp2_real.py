@@ -315,6 +315,22 @@ def test_cancel_in_our_window_sends_nothing_and_the_prompt_is_kept(
     wait_closed(desk)
 
 
+def test_what_was_selected_meanwhile_is_shown_before_it_is_sent(
+    desk: Desk2, sandbox: Sandbox, image: int
+) -> None:
+    window = begin(desk, "make it pink")
+    seen = desk.read(window, "Costs")
+    desk.inside.select(image, (10, 10, 60, 60), "rectangle")
+    desk.keys("alt+s")
+    desk.read(window, "look at what will be sent now")
+    keep(desk, "plan-changed")
+    assert posts(sandbox) == []
+    assert desk.read(window, "Costs") != seen
+    desk.keys("alt+s")
+    wait_closed(desk)
+    assert len(posts(sandbox)) == 1
+
+
 @pytest.mark.parametrize("name", ["remove-background", "generate"])
 def test_return_sends_what_is_shown(desk: Desk2, sandbox: Sandbox, image: int, name: str) -> None:
     """Numbers of gimpfu's spin buttons are floats, its truth values are 0 or 1."""

@@ -265,4 +265,4 @@ def test_what_cannot_be_placed_is_kept_and_people_read_where(gimp: Gimp, jobs: J
     assert (folder / "answer.bin").stat().st_size > 0
     (job,) = jobs()
     assert job.outcome[0] == "done"
-    assert "Traceback" in gimp.log()[printed:], "for whoever mends it"
+    assert "in _insert_above" in gimp.log()[printed:], "where it went wrong"

@@ -103,6 +103,26 @@ def test_twice_in_a_row_works_on_the_same_source(
     assert first == second, "both were sent the source, not an earlier result"
 
 
+def test_what_was_selected_meanwhile_is_shown_before_it_is_sent(
+    desk: Desk, server: Sandbox, picture: tuple[int, int]
+) -> None:
+    image, _ = picture
+    desk.open(EDIT)
+    desk.keys("ctrl+a")
+    desk.type("make it pink")
+    seen = desk.read("Sends")
+    desk.select(image, (20, 20, 560, 360))
+    desk.keys("ctrl+Return")
+    desk.read("look at what will be sent now")
+    keep(desk, "plan-changed")
+    assert posts(server) == []
+    assert desk.read("Sends") != seen
+    desk.keys("ctrl+Return")
+    desk.wait_gone(EDIT)
+    assert len(posts(server)) == 1
+    assert len(desk.layers(image)) == 2
+
+
 def test_an_error_is_shown_in_the_window_and_the_prompt_is_kept(
     desk: Desk, server: Sandbox, picture: tuple[int, int]
 ) -> None:
