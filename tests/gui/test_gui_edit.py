@@ -110,14 +110,16 @@ def test_what_was_selected_meanwhile_is_shown_before_it_is_sent(
     desk.open(EDIT)
     desk.keys("ctrl+a")
     desk.type("make it pink")
+    desk.keys("alt+v")
     seen = desk.read("Sends")
     desk.select(image, (20, 20, 560, 360))
-    desk.keys("ctrl+Return")
+    desk.keys("alt+p", "ctrl+Return")
+    desk.keys("alt+v")
+    assert desk.read("Sends") != seen
     desk.read("look at what will be sent now")
     keep(desk, "plan-changed")
     assert posts(server) == []
-    assert desk.read("Sends") != seen
-    desk.keys("ctrl+Return")
+    desk.keys("alt+p", "ctrl+Return")
     desk.wait_gone(EDIT)
     assert len(posts(server)) == 1
     assert len(desk.layers(image)) == 2
