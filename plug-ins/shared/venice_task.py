@@ -59,6 +59,8 @@ from venice_choice import HostError
 from venice_rectangle import at_origin, intersection
 
 RECIPE = "venice-recipe"
+KEY_MISSING = "No API key is set for this service."
+ALREADY_SENT = "The request had already been sent"
 STAGES = {
     "preparing": "Preparing…",
     "uploading": "Uploading…",

@@ -17,7 +17,7 @@ import venice_task
 from gimpfu import CancelError
 
 TICK = 0.05
-KEY_MISSING = "No API key is set for this service. The provider “sandbox” needs none."
+KEY_MISSING = venice_task.KEY_MISSING + " The provider “sandbox” needs none."
 _WIDTH = 420
 _GIVING_UP = (gtk.RESPONSE_CANCEL, gtk.RESPONSE_CLOSE, gtk.RESPONSE_DELETE_EVENT, gtk.RESPONSE_NONE)
 _SEND, _ENTER_KEY, _STOP = 1, 2, 3
@@ -197,7 +197,7 @@ class _Window(object):
             gtk.DIALOG_MODAL,
             gtk.MESSAGE_INFO,
             gtk.BUTTONS_NONE,
-            "The request had already been sent",
+            venice_task.ALREADY_SENT,
         )
         box.format_secondary_text(detached.message)
         box.add_button("Stop for _Good", _STOP)

@@ -10,7 +10,7 @@ gi.require_version("Gtk", "3.0")
 import venice_link
 from gi.repository import GimpUi, GLib, GObject, Gtk
 from settings_window import BINARY, run_settings, status_of
-from venice_task import STAGES, HostError, PlanChanged, describe
+from venice_task import ALREADY_SENT, KEY_MISSING, STAGES, HostError, PlanChanged, describe
 from widgets import ErrorBar, add_choice, label, make_prompt_large, mnemonic, stay_alive
 
 POLL_MS = 50
@@ -32,7 +32,6 @@ MODEL_LISTS = {
     "quality": ("_Quality", "the model's default", "qualities"),
 }
 OWN_LISTS = ("model", "style", "provider")
-KEY_MISSING = "No API key is set for this service."
 
 
 def run_task(procedure, config, task, link):
@@ -338,7 +337,7 @@ class _TaskWindow:
             transient_for=self._dialog,
             modal=True,
             message_type=Gtk.MessageType.INFO,
-            text="The request had already been sent",
+            text=ALREADY_SENT,
             secondary_text=str(detached),
         )
         box.add_button("Stop for _Good", Gtk.ResponseType.REJECT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import os
 import signal
@@ -14,13 +13,12 @@ import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from support import find_python_2, posts, wait_for
+from support import find_python_2, load_module, posts, wait_for
 
 from venice_core.journal import ANSWER, RESULT, SOURCE, Entry, Journal
 from venice_core.sandbox import Sandbox
@@ -39,16 +37,7 @@ Pixels = npt.NDArray[np.uint8]
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="ends processes by POSIX signals")
 
 
-def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("venice_link", MODULE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-venice_link = load()
+venice_link = load_module(MODULE)
 LinkError, WorkerGone, Detached = venice_link.LinkError, venice_link.WorkerGone, venice_link.Detached
 
 

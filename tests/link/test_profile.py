@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from support import adobe_rgb, srgb
+from support import adobe_rgb, load_module, srgb
 
 PATH = Path(__file__).resolve().parents[2] / "plug-ins/shared/venice_profile.py"
 
 
 @pytest.fixture(scope="module")
 def profiles() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("venice_profile", PATH)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_module(PATH)
 
 
 def named(name: str) -> bytes:
