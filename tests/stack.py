@@ -26,3 +26,19 @@ def untouched(snapshot: dict[str, Any], *new: int) -> dict[str, Any]:
     """What a run must leave as it was."""
     kept = {name: value for name, value in snapshot.items() if name not in ("dirty", "visible")}
     return {**kept, "layers": without(snapshot["layers"], *new)}
+
+
+def hidden(state: dict[str, Any], layer: int) -> dict[str, Any]:
+    """The same with a layer or group made invisible."""
+    return {**state, "layers": _hidden(state["layers"], layer)}
+
+
+def _hidden(layers: list[dict[str, Any]], layer: int) -> list[dict[str, Any]]:
+    return [
+        {
+            **each,
+            "visible": each["visible"] and each["id"] != layer,
+            "children": _hidden(each["children"], layer),
+        }
+        for each in layers
+    ]

@@ -66,6 +66,7 @@ class VeniceError(Exception):
     """Root of the tree.
 
     `detail` is the provider's own words, or what happened in one line; never a key.
+    `technical` is what only who looks for the cause can read, such as an exception of the system.
     `status` is the HTTP status where there was one, `request_id` the provider's support id,
     `retryable` whether the same request may work later.
     """
@@ -82,9 +83,11 @@ class VeniceError(Exception):
         status: int | None = None,
         request_id: str = "",
         charge: Charge | None = None,
+        technical: str = "",
     ) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.technical = technical
         self.status = status
         self.request_id = request_id
         if charge is not None:
@@ -96,6 +99,7 @@ class VeniceError(Exception):
         return {
             "kind": self.kind,
             "detail": self.detail,
+            "technical": self.technical,
             "status": self.status,
             "request_id": self.request_id,
         }

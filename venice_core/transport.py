@@ -7,14 +7,16 @@ connection.
 from __future__ import annotations
 
 import contextlib
+import http.client
 import io
 import ipaddress
 import json
 import math
+import re
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol, cast
@@ -38,6 +40,7 @@ CONNECT_SECONDS = 10.0
 READ_SECONDS = 300.0
 MAX_ANSWER_BYTES = 256_000_000
 _CHUNK = 64 * 1024
+_USER = re.compile(r"//[^/@\s]*@")
 
 
 @dataclass(frozen=True)
@@ -363,14 +366,14 @@ class Transport:
                 return Response(response.status_code, lower, body)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             late.check()
-            reason = request.key.scrub(_reason(error))
+            reason, technical = _reason(error), request.key.scrub(_technical(error))
             if cancel.stops(sent=upload is not None and upload.complete):
                 raise Cancelled(charge=_charge(upload)) from error
             if upload is None or not upload.complete:
-                lost = NoConnection(reason)
+                lost = NoConnection(reason, technical=technical)
                 lost.retryable = upload is None or not upload.begun
                 raise lost from error
-            raise LostConnection(reason) from error
+            raise LostConnection(reason, technical=technical) from error
         except Cancelled as error:
             raise Cancelled(charge=_charge(upload)) from error
         finally:
@@ -408,19 +411,52 @@ def _parts(request: Request) -> Sequence[tuple[str, Any]]:
     ]
 
 
+# What the innermost cause means, in words that can be acted on; the first that fits.
+_REASONS: tuple[tuple[type[BaseException], str], ...] = (
+    (requests.exceptions.ReadTimeout, "no answer within the time limit"),
+    (requests.exceptions.ConnectTimeout, "no connection within the time limit"),
+    (socket.gaierror, "the server's name is not known"),
+    (ssl.SSLCertVerificationError, "the server's certificate is not trusted"),
+    (ssl.SSLError, "no encrypted connection could be made"),
+    (http.client.RemoteDisconnected, "the server closed the connection without an answer"),
+    (ConnectionRefusedError, "nobody answers at this address"),
+    (ConnectionResetError, "the connection was reset"),
+    (ConnectionError, "the connection was closed"),
+    (http.client.IncompleteRead, "the answer broke off"),
+    (TimeoutError, "the time limit was reached"),
+)
+
+
 def _reason(error: BaseException) -> str:
-    """The innermost cause in one line: what people can act on."""
-    if isinstance(error, requests.exceptions.ReadTimeout):
-        return "no answer within the time limit"
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return "no connection within the time limit"
-    seen: BaseException = error
+    """What happened, in one line of plain words."""
+    causes = list(_causes(error))
+    for kind, words in _REASONS:
+        if any(isinstance(cause, kind) for cause in causes):
+            return words
+    innermost = causes[-1]
+    if isinstance(innermost, OSError) and not isinstance(innermost, requests.RequestException):
+        return innermost.strerror or _first_line(innermost) or "the connection failed"
+    return "the connection failed"
+
+
+def _technical(error: BaseException) -> str:
+    """The innermost cause in one line; without what stands before an @ in an address."""
+    *_, innermost = _causes(error)
+    return ": ".join(filter(None, (type(innermost).__name__, _USER.sub("//***@", _first_line(innermost)))))
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), "")[:300]
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """It, and what is behind it, from the outside inwards."""
+    seen: BaseException | None = error
     for _ in range(8):
+        if seen is None:
+            return
+        yield seen
         inner = getattr(seen, "reason", None) or seen.__cause__ or seen.__context__
         if inner is None and seen.args and isinstance(seen.args[-1], BaseException):
             inner = seen.args[-1]
-        if not isinstance(inner, BaseException):
-            break
-        seen = inner
-    text = str(seen) or type(seen).__name__
-    return text.splitlines()[0][:300]
+        seen = inner if isinstance(inner, BaseException) else None

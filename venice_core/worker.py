@@ -34,7 +34,7 @@ from venice_core.lookup import look_up
 from venice_core.pace import Pace
 from venice_core.protocol import Call, Output
 from venice_core.providers.capabilities import IMAGE, INPAINT, UPSCALE, Model
-from venice_core.providers.registry import Opened, Registry
+from venice_core.providers.registry import SANDBOX, Opened, Registry
 from venice_core.run import Made, Material, Prepared, Result, Runner, read_coverage
 from venice_core.settings import Folders, Secret, private_folder, provider_for_people
 from venice_core.transport import Transport
@@ -127,7 +127,7 @@ class Worker:
 
         Without it, an empty prompt is no mistake yet: who has still to write it may see the price.
         """
-        job = Job.from_json(params["job"])
+        job = self._job(params)
         if not params.get("to_send") and not job.options.prompt.strip():
             job = replace(job, options=replace(job.options, prompt="…"))
         opened = self._registry.open(job.options.provider, to_send=bool(params.get("to_send")))
@@ -145,6 +145,20 @@ class Worker:
                 told["warnings"] = [*plan.warnings, error.detail]
         return told
 
+    def _job(self, params: Mapping[str, Any]) -> Job:
+        """`trial`: as for `_wish`."""
+        job = Job.from_json(params["job"])
+        provider = self._wish(job.options.provider, params)
+        return replace(job, options=replace(job.options, provider=provider))
+
+    def _wish(self, provider: str, params: Mapping[str, Any]) -> str:
+        """The provider asked for.
+
+        `trial`: the user sees in a window who it is. So without a choice it is the sandbox, where that is
+        tried until there is a key.
+        """
+        return SANDBOX if params.get("trial") and not provider and self._registry.on_trial else provider
+
     def _refresh(self, opened: Opened) -> None:
         """Asks for a newer list of models, if it is time; the front end hears when there is one."""
         if opened.catalogues is not None:
@@ -160,14 +174,18 @@ class Worker:
         self._journal.get(str(params.get("job"))).placed()
 
     def _status(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """`action`: whose models to list."""
-        opened = self._registry.open(str(params.get("provider") or ""))
+        """`action`: whose models to list; `trial`: as for `_wish`."""
+        self._registry.look_again()
+        opened = self._registry.open(self._wish(str(params.get("provider") or ""), params))
         self._refresh(opened)
         action = Action(params.get("action") or Action.EDIT)
         can = opened.provider.capabilities
         return {
             "provider": opened.name,
             "providers": list(self._registry.names),
+            "titles": self._registry.titles,
+            "default_provider": self._default_provider(params),
+            "trial": self._registry.on_trial,
             "key": bool(opened.key),
             "key_source": opened.key_source,
             "keyless": can.keyless,
@@ -180,6 +198,13 @@ class Worker:
             "daily_limit": self._registry.settings.daily_limit,
             "spent_today": asdict(spent_today(self._journal, time.time())),
         }
+
+    def _default_provider(self, params: Mapping[str, Any]) -> str:
+        """Who is asked where none is chosen; "" where the settings name one that is not there (any more)."""
+        try:
+            return self._registry.name(self._wish("", params))
+        except BadInput:
+            return ""
 
     def _account(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The test of the connection and the key, as they were typed or are stored.
@@ -198,6 +223,7 @@ class Worker:
         """`provider`: which to use from now on; `key`: that provider's key ("" forgets it).
 
         `use`: False where the provider in use shall stay. `daily_limit`: in US dollars; None takes it away.
+        `trial`: whether the sandbox is tried until there is a key.
         """
         wish = str(params.get("provider") or "")
         name = self._registry.name(wish)
@@ -206,6 +232,8 @@ class Worker:
             kept = self._registry.store_key(name, Secret(str(params["key"])))
         if wish and params.get("use", True):
             self._registry.settings.update(provider=name)
+        if "trial" in params:
+            self._registry.settings.update(trial=bool(params["trial"]))
         if "daily_limit" in params:
             self._registry.settings.set_daily_limit(params["daily_limit"])
         return {"provider": name, "kept": kept}
@@ -268,7 +296,7 @@ class Worker:
     def _start(self, call: Call) -> None:
         if self._attempt is not None and not self._attempt.over.is_set():
             raise BadInput("A job is already running.")
-        job = Job.from_json(call.params["job"])
+        job = self._job(call.params)
         planned, opened = self._planned
         if planned != job or opened is None:
             opened = self._registry.open(job.options.provider, to_send=True)
@@ -315,17 +343,23 @@ class Worker:
         references = tuple(map(self._scratch.file, names, sizes))
         return Material(source, coverage, references)
 
-    def _cancel(self, params: Mapping[str, Any]) -> None:
-        """`stop`: also what may be paid for already."""
-        attempt = self._attempt
+    def _cancel(self, params: Mapping[str, Any]) -> dict[str, bool]:
+        """Lets go of the front end where something may be paid for already.
+
+        `stop`: ends that as well. `unless_sent`: does nothing in that case; then `sent` is true.
+        """
+        attempt, sent = self._attempt, False
         if attempt is None or attempt.over.is_set():
-            return
+            return {"sent": sent}
         if params.get("stop"):
             attempt.stop(ABORT_SECONDS)
+        elif params.get("unless_sent") and attempt.sent:
+            sent = True
         elif attempt.let_go(ABORT_SECONDS):
             folder = self._journal.folder if len(attempt.entries) > 1 else attempt.entries[0].folder
             self._output.detached(self._call, DETACHED.format(folder))
             self._output.close()
+        return {"sent": sent}
 
     def _end(self) -> None:
         """The front end is gone."""

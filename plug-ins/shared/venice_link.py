@@ -47,12 +47,13 @@ class ForPeople(Exception):
 
 
 class LinkError(ForPeople):
-    """A call failed. `kind` and `charge` are the worker's words."""
+    """A call failed. `kind` and `charge` are the worker's words, `details` what was behind it."""
 
-    def __init__(self, message, kind="error", charge="none"):
+    def __init__(self, message, kind="error", charge="none", details=""):
         super(LinkError, self).__init__(message)
         self.kind = kind
         self.charge = charge
+        self.details = details
 
 
 class WorkerGone(LinkError):
@@ -225,7 +226,7 @@ class Link(object):
             return True, message["value"]
         if event == "error":
             error = message["error"]
-            raise LinkError(error["message"], error["kind"], error["charge"])
+            raise LinkError(error["message"], error["kind"], error["charge"], error["technical"])
         if event == "detached":
             self._detached = self._over = True
             raise Detached(message["message"], "cancelled", "possible")
@@ -245,9 +246,13 @@ class Link(object):
             if on_wait is not None:
                 on_wait(message)
 
-    def cancel(self, stop=False):
-        """Asks to stop the job under way; `stop`: also where it may already be paid for."""
-        self.send("cancel", {"stop": stop})
+    def cancel(self, stop=False, unless_sent=False):
+        """Asks to stop the job under way, and returns the call's number.
+
+        `stop`: also where it may already be paid for; `unless_sent`: nothing is stopped in that case, and the
+        answer is {"sent": True}.
+        """
+        return self.send("cancel", {"stop": stop, "unless_sent": unless_sent})
 
     def stop(self):
         """Ends the worker, also one that we have let go of; what it had sent may be charged."""

@@ -19,6 +19,13 @@ files are written by `link.write`):
     name_of(layer)                                      its name, in Python 2 as unicode
     base_of(image)                                      "rgb", "grey" or "indexed"
     is_plain(layer)                                     whether its mode is Normal and its opacity 100 %
+    tattoo_of(layer)                                    its number within the image, which XCF files keep
+    recipe_of(layer)                                    the data of its parasite RECIPE, or None
+    stack_of(image, layer), children_of(layer)          the layers beside it (None: of the whole image) and in
+                                                        it, topmost first
+    is_quick_mask_on(image)                             whether the selection is a channel for now
+    edits_mask(layer)                                   whether not the layer but its mask is being edited
+    hide(layer)                                         whether it is invisible now
     export_selection(image, link, name)                 writes 8-bit linear coverage; its window, or None
     export_shown(image, layer, crop, link, name, wide_name=None)
                                                         writes 8-bit sRGB RGBA of what the layer shows; with
@@ -30,25 +37,31 @@ files are written by `link.write`):
                                                         is "pixels", "mask" or "rim"; of None, None
     kept_choice(image), undo_group(image)               context managers: the same layers are selected
                                                         afterwards; one undo step
-    add_result(image, source, crop, pixels, mask, name, recipe)
-    add_group(image, source, name)
+    add_result(image, above, crop, pixels, mask, name, recipe)
+    add_group(image, above, name, recipe)
     add_variation(image, group, number, crop, pixels, mask, name, recipe)
-    add_cutout(image, source, crop, matte, name, recipe, pixels=None, rim=None)
-    add_masked_copy(image, source, crop, matte, name, recipe)
-                                                        new layers above `source` (None: at the top), which
-                                                        they return; those of a group below each other. A
-                                                        recipe is what the parasite RECIPE holds
+    add_cutout(image, source, above, crop, matte, name, recipe, pixels=None, rim=None)
+    add_masked_copy(image, source, above, crop, matte, name, recipe)
+                                                        new layers directly above the layer `above` (None: at
+                                                        the top), which they return; those of a group below
+                                                        each other. A recipe is what the parasite RECIPE holds
     new_image(crop)                                     an empty image that nobody sees yet
     show(image)                                         in a window
 
-And for UpscaleTask alone:
+For UpscaleTask alone:
 
     new_image(crop, like=None)                          with the print resolution of the image `like`
     name_image(image, name, beside)                     its file's name, in the folder of another image
+
+And for `has_changed` alone:
+
+    selection_window(image)                             as `export_selection` returns it
+    coverage_of(image, window)                          as `export_selection` writes it
 """
 
 from __future__ import division, unicode_literals
 
+import hashlib
 import json
 import os
 import traceback
@@ -56,6 +69,7 @@ import traceback
 import venice_choice
 import venice_link
 from venice_choice import HostError
+from venice_layers import place_above
 from venice_rectangle import at_origin, intersection
 
 RECIPE = "venice-recipe"
@@ -98,7 +112,8 @@ class Task(object):
     """`value(name)` gives a procedure's argument, such as "match-colors"; it is read anew at each step.
 
     `options` are the worker's, `own_options` GIMP's alone; both are the procedure's arguments. `choices` says
-    which values GIMP's own may have.
+    which values GIMP's own may have. `made_of_layer`: else the layer only says where the result goes.
+    `in_window` is set where the user sees the plan before anything is sent.
     """
 
     action = ""
@@ -106,32 +121,55 @@ class Task(object):
     options = ()
     own_options = ()
     choices = ()
+    made_of_layer = True
     makes_image = False
+    in_window = False
 
     def __init__(self, host, image, drawables, value, link):
         self._host = host
         self._image = image
         self._argument = value
         self._link = link
-        self._told = []
-        self._told_offer = self._window = None
+        self._told, self._notes = [], []
+        self._told_offer = self._glanced = self._window = self._digest = None
         self._sent_from = None
         self._layer, self._references = self._pick(drawables)
+        self._source = host.tattoo_of(self._layer) if self._layer is not None else None
 
     def ask_plan(self):
         """Asks the worker what would be sent and returns the call's number. Raises LinkError, HostError."""
         return self._link.send("plan", self._describe())
 
+    def is_free(self):
+        """Whether running it now would buy nothing. Raises LinkError, HostError."""
+        price = self._link.call("plan", self._describe())["total"]
+        return price is not None and price["usd"] == 0
+
     def told(self, plan):
-        """Remembers that a person has seen this plan with its warnings."""
-        self._told = plan["warnings"]
+        """Remembers that the user has seen this plan with its warnings."""
+        self._told = plan["warnings"] + self._notes
         self._told_offer = self._offer(plan)
+
+    def sentences(self, plan):
+        """What is to be known before sending: the plan in words, and what it means in this image."""
+        return "%s\n%s" % (describe(plan), "\n".join(self._notes)) if self._notes else describe(plan)
+
+    def has_changed(self):
+        """Whether the selection or the layers are no longer as when the last plan was asked for.
+
+        Bounds are compared first, then a digest of the selection inside them.
+        """
+        glanced = self._glance()
+        if glanced != self._glanced:
+            return True
+        window = glanced and glanced[-1]
+        return bool(window) and self._digest != _digest(self._host.coverage_of(self._image, window))
 
     def start(self, on_wait=None):
         """Exports the pixels, starts the job and returns the call's number. Raises LinkError, HostError.
 
         `on_wait` is for a window: it is called while the worker makes sure of the price, and then what the
-        person was `told` must hold: else it raises PlanChanged.
+        user was `told` must hold: else it raises PlanChanged.
         """
         described = self._describe()
         plan = self._link.call("plan", dict(described, to_send=True), on_wait, 0.05)
@@ -154,12 +192,11 @@ class Task(object):
             raise NotPlaced(value["results"], error)
 
     def _place(self, value):
-        warnings = [warning for warning in value["warnings"] if warning not in self._told]
-        made = [self._load(result) for result in value["results"]]
+        warnings, made = list(value["warnings"]), [self._load(result) for result in value["results"]]
         host, image, source = self._host, self._image, self._layer
         if not host.is_there(image):
             image, source = host.new_image(made[0].crop), None
-            made = [each.at_origin() for each in made]
+            made = [each.in_image_of_its_own() for each in made]
             warnings.append("The image was closed meanwhile: the result is an image of its own.")
             layers = self._add_all(image, source, made, warnings)
             host.show(image)
@@ -167,7 +204,10 @@ class Task(object):
             with host.kept_choice(image), host.undo_group(image):
                 layers = self._add_all(image, source, made, warnings)
         self._tell_placed(made)
-        return image, layers, warnings
+        return image, layers, self._untold(warnings)
+
+    def _untold(self, warnings):
+        return [warning for warning in warnings if warning not in self._told]
 
     def _pick(self, drawables):
         """(the layer to work on, further layers as references). Raises HostError."""
@@ -195,34 +235,57 @@ class Task(object):
         if source is not None and not self._host.is_there(source):
             warnings.append("The source layer is gone: the result lies at the top of the image.")
             source = None
+        above = self._find_place(image, source)
         if made[0].variations == 1:
-            return [self._add(image, source, made[0], warnings)]
-        warnings += self._limits_of(image, source)
-        group = self._host.add_group(image, source, made[0].name)
+            return [self._add(image, source, above, made[0], warnings)]
+        warnings += self._limits(image, source)
+        group = self._host.add_group(image, above, made[0].name, made[0].recipe)
         return [
             self._host.add_variation(
-                image, group, number, each.crop, each.pixels, each.mask, each.name, each.recipe
+                image,
+                group,
+                number,
+                each.crop,
+                each.pixels,
+                each.mask,
+                "%d · %s" % (number + 1, each.name),
+                each.recipe,
             )
             for number, each in enumerate(made)
         ]
 
-    def _add(self, image, source, made, warnings):
-        warnings += self._limits_of(image, source)
-        return self._host.add_result(image, source, made.crop, made.pixels, made.mask, made.name, made.recipe)
+    def _find_place(self, image, source):
+        """The layer above which the result goes; None: at the top of the image."""
+        return None if source is None else place_above(self._host, image, source)
 
-    def _limits_of(self, image, source):
-        """What people should know about a result in this image."""
+    def _add(self, image, source, above, made, warnings):
+        warnings += self._limits(image, source)
+        return self._host.add_result(image, above, made.crop, made.pixels, made.mask, made.name, made.recipe)
+
+    def _limits(self, image, source):
+        """What is to be known about any result in this image."""
         warnings = []
+        if self.makes_image:
+            return warnings  # an RGB image of its own
         base = self._host.base_of(image)
         if base == "indexed":
-            warnings.append("The image is indexed: the result has only the colours of its palette.")
+            warnings.append("The image is indexed: the result has only the colors of its palette.")
         elif base == "grey":
-            warnings.append("The image is greyscale: so is the result.")
-        if source is not None and not self._host.is_plain(source):
+            warnings.append("The image is grayscale: so is the result.")
+        if self.made_of_layer and source is not None and not self._host.is_plain(source):
             warnings.append(
                 "The source layer has an opacity or mode of its own; the result layer is Normal, 100 %."
             )
         return warnings
+
+    def _find_notes(self):
+        """What the worker cannot know, and the user should before anything is sent."""
+        notes = self._limits(self._image, self._layer)
+        if self._sees_selection() and self._host.is_quick_mask_on(self._image):
+            notes.append("Quick Mask is on, so nothing is selected: turn it off to use it as the selection.")
+        if self._layer is not None and self._host.edits_mask(self._layer):
+            notes.append("The layer's mask is being edited; what is sent is the layer itself.")
+        return notes
 
     def _tell_placed(self, made):
         # The result is there: that its working files stay must not make it look like a failure.
@@ -234,12 +297,15 @@ class Task(object):
 
     def _describe(self):
         """The job as the worker knows it, and the file with the selection's coverage."""
-        if self._layer is not None and not self._host.is_there(self._layer):
-            raise HostError("The layer is gone.")
+        self._glanced = self._glance()
+        if self._glanced is None:
+            gone = "image is closed" if not self._host.is_there(self._image) else "layer is gone"
+            raise HostError("The %s." % gone)
         for name, known in self.choices:
             if self._value(name) not in known:
                 words = self._value(name), name, " or ".join(known)
                 raise HostError("“%s” is not known for %s: it can be %s." % words)
+        self._notes = self._glanced[2]
         options = {name: self._value(name) for name in self.options}
         job = {
             "action": self.action,
@@ -248,19 +314,33 @@ class Task(object):
             "options": options,
             "references": [self._host.extent_of(layer) for layer in self._references],
         }
+        described = {"job": job, "trial": self.in_window}
         if not self._sees_selection():
-            return {"job": job}
+            return described
         self._window = window = self._host.export_selection(self._image, self._link, "coverage")
         if window is None:
-            return {"job": job}
+            return described
+        with open(self._link.path_of("coverage"), "rb") as file:
+            self._digest = _digest(file.read())
         job["window"] = window
-        return {"job": job, "coverage": "coverage"}
+        return dict(described, coverage="coverage")
+
+    def _glance(self):
+        """What a plan depends on, as far as it can be had at once; None: not all of it is there any more."""
+        host, layers = self._host, list(self._references)
+        if self._layer is not None:
+            layers.append(self._layer)
+        if not (host.is_there(self._image) and all(map(host.is_there, layers))):
+            return None
+        bounds = [host.bounds_of(layer) for layer in layers]
+        window = host.selection_window(self._image) if self.in_window and self._sees_selection() else None
+        return host.canvas_of(self._image), bounds, self._find_notes(), window
 
     def _offer(self, plan):
-        """What a person agrees to by sending it, the place of what is selected included."""
+        """What the user agrees to by sending it, exactly what is selected included."""
         price = [plan[name] for name in ("provider", "endpoint", "model", "total", "requests", "pictures")]
         sent = [plan[name] for name in ("crop", "size", "guided", "references")]
-        return price, sent, self._window
+        return price, sent, self._window, self._window and self._digest
 
     def _value(self, name):
         return self._argument(name)
@@ -269,7 +349,7 @@ class Task(object):
         return {name: self._value(name) for name in self.own_options}
 
     def _load(self, result):
-        return _Made(self._host, self._link, result, self._host_options())
+        return _Made(self._host, self._link, result, self._host_options(), self._source)
 
 
 class EditTask(Task):
@@ -302,6 +382,10 @@ class EditTask(Task):
     def _sees_visible(self):
         return self._value("sample") == "visible"
 
+    def _find_place(self, image, source):
+        """What was made of all that is visible lies above all of it."""
+        return None if self._sees_visible() else super(EditTask, self)._find_place(image, source)
+
     def _sees_selection(self):
         return self._value("selection") != "ignore"
 
@@ -332,30 +416,44 @@ class CutoutTask(Task):
     action = "cutout"
     title = "Remove Background"
     options = ("defringe", "provider")
-    own_options = ("output",)
+    own_options = ("output", "hide-source")
     choices = (("output", ("layer", "mask")),)
 
-    def _add(self, image, source, made, warnings):
+    def _find_notes(self):
+        notes = super(CutoutTask, self)._find_notes()
+        if self._host.selection_window(self._image) is not None:
+            notes.append("The selection limits the cutout, and the layer stays visible.")
+        return notes
+
+    def _add(self, image, source, above, made, warnings):
+        layer = self._add_cutout(image, source, above, made, warnings)
+        hides = source is not None and self._value("hide-source") and self._window is None
+        if hides and not self._host.hide(source):
+            warnings.append("The layer's visibility is locked, so the layer was not hidden.")
+        return layer
+
+    def _add_cutout(self, image, source, above, made, warnings):
         if source is None:
-            return super(CutoutTask, self)._add(image, source, made, warnings)
+            return super(CutoutTask, self)._add(image, source, above, made, warnings)
         host = self._host
         name = "%s · %s" % (made.name, host.name_of(source))
         before, now = self._sent_from, host.bounds_of(source)
         if (now["width"], now["height"]) == (before["width"], before["height"]):
             crop = made.crop
             moved = dict(crop, x=crop["x"] + now["x"] - before["x"], y=crop["y"] + now["y"] - before["y"])
-            placed = (image, source, moved, made.mask, name, made.recipe)
+            placed = (image, source, above, moved, made.mask, name, made.recipe)
             if self._value("output") == "layer":
                 return host.add_cutout(*placed, pixels=made.pixels, rim=made.rim)
             return host.add_masked_copy(*placed)
         warnings.append("The source layer's size has changed: the result is the cut-out of what was sent.")
-        warnings += self._limits_of(image, source)
-        return host.add_result(image, source, made.crop, made.pixels, None, name, made.recipe)
+        warnings += self._limits(image, source)
+        return host.add_result(image, above, made.crop, made.pixels, None, name, made.recipe)
 
 
 class GenerateTask(Task):
     action = "generate"
     title = "Generate Layer"
+    made_of_layer = False
     options = (
         "prompt",
         "negative-prompt",
@@ -385,10 +483,15 @@ class UpscaleTask(Task):
     options = ("scale", "provider")
     makes_image = True
 
+    def _find_notes(self):
+        notes = super(UpscaleTask, self)._find_notes()
+        if self._host.selection_window(self._image) is not None:
+            notes.append("The selection does not matter: the whole layer is upscaled.")
+        return notes
+
     def _place(self, value):
         """Always a new image, named after the layer."""
-        warnings = [warning for warning in value["warnings"] if warning not in self._told]
-        host, made = self._host, self._load(value["results"][0])
+        host, made = self._host, self._load(value["results"][0]).in_image_of_its_own()
         source = host.name_of(self._layer) if host.is_there(self._layer) else "Upscaled"
         image = host.new_image(made.crop, like=self._image if host.is_there(self._image) else None)
         name = "%s · %s" % (source, made.name)
@@ -396,7 +499,7 @@ class UpscaleTask(Task):
         factor = made.crop["width"] / self._sent_from["width"]
         host.name_image(image, "%s %.3gx" % (source, factor), self._image)
         self._tell_placed([made])
-        return image, [layer], warnings
+        return image, [layer], self._untold(value["warnings"])
 
     def _pick(self, drawables):
         return venice_choice.one(self._host, self._image, drawables, for_reading=True), []
@@ -447,24 +550,43 @@ def describe(plan):
     elif price and price["usd"] == 0:
         cost = "Costs nothing."
     elif price and price["usd"] is not None:
-        cost = "Costs about\u00a0$%.3g." % price["usd"]
+        cost = "Costs about\u00a0%s." % dollars(price["usd"])
     else:
         cost = "The price is not known."
     return "\n".join(["%s %s" % (first, cost)] + plan["warnings"])
 
 
-class _Made(object):
-    """One result as the worker left it, its files as the host takes them."""
+def dollars(amount):
+    """With two to four decimals."""
+    whole, _, cents = ("%.4f" % amount).rstrip("0").partition(".")
+    return "$%s.%s" % (whole, cents.ljust(2, str("0")))
 
-    def __init__(self, host, link, result, host_options):
+
+class _Made(object):
+    """One result as the worker left it, its files as the host takes them.
+
+    `source`: the tattoo of the layer that it is made from, or that it lies above; None: there is none.
+    """
+
+    def __init__(self, host, link, result, host_options, source):
         self.job, self.crop, self.name = result["job"], result["crop"], result["name"]
         extent = {name: self.crop[name] for name in ("width", "height")}
         self.pixels, self.mask, self.rim = (
             host.load(link, result[kind], extent, kind) for kind in ("pixels", "mask", "rim")
         )
-        self.recipe = json.dumps(dict(result["recipe"], host=host_options), sort_keys=True).encode("ascii")
         self.variations = result["recipe"]["options"]["variations"]
+        self._recipe = dict(result["recipe"], host=host_options, source=source)
 
-    def at_origin(self):
+    @property
+    def recipe(self):
+        return json.dumps(self._recipe, sort_keys=True).encode("ascii")
+
+    def in_image_of_its_own(self):
+        """The same at the origin of an image in which its source is not."""
         self.crop = at_origin(self.crop)
+        self._recipe["source"] = None
         return self
+
+
+def _digest(data):
+    return hashlib.sha256(data).hexdigest()

@@ -44,6 +44,7 @@ from venice_task import RECIPE
 pdb = gimp.pdb
 
 NO_COMPRESSION = 0
+QUICK_MASK = "Qmask"  # what GIMP calls its channel, in every language
 _BASES = {RGB: "rgb", GRAY: "grey", INDEXED: "indexed"}
 
 
@@ -140,23 +141,68 @@ def is_plain(layer):
     return pdb.gimp_layer_get_mode(layer) in modes and pdb.gimp_layer_get_opacity(layer) >= 100.0
 
 
-# Pixels out
+def tattoo_of(layer):
+    """Its number within the image, which XCF files keep."""
+    return pdb.gimp_item_get_tattoo(layer)
 
 
-def export_selection(image, link, name):
-    """Writes the coverage of what is selected as the file `name`; returns its window, or None without one.
+def recipe_of(layer):
+    """What its parasite RECIPE holds, or None."""
+    parasite = layer.parasite_find(to_gimp(RECIPE))
+    return parasite.data if parasite is not None else None
 
-    The window may be wider than what is selected: GIMP's own bounds are, at more than 8 bits.
+
+def stack_of(image, layer):
+    """The layers beside it, itself included, topmost first; those of the whole image where it is None."""
+    group = pdb.gimp_item_get_parent(layer) if layer is not None else None
+    return group.children if group is not None else image.layers
+
+
+def children_of(layer):
+    """The layers in it, topmost first."""
+    return layer.children if _is_group(layer) else []
+
+
+def is_quick_mask_on(image):
+    """Whether the selection is a channel for now, so that nothing is selected."""
+    return pdb.gimp_image_get_channel_by_name(image, to_gimp(QUICK_MASK)) is not None
+
+
+def edits_mask(layer):
+    """Whether not the layer but its mask is being edited."""
+    return pdb.gimp_layer_get_mask(layer) is not None and bool(pdb.gimp_layer_get_edit_mask(layer))
+
+
+def hide(layer):
+    """Makes it invisible: here nothing can be in the way."""
+    pdb.gimp_item_set_visible(layer, False)
+    return True
+
+
+def selection_window(image):
+    """Where something is selected; None: nothing is.
+
+    It may be wider than what is selected: GIMP's own bounds are, at more than 8 bits.
     """
     if pdb.gimp_selection_is_empty(image):
         return None
     _, x1, y1, x2, y2 = pdb.gimp_selection_bounds(image)
-    window = {"x": x1, "y": y1, "width": x2 - x1, "height": y2 - y1}
+    return {"x": x1, "y": y1, "width": x2 - x1, "height": y2 - y1}
+
+
+# Pixels out
+
+
+def export_selection(image, link, name):
+    """Writes the coverage of what is selected as the file `name`; returns its window, or None without one."""
+    window = selection_window(image)
+    if window is None:
+        return None
     # Only an image with linear values takes the selection's as they are: others encode them with a gamma.
     with _new_image(window, GRAY, PRECISION_U8_LINEAR) as private:
         coverage = pdb.gimp_layer_new_from_drawable(pdb.gimp_image_get_selection(image), private)
         _insert(private, coverage)
-        pdb.gimp_layer_resize(coverage, window["width"], window["height"], -x1, -y1)
+        pdb.gimp_layer_resize(coverage, window["width"], window["height"], -window["x"], -window["y"])
         # As alpha: whether grey is saved as linear depends on what people prefer for their exports.
         mask = pdb.gimp_layer_create_mask(coverage, ADD_MASK_COPY)
         pdb.gimp_layer_add_alpha(coverage)
@@ -359,21 +405,22 @@ def undo_group(image):
         pdb.gimp_image_undo_group_end(image)
 
 
-def add_result(image, source, crop, pixels, mask, name, recipe):
-    """A new layer over `crop` directly above `source`, with a layer mask where `mask` is not None."""
+def add_result(image, above, crop, pixels, mask, name, recipe):
+    """A new layer over `crop` directly above `above`, with a layer mask where `mask` is not None."""
     layer, coverage = _load_layer(image, pixels.picture()), mask and mask.picture()
-    _insert_above(image, source, layer)
+    _insert_above(image, above, layer)
     _finish(image, layer, crop, coverage, name, recipe)
     return layer
 
 
-def add_group(image, source, name):
-    """An empty layer group directly above `source`."""
+def add_group(image, above, name, recipe):
+    """An empty layer group directly above `above`."""
     group = pdb.gimp_layer_group_new(image)
-    _insert_above(image, source, group)
+    _insert_above(image, above, group)
     pdb.gimp_item_set_name(group, to_gimp(name))
     pdb.gimp_layer_set_mode(group, LAYER_MODE_NORMAL)
     pdb.gimp_layer_set_opacity(group, 100.0)
+    _attach_recipe(group, recipe)
     return group
 
 
@@ -381,13 +428,13 @@ def add_variation(image, group, number, crop, pixels, mask, name, recipe):
     """As `add_result`, in `group` below those before it; only the first, number 0, is visible."""
     layer, coverage = _load_layer(image, pixels.picture()), mask and mask.picture()
     _insert(image, layer, group, number)
-    _finish(image, layer, crop, coverage, "%s · %d" % (name, number + 1), recipe)
+    _finish(image, layer, crop, coverage, name, recipe)
     pdb.gimp_item_set_visible(layer, number == 0)
     return layer
 
 
-def add_cutout(image, source, crop, matte, name, recipe, pixels=None, rim=None):
-    """The source's own pixels above it, its alpha times `matte` (coverage over `crop`, 0 elsewhere).
+def add_cutout(image, source, above, crop, matte, name, recipe, pixels=None, rim=None):
+    """The source's own pixels above `above`, its alpha times `matte` (coverage over `crop`, 0 elsewhere).
 
     Where `rim` (over `crop`, 255 or 0) says so, it has the colours of `pixels` instead.
     """
@@ -398,13 +445,13 @@ def add_cutout(image, source, crop, matte, name, recipe, pixels=None, rim=None):
         pdb.gimp_layer_remove_mask(cut, MASK_APPLY)
         pdb.gimp_layer_resize(cut, crop["width"], crop["height"], -inside["x"], -inside["y"])
         layer = pdb.gimp_layer_new_from_drawable(cut, image)
-    _insert_above(image, source, layer)
+    _insert_above(image, above, layer)
     _finish(image, layer, crop, None, name, recipe)
     return layer
 
 
-def add_masked_copy(image, source, crop, matte, name, recipe):
-    """A copy of the source above it, its layer mask being the source's active one times `matte`."""
+def add_masked_copy(image, source, above, crop, matte, name, recipe):
+    """A copy of the source above `above`, its layer mask being the source's active one times `matte`."""
     has_mask = pdb.gimp_layer_get_mask(source) is not None
     with _copy_of(image, source, with_mask=False) as (private, copy):
         cover = _load_cover(private, matte.picture(), source, counted_from(bounds_of(source), crop))
@@ -412,7 +459,7 @@ def add_masked_copy(image, source, crop, matte, name, recipe):
             _multiply_by_mask(private, cover, source)
         layer = pdb.gimp_layer_new_from_drawable(copy, image)
         cover = pdb.gimp_layer_new_from_drawable(cover, image)
-    _insert_above(image, source, layer)
+    _insert_above(image, above, layer)
     _mask_by_alpha(layer, cover)
     gimp.delete(cover)
     _finish(image, layer, bounds_of(source), None, name, recipe)
@@ -444,17 +491,13 @@ def _load_layer(image, path):
         gimp.delete(loaded)
 
 
-def _insert_above(image, source, layer):
-    """In the source's group; at the top of the image where there is no source (any more).
-
-    Above a group that was locked meanwhile, since nothing in it may be changed.
-    """
-    if source is None or not is_there(source):
+def _insert_above(image, above, layer):
+    """In its group, directly above it; at the top of the image where there is none."""
+    if above is None:
         _insert(image, layer)
-        return
-    below = locked_group(source) or source
-    parent = pdb.gimp_item_get_parent(below)
-    _insert(image, layer, parent, pdb.gimp_image_get_item_position(image, below))
+    else:
+        parent, position = pdb.gimp_item_get_parent(above), pdb.gimp_image_get_item_position(image, above)
+        _insert(image, layer, parent, position)
 
 
 def _finish(image, layer, place, coverage, name, recipe):
@@ -466,6 +509,10 @@ def _finish(image, layer, place, coverage, name, recipe):
         cover = _load_layer(image, coverage)
         _mask_by_alpha(layer, cover)
         gimp.delete(cover)
+    _attach_recipe(layer, recipe)
+
+
+def _attach_recipe(layer, recipe):
     layer.parasite_attach(gimp.Parasite(RECIPE, PARASITE_PERSISTENT | PARASITE_UNDOABLE, recipe))
 
 

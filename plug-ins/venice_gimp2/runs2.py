@@ -20,13 +20,15 @@ LOG = "venice-gimp.log"
 def on_image(action, image, drawable, arguments, folder, interactive):
     """Runs a procedure and returns the new layer, topmost of several.
 
-    `arguments`: by name, as gimpfu gives them. Whatever goes wrong, people read a sentence; then gimpfu's
+    `arguments`: by name, as gimpfu gives them. Whatever goes wrong, the user reads a sentence; then gimpfu's
     CancelError ends an interactive run quietly, and a gimpfu error says to a script that it failed.
     """
     try:
         _, layers, warnings = _run(action, image, drawable, arguments, folder, interactive)
     except gimpfu.CancelError:
-        raise
+        if interactive:
+            raise
+        return None  # gimpfu does not expect it of a repetition
     except Exception as error:
         text = _sentence(error)
         gimp.message(host2.to_gimp(text))
@@ -42,7 +44,7 @@ def _run(action, image, drawable, arguments, folder, interactive):
     with venice_link.Link(venice_link.read_manifest(host2.from_file_system(folder))) as link:
         drawables = [drawable] if drawable is not None else []
         task = venice_task.TASKS[action](host2, image, drawables, values.__getitem__, link)
-        if interactive:
+        if interactive or _needs_window(task):
             import window2
 
             return window2.run(task, link)
@@ -51,6 +53,20 @@ def _run(action, image, drawable, arguments, folder, interactive):
             return venice_task.run(task, link, show_progress)
         finally:
             pdb.gimp_progress_end()
+
+
+def _needs_window(task):
+    """Whether it is repeated from the menu, and would buy something at a price that has not been seen.
+
+    Scripts call procedures without a display.
+    """
+    if gimp.default_display() is None:
+        return False
+    task.in_window = True
+    try:
+        return not task.is_free()
+    except venice_link.ForPeople:
+        return True  # the window says what is wrong
 
 
 def _value(value):

@@ -54,7 +54,7 @@ EDIT = [
     SAFE_MODE,
     (PF_TOGGLE, "enhance-prompt", "Enhance _the prompt (costs more)", False),
     (PF_TOGGLE, "align", "Ali_gn with the source", True),
-    (PF_TOGGLE, "match-colors", "_Match colours", True),
+    (PF_TOGGLE, "match-colors", "_Match colors", True),
     PROVIDER,
     (
         PF_RADIO,
@@ -80,8 +80,9 @@ REMOVE_BACKGROUND = [
         "layer",
         (("A cut-out as a new layer", "layer"), ("A copy of the layer with a layer mask", "mask")),
     ),
-    (PF_TOGGLE, "defringe", "_Defringe: take the old background's colour out of the edge", True),
+    (PF_TOGGLE, "defringe", "_Defringe: remove the old background's color from the edge", True),
     PROVIDER,
+    (PF_TOGGLE, "hide-source", "_Hide the layer under its cutout", True),
 ]
 
 GENERATE = [

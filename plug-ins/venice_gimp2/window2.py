@@ -38,6 +38,7 @@ def run(task, link):
 class _Window(object):
     def __init__(self, task, link):
         self._task, self._link = task, link
+        task.in_window = True
         self._cancelled = False
         self._stage, self._since = "", 0.0
         self._provider = ""
@@ -90,7 +91,7 @@ class _Window(object):
     def _tell_plan(self, plan):
         self._task.told(plan)
         self._provider = plan["provider"]
-        self._plan.set_text(venice_task.describe(plan))
+        self._plan.set_text(self._task.sentences(plan))
         self._calm_gimpfus_bar()
         if not plan["key"]:
             self._tell_error(venice_link.ForPeople(KEY_MISSING))

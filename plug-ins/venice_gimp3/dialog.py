@@ -3,41 +3,64 @@
 It stays open until its result is placed: an error is shown in it, with the prompt kept.
 """
 
+import time
+
+import fold
 import gi
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
+gi.require_version("Gdk", "3.0")
 import venice_link
-from gi.repository import GimpUi, GLib, GObject, Gtk
+import venice_task
+from gi.repository import Gdk, GimpUi, GLib, GObject, Gtk
+from help_window import show_help
+from memory import Draft
 from settings_window import BINARY, run_settings, status_of
-from venice_task import ALREADY_SENT, KEY_MISSING, STAGES, HostError, PlanChanged, describe
-from widgets import ErrorBar, add_choice, label, make_prompt_large, mnemonic, stay_alive
+from venice_task import KEY_MISSING, STAGES, HostError, PlanChanged
+from widgets import (
+    ChoiceList,
+    FittingBox,
+    Notice,
+    label,
+    make_prompt,
+    mnemonic,
+    stay_alive,
+    tame_wheel,
+)
 
 POLL_MS = 50
 REPLAN_MS = 200
-MOST_OPTIONS = 300  # px: so that the whole window fits on a small screen
+WATCH_MS = 1000
+WATCH_SHARE = 0.05
+"""Of the time: how long looking at the selection may take."""
 
 QUESTIONS = {"edit": "_Prompt: what should change?", "generate": "_Prompt: what should the picture show?"}
-# What stands at the top; the other options lie behind a fold.
+# What stands at the top, below the prompt; the other options lie behind a fold.
 MAIN = {
-    "edit": ["prompt"],
+    "edit": [],
     "cutout": ["output"],
-    "generate": ["prompt", "negative-prompt"],
+    "generate": ["negative-prompt"],
     "upscale": ["scale"],
 }
 # Lists of what the service offers: option -> label, what "" means, and where the worker's status has it.
 MODEL_LISTS = {
-    "aspect-ratio": ("_Aspect ratio", "what fits best", "aspect_ratios"),
-    "resolution": ("Resol_ution", "the model's default", "resolutions"),
-    "quality": ("_Quality", "the model's default", "qualities"),
+    "aspect-ratio": ("_Aspect ratio", "Automatic", "aspect_ratios"),
+    "resolution": ("Resol_ution", "The model's default", "resolutions"),
+    "quality": ("_Quality", "The model's default", "qualities"),
 }
-OWN_LISTS = ("model", "style", "provider")
+OWN_LISTS = {"model": "Mo_del", "style": "St_yle", "provider": "Pro_vider"}
+LEAVE, STOP = 1, 2
+_GIVING_UP = (Gtk.ResponseType.CANCEL, Gtk.ResponseType.DELETE_EVENT, Gtk.ResponseType.CLOSE)
 
 
-def run_task(procedure, config, task, link):
-    """Shows the window until the result is placed: what `Task.place` returns, or None when given up."""
+def run_task(procedure, config, task, link, repeats=False):
+    """Shows the window until the result is placed: what `Task.place` returns, or None when given up.
+
+    `repeats`: it opens with what was sent last, ready to be sent again.
+    """
     GimpUi.init(BINARY)
-    window = _TaskWindow(procedure, config, task, link)
+    window = _TaskWindow(procedure, config, task, link, repeats)
     try:
         return window.run()
     finally:
@@ -45,77 +68,153 @@ def run_task(procedure, config, task, link):
 
 
 class _TaskWindow:
-    def __init__(self, procedure, config, task, link):
+    def __init__(self, procedure, config, task, link, repeats):
         self._config, self._task, self._link = config, task, link
+        task.in_window = True
         self._placed = None
         self._replan = 0
-        self._call = None
-        self._plan_call = 0
+        self._call = self._plan_call = self._status_call = self._cancel_call = 0
+        self._question = None
         self._resting = False  # while another window talks to the worker
+        self._watch_after = 0.0
         self._first = None
-        self._offers = {}
+        self._lists = {}
+        self._about_key = False  # whether the notice says that there is none
+        self._draft = Draft(config)
+        if not repeats:
+            self._draft.restore()
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, task.title)
         self._dialog.set_ok_label("Se_nd")
+        self._send = self._dialog.get_widget_for_response(Gtk.ResponseType.OK)
+        self._add_help()
         self._fill()
+        focus = self._send if repeats or self._first is None else self._first
+        self._dialog.connect("show", lambda _dialog: focus.grab_focus())
+        self._dialog.connect("focus-in-event", self._on_focus)
         self._show_plan()
-        config.connect("notify", self._on_option)
-        self._poll = GLib.timeout_add(POLL_MS, self._on_idle)
+        self._notify = config.connect("notify", self._on_option)
+        self._timers = [GLib.timeout_add(POLL_MS, self._on_idle), GLib.timeout_add(WATCH_MS, self._on_watch)]
 
     def run(self):
-        """One round a try: the person's choice, then the job; again after an error."""
+        """One round a try: the user's choice, then the job; again after an error."""
         while self._dialog.run():
             if self._work():
                 return self._placed
         return None
 
     def destroy(self):
-        for source in (self._replan, self._poll):
+        for source in (self._replan, *self._timers):
             if source:
                 GLib.source_remove(source)
+        self._config.disconnect(self._notify)
+        if self._placed is None:
+            self._draft.keep()
+        else:
+            self._draft.drop()
         self._dialog.destroy()
+
+    # What is in it
+
+    def _add_help(self):
+        """GIMP's own would look for a manual that has no such page."""
+        button = self._dialog.get_widget_for_response(Gtk.ResponseType.HELP)
+        if button is not None:
+            button.destroy()
+        button = Gtk.Button(
+            label="_Help", use_underline=True, tooltip_text="What this does, and how to use it"
+        )
+        button.connect("clicked", lambda _button: self._show_help())
+        button.show()
+        actions = self._dialog.get_action_area()
+        actions.pack_start(button, False, False, 0)
+        actions.set_child_secondary(button, True)
+        self._dialog.connect("key-press-event", self._on_key)
+
+    def _on_key(self, _dialog, event):
+        if event.keyval != Gdk.KEY_F1:
+            return False
+        self._show_help()
+        return True
+
+    def _show_help(self):
+        show_help(self._dialog, self._task.action)
 
     def _fill(self):
         dialog, action = self._dialog, self._task.action
-        area = dialog.get_content_area()
+        self._fitting = FittingBox(dialog, dialog.get_content_area())
+        box = self._fitting.box
         self._labels = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
         if action in QUESTIONS:
-            self._first = make_prompt_large(dialog.get_widget("prompt", Gtk.TextView.__gtype__), dialog)
-            area.pack_start(mnemonic(QUESTIONS[action], self._first), False, False, 0)
-            dialog.connect("show", lambda _dialog: self._first.grab_focus())
-        dialog.fill(MAIN[action])
+            scrolled = make_prompt(self._config, lambda: dialog.response(Gtk.ResponseType.OK))
+            self._first = scrolled.get_child()
+            box.pack_start(mnemonic(QUESTIONS[action], self._first), False, False, 0)
+            box.pack_start(scrolled, False, False, 0)
+        if MAIN[action]:
+            box.pack_start(self._make_box("main-box", MAIN[action]), False, False, 0)
         self._align(MAIN[action])
         self._status = self._ask_status()
-        area.pack_start(self._make_main_lists(), False, False, 0)
-        shown = {*MAIN[action], *OWN_LISTS, *MODEL_LISTS}
-        more = [option for option in (*self._task.own_options, *self._task.options) if option not in shown]
-        if len(more) > 1:
-            box = dialog.fill_box("more-box", more)
-            box.pack_start(self._make_model_lists(), False, False, 0)
-            dialog.get_label("more-label", "_Options", False, True)
-            scrolled = dialog.fill_scrolled_window("more-scrolled", "more-box")
-            scrolled.set_overlay_scrolling(False)  # one must see that there is more
-            scrolled.set_policy(Gtk.PolicyType.NEVER, Gtk.PolicyType.AUTOMATIC)
-            scrolled.set_min_content_height(min(MOST_OPTIONS, box.get_preferred_height().natural_height))
-            fold = dialog.fill_expander("more", "more-label", False, "more-scrolled")
-            # else Tab would lead through what is folded away
-            fold.bind_property("expanded", scrolled, "visible", GObject.BindingFlags.SYNC_CREATE)
-            dialog.fill(["more"])
-        elif more:
-            dialog.fill(more)
-        self._align(more)
+        box.pack_start(self._make_lists(OWN_LISTS), False, False, 0)
+        shown = {"prompt", *MAIN[action], *OWN_LISTS}
+        self._folded = [option for option in self._all_options() if option not in shown]
+        own = [option for option in self._folded if option not in MODEL_LISTS]
+        if len(self._folded) > 1:
+            box.pack_start(self._make_fold(own), False, False, 0)
+        elif own:
+            box.pack_start(self._make_box("more-box", own), False, False, 0)
+        self._align(own)
         self._offer()
         # What was packed so far is the form; it rests while a job runs.
-        self._inputs = area.get_children()
+        self._inputs = box.get_children()
+        for widget in self._inputs:
+            tame_wheel(widget)
         self._plan_label = label(selectable=True)
-        self._error = ErrorBar()
-        self._error.add_button("_Settings...", self._open_settings)
-        self._error.add_button("_Try the sandbox", self._use_sandbox)
-        self._progress = Gtk.ProgressBar(show_text=True, no_show_all=True, margin_top=12, margin_bottom=12)
         self._plan_label.set_property("margin-start", 0)
         self._plan_label.set_property("margin-end", 0)
-        for widget in (self._plan_label, self._error.widget, self._progress):
-            area.pack_start(widget, False, False, 0)
+        self._notice = Notice(self._fitting.fit)
+        self._notice.add_button(
+            "_Settings...", self._open_settings, "Choose the service and enter its API key"
+        )
+        self._notice.add_button(
+            "_Try the sandbox",
+            self._use_sandbox,
+            "See how it works, without a key, for nothing, and without AI",
+        )
+        for widget in (self._plan_label, self._notice.widget):
+            box.pack_start(widget, False, False, 0)
         self._plan_label.show()
+        self._progress = Gtk.ProgressBar(show_text=True, no_show_all=True, margin_top=12, margin_bottom=12)
+        dialog.get_content_area().pack_start(self._progress, False, False, 0)
+
+    def _make_box(self, name, options):
+        """GIMP's own widgets for them."""
+        box = self._dialog.fill_box(name, options)
+        box.show_all()
+        return box
+
+    def _all_options(self):
+        return (*self._task.own_options, *self._task.options)
+
+    def _make_fold(self, own):
+        """Options behind a title that says which of them differ from their defaults."""
+        self._fold_title = Gtk.Label(use_underline=True, wrap=True, xalign=0.0, max_width_chars=60)
+        inside = self._make_box("more-box", own)
+        inside.pack_start(
+            self._make_lists({name: row[0] for name, row in MODEL_LISTS.items()}), False, False, 0
+        )
+        expander = Gtk.Expander(label_widget=self._fold_title, margin_top=6)
+        expander.add(inside)
+        # else Tab would lead through what is folded away
+        expander.bind_property("expanded", inside, "visible", GObject.BindingFlags.SYNC_CREATE)
+        expander.connect("notify::expanded", lambda *_: GLib.idle_add(self._fitting.fit))
+        self._fold_title.set_mnemonic_widget(expander)
+        self._fold_title.show()
+        expander.show()
+        self._show_fold_title()
+        return expander
+
+    def _show_fold_title(self):
+        if len(self._folded) > 1:
+            self._fold_title.set_text_with_mnemonic(fold.title(self._config, self._folded))
 
     def _align(self, options):
         """One column for the labels of GIMP's own widgets and of ours."""
@@ -124,58 +223,82 @@ class _TaskWindow:
             if isinstance(widget, GimpUi.Labeled):
                 self._labels.add_widget(widget.get_label())
 
-    def _make_main_lists(self):
-        status = self._status
+    def _make_lists(self, texts):
+        """A grid with those of the lists that the task has an option for."""
         grid = Gtk.Grid(row_spacing=6, column_spacing=6)
-        default = status["default_model"] or "the server's own"
-        self._add_list(grid, "model", "Mo_del", f"default: {default}")
-        self._add_list(grid, "style", "St_yle", "none")
-        self._add_list(grid, "provider", "Pro_vider", f"as set: {status['provider']}")
+        rows = [(option, text) for option, text in texts.items() if option in self._task.options]
+        for row, (option, text) in enumerate(rows):
+            tooltip = self._config.find_property(option).get_blurb()
+            self._lists[option] = choice = ChoiceList(self._config, option, text.replace("_", ""), tooltip)
+            named = mnemonic(text, choice.entry)
+            named.set_tooltip_text(tooltip)
+            self._labels.add_widget(named)
+            grid.attach(named, 0, row, 1, 1)
+            grid.attach(choice.widget, 1, row, 1, 1)
+        grid.show_all()
         return grid
-
-    def _make_model_lists(self):
-        grid = Gtk.Grid(row_spacing=6, column_spacing=6)
-        for name, (text, default, _) in MODEL_LISTS.items():
-            self._add_list(grid, name, text, default)
-        return grid
-
-    def _add_list(self, grid, name, text, default):
-        """For an option of which the service says what there is."""
-        if name in self._task.options:
-            row = len(grid.get_children()) // 2
-            self._offers[name] = add_choice(grid, row, text, self._config, name, default, self._labels)
 
     def _ask_status(self):
-        return status_of(self._link, self._config.get_property("provider") or "", self._task.action)
+        return status_of(self._link, self._status_params())
+
+    def _status_params(self):
+        provider = self._config.get_property("provider") or ""
+        return {"provider": provider, "action": self._task.action, "trial": True}
 
     def _offer(self):
         """Fills the lists with what the service and the chosen model have."""
         status = self._status
-        wish = self._config.get_property("model") if "model" in self._offers else None
-        chosen = wish or status["default_model"]
-        model = next((each for each in status["models"] if each["id"] == chosen), {})
-        offered = {"model": [(each["id"], _model_label(each)) for each in status["models"]]}
-        offered["style"] = [(style, style) for style in status["styles"]]
-        offered["provider"] = [(provider, provider) for provider in status["providers"]]
-        for name, (_, _, where) in MODEL_LISTS.items():
-            offered[name] = [(value, value) for value in model.get(where, ())]
-        for name, offer in self._offers.items():
-            offer(offered[name])
+        models = {each["id"]: each for each in status["models"]}
+        default = models.get(status["default_model"], {"id": status["default_model"] or "the server's own"})
+        chosen = models.get(self._config.get_property("model") if "model" in self._lists else None) or default
+        rows = {
+            "model": ((f"Default: {_name(default)}", _note(default)), _model_rows(models.values())),
+            "style": (("None", ""), _plain_rows(status["styles"])),
+            "provider": ((_default_provider(status), ""), list(_provider_rows(status))),
+        }
+        for name, (_, default_text, where) in MODEL_LISTS.items():
+            rows[name] = ((default_text, ""), _plain_rows(chosen.get(where, ())))
+        for name, choice in self._lists.items():
+            choice.offer(*rows[name])
+
+    # What would be sent
 
     def _on_option(self, _config, changed):
         if changed.name == "provider":
             self._refresh_lists()
         elif changed.name == "model":
             self._offer()
+        self._show_fold_title()
+        if not self._about_key:
+            self._notice.hide()
         if self._replan:
             GLib.source_remove(self._replan)
         self._replan = GLib.timeout_add(REPLAN_MS, self._on_replan)
 
     def _on_replan(self):
         self._replan = 0
-        if self._call is None:
+        self._draft.keep()
+        if not self._call:
             self._show_plan()
         return GLib.SOURCE_REMOVE
+
+    def _on_focus(self, _dialog, _event):
+        """Settings may have been changed meanwhile, or the image."""
+        if not (self._call or self._resting):
+            self._refresh_lists()
+            self._watch_after = 0.0
+            self._on_watch()
+        return False
+
+    def _on_watch(self):
+        """Once a second, less often where looking at the selection takes long."""
+        if not (self._call or self._resting) and time.monotonic() >= self._watch_after:
+            began = time.monotonic()
+            if self._task.has_changed():
+                self._show_plan()
+            took = time.monotonic() - began
+            self._watch_after = began + took / WATCH_SHARE
+        return GLib.SOURCE_CONTINUE
 
     def _show_plan(self):
         """Asks what would be sent and what it costs; the answer is shown when it comes."""
@@ -183,53 +306,73 @@ class _TaskWindow:
             self._link.ensure()
             self._plan_call = self._task.ask_plan()
         except (venice_link.LinkError, HostError) as error:
-            self._plan_label.set_text(str(error))
+            self._set_plan(str(error))
+
+    def _refresh_lists(self):
+        try:
+            self._link.ensure()
+            self._status_call = self._link.send("status", self._status_params())
+        except venice_link.LinkError as error:
+            self._set_plan(str(error))
 
     def _on_idle(self):
-        """Between jobs: the plan when it comes, and news from the worker."""
-        if self._call is not None or self._resting or not self._link.is_open:
+        """Between jobs: answers when they come, and news from the worker."""
+        if self._call or self._resting or not self._link.is_open:
             return GLib.SOURCE_CONTINUE
         try:
-            over, plan = self._link.answer(self._link.receive(0), self._plan_call)
+            message = self._link.receive(0)
+            self._take_status(message)
+            self._take_plan(message)
         except venice_link.LinkError as error:
-            self._plan_call = 0
-            self._plan_label.set_text(str(error))
-            return GLib.SOURCE_CONTINUE
-        if over:
-            self._plan_call = 0
-            self._tell_plan(plan)
-        elif self._link.news and not self._plan_call:
+            self._plan_call = self._status_call = 0
+            self._set_plan(str(error))
+        if self._link.news and not (self._plan_call or self._status_call):
             self._link.news = False
             self._refresh_lists()
             self._show_plan()
         return GLib.SOURCE_CONTINUE
 
+    def _take_plan(self, message):
+        over, plan = self._link.answer(message, self._plan_call)
+        if over:
+            self._plan_call = 0
+            self._tell_plan(plan)
+
+    def _take_status(self, message):
+        over, status = self._link.answer(message, self._status_call)
+        if over:
+            self._status_call = 0
+            self._status = status
+            self._offer()
+
     def _tell_plan(self, plan):
         self._task.told(plan)
-        self._plan_label.set_text(describe(plan))
+        self._set_plan(self._task.sentences(plan))
         if plan["key"]:
-            self._error.hide()
+            if self._about_key:
+                self._notice.hide()
+            self._about_key = False
         else:
-            self._error.show(KEY_MISSING, with_buttons=True)
+            self._tell(KEY_MISSING, Gtk.MessageType.INFO, with_buttons=True)
+            self._about_key = True
 
-    def _refresh_lists(self):
-        self._plan_call = 0  # should one be under way, its answer is passed over while asking
-        try:
-            self._link.ensure()
-            self._status = self._ask_status()
-        except venice_link.LinkError as error:
-            self._plan_label.set_text(str(error))
-        else:
-            self._offer()
+    def _set_plan(self, text):
+        if text != self._plan_label.get_text():
+            self._plan_label.set_text(text)
+            GLib.idle_add(self._fitting.fit)
+
+    def _tell(self, text, kind=Gtk.MessageType.ERROR, details="", with_buttons=False):
+        self._about_key = False
+        self._notice.show(text, kind, details, with_buttons)
+        self._fitting.scroll_to(self._notice.widget)
+
+    # Running
 
     def _work(self):
         """Runs the job with the window alive: True when the window's work is done."""
-        self._error.hide()
+        self._notice.hide()
         self._set_busy(True)
-        handlers = [
-            self._dialog.connect("response", self._on_response),
-            self._dialog.connect("delete-event", self._on_delete),
-        ]
+        handler = self._dialog.connect("response", self._on_response)
         try:
             self._begin("Preparing…")
             self._outcome = None
@@ -242,29 +385,39 @@ class _TaskWindow:
                 raise self._outcome
             self._placed = self._task.place(self._outcome)
         except venice_link.Detached as detached:
-            self._tell_detached(detached)
+            self._dialog.hide()
+            self._left(detached)
             return True
         except venice_link.LinkError as error:
             if error.kind == "cancelled":
                 self._link.close()  # nothing of it goes on; another try starts another worker
-            if error.kind in ("bad-input", "over-limit"):
-                self._plan_label.set_text("")  # it says the same
-            self._error.show(str(error), with_buttons=error.kind in ("missing-key", "bad-key", "over-limit"))
+            self._tell_error(error)
         except HostError as error:
-            self._error.show(str(error))
+            self._tell(str(error), Gtk.MessageType.WARNING)
         except PlanChanged as changed:
             self._tell_plan(changed.plan)
-            self._error.show(str(changed))
+            self._tell(str(changed), Gtk.MessageType.INFO)
         finally:
-            self._call = None
-            for handler in handlers:
-                self._dialog.disconnect(handler)
+            self._call = self._cancel_call = 0
+            self._close_question()
+            self._dialog.disconnect(handler)
             self._set_busy(False)
         return self._placed is not None
 
+    def _tell_error(self, error):
+        own = error.kind in ("bad-input", "over-limit", "missing-key", "cancelled") and error.charge == "none"
+        if error.kind in ("bad-input", "over-limit"):
+            self._set_plan("")  # it says the same
+        self._tell(
+            str(error),
+            Gtk.MessageType.WARNING if own else Gtk.MessageType.ERROR,
+            error.details,
+            with_buttons=error.kind in ("missing-key", "bad-key", "over-limit"),
+        )
+
     def _start(self):
         """Alive while the worker asks for prices; a cancel is heard meanwhile, with nothing sent yet."""
-        self._plan_call, self._resting = 0, True
+        self._plan_call, self._status_call, self._resting = 0, 0, True
         try:
             self._link.ensure()
             self._call = self._task.start(self._on_start_wait)
@@ -289,6 +442,8 @@ class _TaskWindow:
                     break
                 if message.get("event") == "progress":
                     self._show_progress(message)
+                elif self._link.answer(message, self._cancel_call) == (True, {"sent": True}):
+                    self._ask_whether_to_wait()
         except venice_link.LinkError as error:
             self._outcome = error
             self._loop.quit()
@@ -313,60 +468,137 @@ class _TaskWindow:
         self._since = GLib.get_monotonic_time()
         self._progress.set_text(stage)
 
-    def _on_response(self, _dialog, response):
-        if response in (Gtk.ResponseType.CANCEL, Gtk.ResponseType.DELETE_EVENT, Gtk.ResponseType.CLOSE):
-            self._cancel()
-
-    def _on_delete(self, _dialog, _event):
-        self._cancel()
-        return True  # the window closes when the worker has answered
-
-    def _cancel(self):
-        if self._call is None:
-            self._outcome = "given up"
-            return
-        try:
-            self._link.cancel()
-        except venice_link.LinkError as error:
-            self._outcome = error
-            self._loop.quit()
-
-    def _tell_detached(self, detached):
-        """The plug-in is free already; the person may still stop the worker for good."""
-        box = Gtk.MessageDialog(
-            transient_for=self._dialog,
-            modal=True,
-            message_type=Gtk.MessageType.INFO,
-            text=ALREADY_SENT,
-            secondary_text=str(detached),
-        )
-        box.add_button("Stop for _Good", Gtk.ResponseType.REJECT)
-        box.add_button("_Close", Gtk.ResponseType.CLOSE)
-        box.set_default_response(Gtk.ResponseType.CLOSE)
-        if box.run() == Gtk.ResponseType.REJECT:
-            self._link.stop()
-        box.destroy()
-
     def _set_busy(self, busy):
         for widget in self._inputs:
             widget.set_sensitive(not busy)
         self._dialog.set_response_sensitive(Gtk.ResponseType.OK, not busy)
         self._progress.set_visible(busy)
-        if self._first is not None and not busy:
-            self._first.grab_focus()
+        GLib.idle_add(self._fitting.fit)
+        if not busy:
+            (self._first or self._send).grab_focus()
+
+    # Cancelling
+
+    def _on_response(self, _dialog, response):
+        """Escape and the window's own button come as a response too; the window closes when all is said."""
+        if response in _GIVING_UP:
+            self._cancel()
+
+    def _cancel(self):
+        """What has not wholly left is cancelled; what has may be paid for, and the user is asked."""
+        if not self._call:
+            self._outcome = "given up"
+        elif self._question is None:
+            self._say_to_worker(unless_sent=True)
+
+    def _say_to_worker(self, **how):
+        try:
+            self._cancel_call = self._link.cancel(**how)
+        except venice_link.LinkError as error:
+            self._outcome = error
+            self._loop.quit()
+
+    def _ask_whether_to_wait(self):
+        self._question = box = Gtk.MessageDialog(
+            transient_for=self._dialog,
+            modal=True,
+            message_type=Gtk.MessageType.QUESTION,
+            text="The request has already been sent, so it may be charged.",
+            secondary_text=(
+                "You can go on waiting for it. If you close this window, the answer is still received and "
+                "kept on your disk. If you stop, the result is lost and may be charged all the same."
+            ),
+        )
+        box.add_button("_Stop, Discard Result", STOP)
+        box.add_button("_Close, Keep Result", LEAVE)
+        box.add_button("_Keep Waiting", Gtk.ResponseType.CLOSE)
+        box.set_default_response(Gtk.ResponseType.CLOSE)
+        box.connect("response", self._on_answer)
+        box.show()
+
+    def _on_answer(self, _box, answer):
+        self._close_question()
+        if answer in (LEAVE, STOP):
+            self._say_to_worker(stop=answer == STOP)
+
+    def _close_question(self):
+        box, self._question = self._question, None
+        if box is not None:
+            box.destroy()
+
+    def _left(self, detached):
+        """The worker goes on alone: where the answer will be."""
+        box = Gtk.MessageDialog(
+            message_type=Gtk.MessageType.INFO,
+            buttons=Gtk.ButtonsType.CLOSE,
+            text="The answer is kept on your disk",
+            secondary_text=str(detached),
+        )
+        box.run()
+        box.destroy()
+
+    # Other windows
 
     def _open_settings(self):
         self._link.ensure()
         self._resting = True
-        if run_settings(self._link):
-            self._refresh_lists()
+        run_settings(self._link)
         self._resting = False
+        self._refresh_lists()
         self._show_plan()
 
     def _use_sandbox(self):
-        self._config.set_property("provider", "sandbox")
+        """Until the provider in use has a key; as a choice of its own where another one was chosen here."""
+        if self._config.get_property("provider"):
+            self._config.set_property("provider", "sandbox")
+            return
+        try:
+            self._link.ensure()
+            self._link.call("configure", {"trial": True})
+        except venice_link.LinkError as error:
+            self._tell_error(error)
+        self._refresh_lists()
+        self._show_plan()
 
 
-def _model_label(model):
-    price = model["price"]
-    return f"{model['id']} (${price['usd']:.3g})" if price and price["usd"] is not None else model["id"]
+def _default_provider(status):
+    if status["trial"]:
+        return "Sandbox, until a key is set"
+    title = status["titles"].get(status["default_provider"])
+    return f"Default: {title}" if title else "Default"
+
+
+def _provider_rows(status):
+    for name in status["providers"]:
+        title = status["titles"][name]
+        yield name, title, name if title != name else ""
+
+
+def _plain_rows(values):
+    return [(value, value, "") for value in values]
+
+
+def _model_rows(models):
+    return [
+        (model["id"], _name(model), ", ".join(filter(None, (_id(model), _note(model))))) for model in models
+    ]
+
+
+def _name(model):
+    return model.get("name") or model["id"]
+
+
+def _id(model):
+    """Where the name is another one."""
+    return model["id"] if _name(model) != model["id"] else ""
+
+
+def _note(model):
+    """What it costs, and how the service treats what it is sent."""
+    price = model.get("price")
+    amount = venice_task.dollars(price["usd"]) if price and price["usd"] is not None else ""
+    return _joined(amount, model.get("privacy", ""))
+
+
+def _joined(*texts):
+    return ", ".join(filter(None, texts))

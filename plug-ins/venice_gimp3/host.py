@@ -17,6 +17,7 @@ from venice_profile import is_srgb
 from venice_rectangle import at_origin, counted_from
 from venice_task import RECIPE
 
+QUICK_MASK = "Qmask"  # what GIMP calls its channel, in every language
 _LAYER_TYPES = {
     Gimp.ImageBaseType.RGB: Gimp.ImageType.RGBA_IMAGE,
     Gimp.ImageBaseType.GRAY: Gimp.ImageType.GRAYA_IMAGE,
@@ -111,16 +112,65 @@ def is_plain(layer):
     return layer.get_opacity() >= 100.0 and layer.get_mode() == Gimp.LayerMode.NORMAL
 
 
-def export_selection(image, link, name):
-    """Writes the coverage of what is selected, and returns its window; None where nothing is.
+def tattoo_of(layer):
+    """Its number within the image, which XCF files keep."""
+    return layer.get_tattoo()
 
-    The window may be wider than what is selected: GIMP's own bounds are, at more than 8 bits.
+
+def recipe_of(layer):
+    """What its parasite RECIPE holds, or None."""
+    parasite = layer.get_parasite(RECIPE)
+    return bytes(value & 255 for value in parasite.get_data()) if parasite is not None else None
+
+
+def stack_of(image, layer):
+    """The layers beside it, itself included, topmost first; those of the whole image where it is None."""
+    group = layer.get_parent() if layer is not None else None
+    return group.get_children() if group is not None else image.get_layers()
+
+
+def children_of(layer):
+    """The layers in it, topmost first."""
+    return layer.get_children() if layer.is_group() else []
+
+
+def is_quick_mask_on(image):
+    """Whether the selection is a channel for now, so that nothing is selected."""
+    return image.get_channel_by_name(QUICK_MASK) is not None
+
+
+def edits_mask(layer):
+    """Whether not the layer but its mask is being edited."""
+    return layer.get_mask() is not None and layer.get_edit_mask()
+
+
+def hide(layer):
+    """Makes it invisible: False where its visibility is locked."""
+    layer.set_visible(False)
+    return not layer.get_visible()
+
+
+def selection_window(image):
+    """Where something is selected; None: nothing is.
+
+    It may be wider than what is selected: GIMP's own bounds are, at more than 8 bits.
     """
     if Gimp.Selection.is_empty(image):
         return None
     _, _, x1, y1, x2, y2 = Gimp.Selection.bounds(image)
-    window = {"x": x1, "y": y1, "width": x2 - x1, "height": y2 - y1}
-    link.write(name, _read(image.get_selection(), window, "Y u8"))
+    return {"x": x1, "y": y1, "width": x2 - x1, "height": y2 - y1}
+
+
+def coverage_of(image, window):
+    """The coverage of what is selected in `window`."""
+    return _read(image.get_selection(), window, "Y u8")
+
+
+def export_selection(image, link, name):
+    """Writes the coverage of what is selected, and returns its window; None where nothing is."""
+    window = selection_window(image)
+    if window is not None:
+        link.write(name, coverage_of(image, window))
     return window
 
 
@@ -236,26 +286,27 @@ def kept_choice(image):
             image.set_selected_channels(channels)
 
 
-def add_result(image, source, crop, pixels, mask, name, recipe):
-    """A new layer over `crop` directly above `source`, with a layer mask where `mask` is not None."""
+def add_result(image, above, crop, pixels, mask, name, recipe):
+    """A new layer over `crop` directly above `above`, with a layer mask where `mask` is not None."""
     layer = _new_layer(image, name, crop)
-    _insert_above(image, source, layer)
+    _insert_above(image, above, layer)
     _fill(layer, crop, pixels, mask, recipe)
     return layer
 
 
-def add_group(image, source, name):
-    """An empty layer group directly above `source`."""
+def add_group(image, above, name, recipe):
+    """An empty layer group directly above `above`."""
     group = Gimp.GroupLayer.new(image, name)
-    _insert_above(image, source, group)
+    _insert_above(image, above, group)
     group.set_mode(Gimp.LayerMode.NORMAL)
     group.set_opacity(100.0)
+    _attach_recipe(group, recipe)
     return group
 
 
 def add_variation(image, group, number, crop, pixels, mask, name, recipe):
     """As `add_result`, in `group` below those before it; only the first, number 0, is visible."""
-    layer = _new_layer(image, f"{name} · {number + 1}", crop)
+    layer = _new_layer(image, name, crop)
     image.insert_layer(layer, group, number)
     _fill(layer, crop, pixels, mask, recipe)
     layer.set_visible(number == 0)
@@ -277,12 +328,12 @@ def _fill(layer, crop, pixels, mask, recipe):
     _attach_recipe(layer, recipe)
 
 
-def add_cutout(image, source, crop, matte, name, recipe, pixels=None, rim=None):
-    """The source's own pixels above it, its alpha times `matte` (coverage over `crop`, 0 elsewhere).
+def add_cutout(image, source, above, crop, matte, name, recipe, pixels=None, rim=None):
+    """The source's own pixels above `above`, its alpha times `matte` (coverage over `crop`, 0 elsewhere).
 
     Where `rim` (over `crop`, 255 or 0) says so, it has the colours of `pixels` (RGBA) instead.
     """
-    layer = _add_copy(image, source, name, with_mask=True)
+    layer = _add_copy(image, source, above, name, with_mask=True)
     if not layer.has_alpha():
         layer.add_alpha()
     if rim is not None:
@@ -296,9 +347,9 @@ def add_cutout(image, source, crop, matte, name, recipe, pixels=None, rim=None):
     return layer
 
 
-def add_masked_copy(image, source, crop, matte, name, recipe):
-    """A copy of the source above it, its layer mask being the source's active one times `matte`."""
-    layer = _add_copy(image, source, name, with_mask=False)
+def add_masked_copy(image, source, above, crop, matte, name, recipe):
+    """A copy of the source above `above`, its layer mask being the source's active one times `matte`."""
+    layer = _add_copy(image, source, above, name, with_mask=False)
     old = source.get_mask()
     inside = counted_from(bounds_of(source), crop)
     if old is not None and source.get_apply_mask():
@@ -435,25 +486,21 @@ def _add_mask(layer, coverage, rectangle):
     mask.update(0, 0, layer.get_width(), layer.get_height())
 
 
-def _insert_above(image, source, layer):
-    """In the source's group; at the top of the image where there is no source (any more).
-
-    Above a group that was locked meanwhile, since nothing in it may be changed.
-    """
-    if source is None or not source.is_valid():
+def _insert_above(image, above, layer):
+    """In its group, directly above it; at the top of the image where there is none."""
+    if above is None:
         image.insert_layer(layer, None, 0)
-        return
-    below = locked_group(source) or source
-    image.insert_layer(layer, below.get_parent(), image.get_item_position(below))
+    else:
+        image.insert_layer(layer, above.get_parent(), image.get_item_position(above))
 
 
-def _add_copy(image, source, name, with_mask):
-    """The source's own pixels as a plain layer above it; groups, text and filters are rendered."""
+def _add_copy(image, source, above, name, with_mask):
+    """The source's own pixels as a plain layer above `above`; groups, text and filters are rendered."""
     plain = not (source.is_group() or source.is_text_layer() or source.get_filters())
     if plain:
         layer = _copy_with_alpha(source, image) if with_mask else Gimp.Layer.new_from_drawable(source, image)
         _unlock(layer)
-        _insert_above(image, source, layer)
+        _insert_above(image, above, layer)
         if layer.get_mask() is not None:
             applied = with_mask and layer.get_apply_mask()
             layer.remove_mask(Gimp.MaskApplyMode.APPLY if applied else Gimp.MaskApplyMode.DISCARD)
@@ -461,7 +508,7 @@ def _add_copy(image, source, name, with_mask):
         bounds = bounds_of(source)
         with rendered(image, source, bounds, with_mask) as shown:
             layer = Gimp.Layer.new_from_drawable(shown, image)
-        _insert_above(image, source, layer)
+        _insert_above(image, above, layer)
         layer.set_offsets(bounds["x"], bounds["y"])
     layer.set_name(name)
     layer.set_opacity(100.0)

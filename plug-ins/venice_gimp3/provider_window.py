@@ -6,7 +6,7 @@ gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 import venice_link
 from gi.repository import GimpUi, Gtk
-from widgets import ErrorBar, form, label
+from widgets import FittingBox, Notice, form, label, tame_wheel
 
 SOME_ADDRESS, NO_MODEL = "https://example.com/v1", "the server's own"
 WORKS_LIKE = {
@@ -42,19 +42,27 @@ class _ProviderWindow:
         self._works_like.set_active_id("self-hosted")
         self._address = Gtk.Entry(activates_default=True, width_chars=44, placeholder_text=SOME_ADDRESS)
         self._model = Gtk.Entry(activates_default=True, placeholder_text=NO_MODEL)
-        self._error = ErrorBar()
+        fitting = FittingBox(self._dialog, self._dialog.get_content_area())
+        self._error = Notice(fitting.fit)
         grid = form(
             ("_Name:", self._name, self._name),
             ("_Works like:", self._works_like, self._works_like),
             ("_Address:", self._address, self._address),
             ("_Model:", self._model, self._model),
         )
+        for widget, text in (
+            (self._name, "What you want to call it: small letters, figures and hyphens"),
+            (self._works_like, "Which service its requests and answers look like"),
+            (self._address, "Where it is: the part of its addresses before /images/edits"),
+            (self._model, "The model that is used where none is chosen"),
+        ):
+            widget.set_tooltip_text(text)
         note = label()
-        note.set_text("More about a service can be said in the settings file: see docs/providers.md.")
-        area = self._dialog.get_content_area()
+        note.set_text("More options can be set in the settings file: see docs/providers.md.")
         for widget in (grid, note, self._error.widget):
-            area.pack_start(widget, False, False, 0)
-        area.show_all()
+            fitting.box.pack_start(widget, False, False, 0)
+        fitting.box.show_all()
+        tame_wheel(fitting.box)
 
     def run(self):
         while self._dialog.run() == Gtk.ResponseType.OK:

@@ -6,6 +6,7 @@ import sys
 import traceback
 
 import host
+import memory
 import venice_link
 import venice_task
 from gi.repository import Gegl, Gimp
@@ -44,14 +45,17 @@ def on_image(procedure, run_mode, image, drawables, config, folder):
     with venice_link.Link(venice_link.read_manifest(folder)) as link:
         task_of = venice_task.TASKS[ACTIONS[procedure.get_name()]]
         task = task_of(host, image, drawables, functools.partial(_value, config), link)
-        if run_mode == Gimp.RunMode.INTERACTIVE:
+        repeats = run_mode == Gimp.RunMode.WITH_LAST_VALS and _needs_window(task)
+        if run_mode == Gimp.RunMode.INTERACTIVE or repeats:
             import dialog
 
-            placed = dialog.run_task(procedure, config, task, link)
+            placed = dialog.run_task(procedure, config, task, link, repeats)
             if placed is None:
                 return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
         else:
             placed = _run(task, link)
+    if repeats:
+        memory.store_last_values(config, image)
     made_in, layers, warnings = placed
     if task.makes_image and run_mode != Gimp.RunMode.NONINTERACTIVE:
         host.show(made_in)
@@ -73,6 +77,17 @@ def settings(procedure, config, folder):
         else:
             link.call("configure", {"provider": config.get_property("provider") or ""})
     return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
+
+
+def _needs_window(task):
+    """Whether a repetition would buy something at a price that has not been seen, and there is a screen."""
+    if not Gimp.Display.name():
+        return False
+    task.in_window = True
+    try:
+        return not task.is_free()
+    except (venice_link.LinkError, venice_task.HostError):
+        return True  # the window says what is wrong
 
 
 def _value(config, name):

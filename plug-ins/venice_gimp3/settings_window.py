@@ -5,9 +5,9 @@ import gi
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 import venice_link
-from gi.repository import GimpUi, Gtk
+from gi.repository import GimpUi, GLib, Gtk
 from provider_window import NO_MODEL, SOME_ADDRESS, run_new_provider
-from widgets import ErrorBar, form, label, shrink, stay_alive
+from widgets import FittingBox, Notice, form, label, stay_alive, tame_wheel
 
 BINARY = "venice"
 
@@ -22,12 +22,12 @@ def run_settings(link):
         window.destroy()
 
 
-def status_of(link, wish, action="edit"):
+def status_of(link, params):
     """The worker's status for a provider; the sandbox's where there is none of that name (any more)."""
     try:
-        return link.call("status", {"provider": wish, "action": action})
+        return link.call("status", params)
     except venice_link.LinkError:
-        return link.call("status", {"provider": "sandbox", "action": action})
+        return link.call("status", dict(params, provider="sandbox"))
 
 
 class _SettingsWindow:
@@ -35,7 +35,8 @@ class _SettingsWindow:
         self._link = link
         status, known = self._ask_first()
         self._spent = _spending(status)
-        self._profile = None
+        self._profile = self._shown = None
+        self._typed = {}  # what stands in the fields of providers that are not shown, by their names
         self._dialog = GimpUi.Dialog(title="Venice Settings", role=BINARY)
         self._dialog.add_button("_Cancel", Gtk.ResponseType.CANCEL)
         self._dialog.add_button("_Save", Gtk.ResponseType.OK)
@@ -52,21 +53,25 @@ class _SettingsWindow:
             self._limit.set_text(f"{status['daily_limit']:g}")
         self._note = label(selectable=True)
         self._account = label(selectable=True)
-        self._error = ErrorBar()
+        self._fitting = FittingBox(self._dialog, self._dialog.get_content_area())
+        self._error = Notice(self._fitting.fit)
         self._test_button = Gtk.Button(
             label="_Test Connection", use_underline=True, halign=Gtk.Align.START, margin=12
         )
         self._grid = self._make_grid()
+        for widget, text in self._tooltips():
+            widget.set_tooltip_text(text)
         self._closing = False
         self._provider.connect("changed", self._on_provider)
         self._new.connect("clicked", lambda _button: self._add())
         self._remove.connect("clicked", lambda _button: self._take_away())
         self._test_button.connect("clicked", lambda _button: self._test())
         self._dialog.connect("response", self._on_response)
-        area = self._dialog.get_content_area()
+        box = self._fitting.box
         for widget in (self._grid, self._note, self._test_button, self._account, self._error.widget):
-            area.pack_start(widget, False, False, 0)
-        area.show_all()
+            box.pack_start(widget, False, False, 0)
+        box.show_all()
+        tame_wheel(box)
         self._offer(status)
         if not known:
             self._provider.set_active(-1)  # and what is wrong with the one in use is shown
@@ -99,7 +104,19 @@ class _SettingsWindow:
             ("_Address:", self._address, self._address),
             ("_Model:", self._model, self._model),
             ("API _key:", self._key, self._key),
-            ("Spend at most a _day, in US dollars:", self._limit, self._limit),
+            ("_Daily limit (US$):", self._limit, self._limit),
+        )
+
+    def _tooltips(self):
+        return (
+            (self._provider, "The service that is used where a window or a script chooses no other one"),
+            (self._new, "Add a service with an OpenAI-compatible images API, such as a server of your own"),
+            (self._remove, "Remove this provider, or undo your changes to one that is built in"),
+            (self._address, "Where the service is: the part of its addresses before /images/edits"),
+            (self._model, "The model that is used where none is chosen"),
+            (self._key, "Kept in the system's keyring, or else in a file that only you can read"),
+            (self._limit, "Requests that would exceed it are not sent; empty: no limit"),
+            (self._test_button, "Ask the service about the key as it stands here; that costs nothing"),
         )
 
     def _offer(self, status):
@@ -108,7 +125,7 @@ class _SettingsWindow:
         self._built_in = status["bases"]
         self._provider.remove_all()
         for name in status["providers"]:
-            self._provider.append(name, name)
+            self._provider.append(name, status["titles"][name])
         self._provider.set_active_id(status["provider"])
         self._provider.handler_unblock_by_func(self._on_provider)
         self._show(status)
@@ -116,13 +133,35 @@ class _SettingsWindow:
     def _save(self):
         """Raises ValueError for a limit that is no amount, and LinkError."""
         name, limit = self._provider.get_active_id(), self._amount()
-        changes = self._changes()
-        if changes:
-            self._link.call("profile", {"provider": name, "entries": changes})
-        params = {"provider": name, "daily_limit": limit}
-        if self._key.get_text().strip():
-            params["key"] = self._key.get_text().strip()
-        self._link.call("configure", params)
+        self._remember()
+        for each in [other for other in self._typed if other != name]:
+            try:
+                self._store(each, {"use": False})
+            except venice_link.LinkError:
+                self._provider.set_active_id(each)  # what is wrong there is to be seen
+                raise
+        self._store(name, {"daily_limit": limit})
+
+    def _store(self, name, params):
+        typed = self._typed.pop(name, None)
+        try:
+            if typed and typed["changes"]:
+                self._link.call("profile", {"provider": name, "entries": typed["changes"]})
+            key = {"key": typed["key"]} if typed and typed["key"] else {}
+            self._link.call("configure", dict(params, provider=name, **key))
+        except venice_link.LinkError:
+            if typed:
+                self._typed[name] = typed
+            raise
+
+    def _remember(self):
+        """What was typed for the provider that is shown: it is there again when one comes back to it."""
+        if self._shown is None:
+            return
+        typed = {"changes": self._changes(), "key": self._key.get_text().strip()}
+        self._typed.pop(self._shown, None)
+        if any(typed.values()):
+            self._typed[self._shown] = typed
 
     def _changes(self):
         """What was typed over of the profile; None where an entry was emptied: as it is built in."""
@@ -143,7 +182,7 @@ class _SettingsWindow:
         self._error.hide()
         name = run_new_provider(self._link, self._dialog)
         if name is not None:
-            self._offer(status_of(self._link, name))
+            self._offer(status_of(self._link, {"provider": name}))
             self._key.grab_focus()
 
     def _take_away(self):
@@ -151,11 +190,13 @@ class _SettingsWindow:
         if not self._is_sure(name):
             return
         self._error.hide()
+        self._shown = None
+        self._typed.pop(name, None)
         try:
             self._link.call("forget", {"provider": name})
         except venice_link.LinkError as error:
             self._error.show(str(error))
-        self._offer(status_of(self._link, name if name in self._built_in else ""))
+        self._offer(status_of(self._link, {"provider": name if name in self._built_in else ""}))
 
     def _is_sure(self, name):
         """A provider that is built in loses what was changed of it, one of the person's own everything."""
@@ -202,7 +243,7 @@ class _SettingsWindow:
     def _on_test_wait(self, _message):
         stay_alive()
         if self._closing:
-            raise venice_link.LinkError("The test was given up.", "cancelled")
+            raise venice_link.LinkError("Test canceled.", "cancelled")
 
     def _on_response(self, _dialog, response):
         self._closing = response != Gtk.ResponseType.OK
@@ -213,6 +254,7 @@ class _SettingsWindow:
         self._dialog.set_response_sensitive(Gtk.ResponseType.OK, not busy)
 
     def _on_provider(self, combo):
+        self._remember()
         name = combo.get_active_id()
         try:
             self._show(self._link.call("status", {"provider": name}))
@@ -223,31 +265,33 @@ class _SettingsWindow:
 
     def _show(self, status):
         """What is known of the chosen provider."""
-        self._profile = status["profile"]
-        self._set_rows()
-        self._key.set_text("")
+        self._profile, self._shown = status["profile"], status["provider"]
+        typed = self._typed.get(self._shown, {"changes": {}, "key": ""})
+        self._set_rows(typed["changes"])
+        self._key.set_text(typed["key"])
         self._key.set_sensitive(status["provider"] != "sandbox")
         self._note.set_text(_note(status))
         self._account.set_text(self._spent)  # a test was of another one
-        shrink(self._dialog)
+        GLib.idle_add(self._fitting.fit)
 
     def _show_wrong(self, words):
         """Why nothing is known of it."""
-        self._profile = None
-        self._set_rows()
+        self._profile = self._shown = None
+        self._set_rows({})
         self._key.set_text("")
         self._key.set_sensitive(False)
         self._note.set_text("")
         self._account.set_text(self._spent)
         self._error.show(words)
 
-    def _set_rows(self):
+    def _set_rows(self, changes):
+        """`changes`: what was typed over of the profile."""
         profile = self._profile
         self._remove.set_sensitive(profile is not None and profile["changed"])
         rows = (("base_url", self._address, SOME_ADDRESS), ("model", self._model, NO_MODEL))
         for entry, widget, example in rows:
             widget.set_sensitive(profile is not None)
-            widget.set_text(profile[entry] if profile else "")
+            widget.set_text((changes.get(entry, profile[entry]) or "") if profile else "")
             widget.set_placeholder_text(example if profile else "")
         if profile is not None:
             self._address.set_sensitive(not profile["base_url_variable"])

@@ -27,7 +27,7 @@ def choice(*nicks):
 
 
 def add_model(procedure):
-    help_text = "The model's id; empty: the provider's default"
+    help_text = "The model that does the work; empty: the provider's default"
     procedure.add_string_argument("model", "Mo_del", help_text, "", READ_WRITE)
 
 
@@ -46,7 +46,7 @@ def add_safe_mode(procedure):
 
 
 def add_provider(procedure):
-    help_text = "venice, openai, sandbox, or a name from Settings; empty: as set there"
+    help_text = "The service that is asked: a name from Settings; empty: the one that is set there"
     procedure.add_string_argument("provider", "Pro_vider", help_text, "", READ_WRITE)
 
 
@@ -82,7 +82,13 @@ def add_edit_arguments(procedure):
         "enhance-prompt", "Enhance _the prompt", "Let the service rewrite it (costs more)", False, READ_WRITE
     )
     yes_no("align", "Ali_gn", "Move the result to where the source is", True, READ_WRITE)
-    yes_no("match-colors", "_Match colours", "Give the result the source's colours", True, READ_WRITE)
+    yes_no(
+        "match-colors",
+        "_Match colors",
+        "Match the result's colors to the layer's surroundings; turn it off to change all colors",
+        True,
+        READ_WRITE,
+    )
     add_provider(procedure)
     procedure.add_choice_argument(
         "sample",
@@ -112,9 +118,20 @@ def add_cutout_arguments(procedure):
         READ_WRITE,
     )
     procedure.add_boolean_argument(
-        "defringe", "_Defringe", "Take the old background's colour out of the edge", True, READ_WRITE
+        "defringe",
+        "_Defringe",
+        "Remove the old background's color from half-transparent edges",
+        True,
+        READ_WRITE,
     )
     add_provider(procedure)
+    procedure.add_boolean_argument(
+        "hide-source",
+        "_Hide the layer",
+        "Hide the layer under its cutout, so that the cutout is seen (not where a selection limits it)",
+        True,
+        READ_WRITE,
+    )
 
 
 def add_generate_arguments(procedure):
@@ -149,6 +166,15 @@ def add_upscale_arguments(procedure):
         READ_WRITE,
     )
     add_provider(procedure)
+    procedure.add_double_argument(
+        "creativity",
+        "C_reativity",
+        "How much texture the service may invent; 0: it keeps to the picture",
+        0.0,
+        0.02,
+        0.0,
+        READ_WRITE,
+    )
 
 
 SOME_LAYER = Gimp.ProcedureSensitivityMask.DRAWABLE | Gimp.ProcedureSensitivityMask.DRAWABLES

@@ -2,80 +2,196 @@
 
 import gi
 
+gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 gi.require_version("Gdk", "3.0")
-from gi.repository import Gdk, GObject, Gtk
+from gi.repository import Gdk, GimpUi, GLib, GObject, Gtk
+
+ICONS = {
+    Gtk.MessageType.ERROR: "dialog-error",
+    Gtk.MessageType.WARNING: "dialog-warning",
+    Gtk.MessageType.INFO: "dialog-information",
+}
+# The theme's name for the color of such a message's frame, and the color where the theme has none.
+COLORS = {
+    Gtk.MessageType.ERROR: ("error_color", "#e01b24"),
+    Gtk.MessageType.WARNING: ("warning_color", "#cd9309"),
+    Gtk.MessageType.INFO: ("theme_selected_bg_color", "#3584e4"),
+}
+NAMES = {Gtk.MessageType.ERROR: "Error", Gtk.MessageType.WARNING: "Warning", Gtk.MessageType.INFO: "Note"}
+FRAME = "box {{ border: 2px solid {}; border-radius: 4px; padding: 10px; }}"
+PROMPT_SIZE = 420, 84  # px; what is longer is scrolled
+MARGIN = 60  # px of the screen that stay free: the window's title and the screen's own bars
 
 
-class ErrorBar:
-    """A bar with a sentence, and buttons for what helps."""
+class Notice:
+    """A message in a window: an icon, sentences, what helps as buttons, and details behind a fold."""
 
-    def __init__(self):
-        self.widget = Gtk.InfoBar(message_type=Gtk.MessageType.ERROR, no_show_all=True)
-        # Escape would end with the bar
-        self.widget.connect("close", lambda bar: bar.get_toplevel().close())
-        self._text = label(selectable=True)
-        self._buttons = Gtk.Box(spacing=6, margin=12, margin_top=0)
-        # not the bar's own place for buttons: that would leave the text a narrow column
-        box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
-        box.pack_start(self._text, True, True, 0)
-        box.pack_start(self._buttons, False, False, 0)
-        self.widget.get_content_area().pack_start(box, True, True, 0)
-        box.show()
-        self._text.show()
+    def __init__(self, on_resize):
+        self._on_resize = on_resize
+        self.widget = Gtk.Box(spacing=12, no_show_all=True, margin_top=6, margin_bottom=6)
+        self._style = Gtk.CssProvider()
+        self.widget.get_style_context().add_provider(self._style, Gtk.STYLE_PROVIDER_PRIORITY_APPLICATION + 1)
+        self._icon = Gtk.Image(valign=Gtk.Align.START)
+        self._text = label(selectable=True, margin=0)
+        self._buttons = Gtk.Box(spacing=6)
+        self._details = label(selectable=True, margin=0)
+        self._fold = Gtk.Expander(label="Details")
+        self._fold.add(self._details)
+        self._fold.connect("notify::expanded", lambda *_: GLib.idle_add(self._on_resize))
+        column = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
+        for widget in (self._text, self._buttons, self._fold):
+            column.pack_start(widget, False, False, 0)
+        self.widget.pack_start(self._icon, False, False, 0)
+        self.widget.pack_start(column, True, True, 0)
+        for widget in (column, self._icon, self._text, self._details):
+            widget.show()
 
-    def add_button(self, text, action):
-        button = Gtk.Button(label=text, use_underline=True)
+    def add_button(self, text, action, tooltip):
+        button = Gtk.Button(label=text, use_underline=True, tooltip_text=tooltip)
         button.connect("clicked", lambda _button: action())
         self._buttons.pack_start(button, False, False, 0)
         button.show()
 
-    def show(self, text, with_buttons=False):
-        self._text.set_text(text)
+    def show(self, text, kind=Gtk.MessageType.ERROR, details="", with_buttons=False):
+        self._icon.set_from_icon_name(ICONS[kind], Gtk.IconSize.DIALOG)
+        self._icon.get_accessible().set_name(NAMES[kind])
+        self._style.load_from_data(FRAME.format(self._color_of(kind)).encode())
+        what, stop, rest = text.partition(". ")  # what happened, then what it means and what helps
+        what, rest = map(GLib.markup_escape_text, (what + stop, rest))
+        self._text.set_markup(f"<b>{what}</b>{rest}")
+        self._details.set_text(details)
+        self._fold.set_expanded(False)
+        self._fold.set_visible(bool(details))
         self._buttons.set_visible(with_buttons)
         self.widget.show()
+        GLib.idle_add(self._on_resize)
 
     def hide(self):
         if self.widget.get_visible():
             self.widget.hide()
-            shrink(self.widget.get_toplevel())
+            GLib.idle_add(self._on_resize)
+
+    def _color_of(self, kind):
+        name, otherwise = COLORS[kind]
+        found, color = self.widget.get_style_context().lookup_color(name)
+        return color.to_string() if found else otherwise
 
 
-def add_choice(grid, row, text, config, name, default, labels):
-    """A list bound to a text option: "" is the default, and other texts may be typed.
+class ChoiceList:
+    """A list bound to a text option of `config`: rows of a value with what is shown for it, or typed text.
 
-    `labels`: of which its label takes the width. Returns a function that takes what to offer: pairs of a
-    value and what is shown for it.
+    The value "" is the default.
     """
-    combo = Gtk.ComboBoxText.new_with_entry()
-    entry = combo.get_child()
-    entry.set_placeholder_text(default)
-    values = []
 
-    def offer(offered):
-        chosen = entry.get_text()
-        values.clear()
-        combo.remove_all()
-        for value, shown in (("", default), *offered):
-            values.append(value)
-            combo.append_text(shown)
-        entry.set_text(chosen)
+    VALUE, LABEL, NOTE = range(3)
 
-    def picked(_combo):
-        index = combo.get_active()
-        if index >= 0:
-            entry.set_text(values[index])
+    def __init__(self, config, name, label, tooltip):
+        self._rows, self._waiting = [], 0
+        self.widget = Gtk.ComboBox(has_entry=True, hexpand=True)
+        self.widget.set_model(Gtk.ListStore(str, str, str))
+        self.widget.set_entry_text_column(self.VALUE)
+        self.widget.clear()
+        for column, align in ((self.LABEL, 0.0), (self.NOTE, 1.0)):
+            cell = Gtk.CellRendererText(xalign=align)
+            self.widget.pack_start(cell, column == self.LABEL)
+            self.widget.add_attribute(cell, "text", column)
+        self.entry = self.widget.get_child()
+        for widget in (self.widget, self.entry):
+            widget.set_tooltip_text(tooltip)
+            widget.get_accessible().set_name(label)
+        flags = GObject.BindingFlags.BIDIRECTIONAL | GObject.BindingFlags.SYNC_CREATE
+        config.bind_property(name, self.entry, "text", flags)
+        self.entry.connect("changed", self._rebuild_later)
+        self.widget.connect("notify::popup-shown", self._rebuild_later)
+        self.widget.connect("destroy", self._on_destroy)
 
-    combo.connect("changed", picked)
-    flags = GObject.BindingFlags.BIDIRECTIONAL | GObject.BindingFlags.SYNC_CREATE
-    config.bind_property(name, entry, "text", flags)
-    named = mnemonic(text, entry)
-    labels.add_widget(named)
-    grid.attach(named, 0, row, 1, 1)
-    combo.set_hexpand(True)
-    grid.attach(combo, 1, row, 1, 1)
-    grid.show_all()
-    return offer
+    def offer(self, default, rows):
+        """Shows these rows from now on: (value, label, note) each; `default`: label and note of ""."""
+        self._rows = [("", *default), *rows]
+        self.entry.set_placeholder_text(", ".join(filter(None, default)))
+        self._rebuild_later()
+
+    def _rebuild_later(self, *_):
+        """Not while GTK works on a choice or the list is open: rows must not change under the pointer."""
+        if not self._waiting:
+            self._waiting = GLib.idle_add(self._rebuild)
+
+    def _rebuild(self):
+        self._waiting = 0
+        if self.widget.get_property("popup-shown"):
+            return GLib.SOURCE_REMOVE
+        chosen = self.entry.get_text()
+        if [tuple(row) for row in self.widget.get_model()] != self._rows:
+            store = Gtk.ListStore(str, str, str)
+            for row in self._rows:
+                store.append(row)
+            self.widget.set_model(store)
+        values = [row[self.VALUE] for row in self._rows]
+        self.widget.set_active(values.index(chosen) if chosen in values else -1)
+        return GLib.SOURCE_REMOVE
+
+    def _on_destroy(self, _widget):
+        if self._waiting:
+            GLib.source_remove(self._waiting)
+
+
+class FittingBox:
+    """The content of a dialog, as high as it needs; what does not fit on the screen is scrolled.
+
+    So the dialog's own buttons stay in sight. `box` takes the content.
+    """
+
+    def __init__(self, dialog, area):
+        self._dialog = dialog
+        self.box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=3)
+        self._scrolled = Gtk.ScrolledWindow(
+            hscrollbar_policy=Gtk.PolicyType.NEVER,
+            overlay_scrolling=False,  # one must see that there is more
+        )
+        self._scrolled.add(self.box)
+        self._scrolled.get_child().set_shadow_type(Gtk.ShadowType.NONE)
+        self.box.set_focus_vadjustment(self._scrolled.get_vadjustment())
+        area.pack_start(self._scrolled, True, True, 0)
+        self._scrolled.show_all()
+        dialog.connect("map", self.fit)
+
+    def fit(self, *_):
+        """Call it after something was shown, hidden or changed."""
+        dialog, scrolled = self._dialog, self._scrolled
+        width = max(scrolled.get_allocated_width(), self.box.get_preferred_width().natural_width)
+        content = self.box.get_preferred_height_for_width(width).natural_height
+        others = dialog.get_preferred_height().minimum_height - scrolled.get_preferred_height().minimum_height
+        room = max(100, _screen_height(dialog) - MARGIN - others)
+        scrolled.set_min_content_height(min(content, room))
+        dialog.resize(dialog.get_size().width, 1)
+        return GLib.SOURCE_REMOVE
+
+    def scroll_to(self, widget):
+        """Brings it into sight, as soon as it has its place."""
+        GLib.idle_add(self._scroll_to, widget, priority=GLib.PRIORITY_LOW)
+
+    def _scroll_to(self, widget):
+        placed = widget.translate_coordinates(self.box, 0, 0)
+        if placed is not None:
+            self._scrolled.get_vadjustment().clamp_page(placed[1], placed[1] + widget.get_allocated_height())
+        return GLib.SOURCE_REMOVE
+
+
+def _screen_height(window):
+    """Of the monitor that the window is on, without panels, in px as GTK counts them."""
+    display, shown = window.get_display(), window.get_window()
+    if shown is not None:
+        return display.get_monitor_at_window(shown).get_workarea().height
+    return (display.get_primary_monitor() or display.get_monitor(0)).get_workarea().height
+
+
+def tame_wheel(widget):
+    """Lets the wheel scroll the window also where it would change the list or number under the pointer."""
+    if isinstance(widget, (Gtk.ComboBox, Gtk.SpinButton, Gtk.Scale)):
+        widget.connect("scroll-event", lambda tamed, _event: tamed.stop_emission_by_name("scroll-event"))
+    if isinstance(widget, Gtk.Container):
+        widget.forall(tame_wheel)
 
 
 def form(*rows):
@@ -101,49 +217,46 @@ def mnemonic(text, widget):
     return made
 
 
-def shrink(window):
-    """To the height that it needs: it does not give back by itself what is gone."""
-    window.resize(window.get_size().width, 1)
-
-
 def stay_alive():
     """Lets windows react in the middle of a wait."""
     while Gtk.events_pending():
         Gtk.main_iteration_do(False)
 
 
-def label(selectable=False):
+def label(selectable=False, margin=12):
     """A paragraph."""
-    return Gtk.Label(xalign=0.0, wrap=True, max_width_chars=64, selectable=selectable, margin=12)
+    return Gtk.Label(xalign=0.0, wrap=True, max_width_chars=64, selectable=selectable, margin=margin)
 
 
-def make_prompt_large(widget, dialog):
-    """Several lines, and Ctrl+Enter sends. Returns the text view in `widget`."""
-    view = _find(widget, Gtk.TextView)
-    frame = view.get_parent()
-    if isinstance(frame, Gtk.ScrolledWindow):
-        frame.set_shadow_type(Gtk.ShadowType.IN)
-    view.set_wrap_mode(Gtk.WrapMode.WORD_CHAR)
-    view.set_size_request(420, 84)
+def make_prompt(config, on_send):
+    """A text view for the config's prompt, in a scrolled window; Ctrl+Enter sends, Tab goes on."""
+    view = Gtk.TextView(
+        buffer=GimpUi.prop_text_buffer_new(config, "prompt", -1),
+        wrap_mode=Gtk.WrapMode.WORD_CHAR,
+        accepts_tab=False,
+        tooltip_text=config.find_property("prompt").get_blurb(),
+        left_margin=3,
+        right_margin=3,
+        top_margin=3,
+        bottom_margin=3,
+    )
+    width, height = PROMPT_SIZE
+    scrolled = Gtk.ScrolledWindow(
+        shadow_type=Gtk.ShadowType.IN,
+        hscrollbar_policy=Gtk.PolicyType.NEVER,
+        min_content_width=width,
+        min_content_height=height,
+        max_content_height=height,
+    )
+    scrolled.add(view)
+    scrolled.show_all()
 
     def on_key(_view, event):
         enter = event.keyval in (Gdk.KEY_Return, Gdk.KEY_KP_Enter)
         if enter and event.state & Gdk.ModifierType.CONTROL_MASK:
-            dialog.response(Gtk.ResponseType.OK)
+            on_send()
             return True
         return False
 
     view.connect("key-press-event", on_key)
-    return view
-
-
-def _find(widget, kind):
-    """The first widget of that kind in a tree of widgets."""
-    if isinstance(widget, kind):
-        return widget
-    if isinstance(widget, Gtk.Container):
-        for child in widget.get_children():
-            found = _find(child, kind)
-            if found is not None:
-                return found
-    return None
+    return scrolled

@@ -11,7 +11,7 @@ from gimp2_machine import Array, Gimp2, cover
 from gimp2_scene import CUTOUT, found_in, rgba
 from pictures import check_equal, decoded, photo
 from PIL import Image
-from stack import untouched
+from stack import hidden, untouched
 from support import posts
 from test_gimp2_modes import FLOAT_LINEAR, U16_GAMMA, U16_LINEAR, convert
 
@@ -59,7 +59,7 @@ def test_a_cut_out_has_the_sources_own_pixels(gimp: Gimp2, sandbox: Sandbox, mod
     run = gimp.run(CUTOUT, image, source)
     assert run["error"] == ""
     after = gimp.snapshot(image)
-    assert untouched(after, run["layer"]) == untouched(before)
+    assert untouched(after, run["layer"]) == hidden(untouched(before), source)
     siblings, place = found_in(after["layers"], run["layer"])
     layer = siblings[place]
     assert siblings[place + 1]["id"] == source
@@ -111,7 +111,7 @@ def test_a_masked_copy_has_the_sources_pixels_and_both_masks(
     before = gimp.snapshot(image)
     run = gimp.run(CUTOUT, image, source, values={"output": "mask"})
     assert run["error"] == ""
-    assert untouched(gimp.snapshot(image), run["layer"]) == untouched(before)
+    assert untouched(gimp.snapshot(image), run["layer"]) == hidden(untouched(before), source)
     assert np.array_equal(exact(gimp, run["layer"])[..., :3], exact(gimp, source)[..., :3])
     layer = gimp.describe(run["layer"])
     assert (layer["offsets"], layer["size"]) == (list(AT), list(SIZE))
@@ -145,7 +145,7 @@ def test_a_group_is_cut_out_as_it_shows(gimp: Gimp2, sandbox: Sandbox, output: s
     before = gimp.snapshot(image)
     run = gimp.run(CUTOUT, image, group, values={"output": output})
     assert run["error"] == ""
-    assert untouched(gimp.snapshot(image), run["layer"]) == untouched(before)
+    assert untouched(gimp.snapshot(image), run["layer"]) == hidden(untouched(before), group)
     layer = gimp.describe(run["layer"])
     assert (layer["offsets"], layer["size"], layer["children"]) == (list(AT), list(SIZE), [])
 
@@ -163,7 +163,7 @@ def test_layers_linked_with_the_source_stay_where_they_are(
     before = gimp.snapshot(image)
     run = gimp.run(CUTOUT, image, source, values={"output": output})
     assert run["error"] == ""
-    assert untouched(gimp.snapshot(image), run["layer"]) == untouched(before)
+    assert untouched(gimp.snapshot(image), run["layer"]) == hidden(untouched(before), source)
     assert gimp.describe(run["layer"])["offsets"] == list(AT)
 
 

@@ -313,6 +313,6 @@ def test_an_edit_can_be_repeated_on_the_same_source(gimp: Gimp2, sandbox: Sandbo
     first = gimp.run(EDIT, scene.image, scene.source, values={"prompt": "pink"})["layer"]
     second = gimp.run(EDIT, scene.image, scene.source, values={"prompt": "pink"})["layer"]
     siblings, place = found_in(gimp.snapshot(scene.image)["layers"], second)
-    assert [layer["id"] for layer in siblings[place - 1 : place + 2]] == [first, second, scene.source]
+    assert [layer["id"] for layer in siblings[place : place + 3]] == [second, first, scene.source]
     sent = [[file.data for file in seen.files] for seen in posts(sandbox)]
     assert sent[0] == sent[1], "the same was sent: what the first run made is not in it"

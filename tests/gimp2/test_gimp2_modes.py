@@ -78,7 +78,7 @@ def test_pixels_go_out_and_come_back_in_every_mode(gimp: Gimp2, sandbox: Sandbox
     answer, found = answer_of(gimp, height, width), rgba(gimp.pixels(run["layer"]))
     if how.get("base") == "grey":
         assert (found[..., 0] == found[..., 2]).all()
-        assert "greyscale" in " ".join(run["messages"])
+        assert "grayscale" in " ".join(run["messages"])
     else:
         check_equal(found[..., :3], answer, f"{mode}: the result", tolerance)
     check_equal(

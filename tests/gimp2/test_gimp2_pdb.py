@@ -23,7 +23,7 @@ INT32, STRING, IMAGE, LAYER, DRAWABLE = 0, 4, 13, 14, 16
 ARGUMENTS = {
     EDIT: "prompt model selection context grow feather variations aspect-ratio resolution quality safe-mode "
     "enhance-prompt align match-colors provider sample output",
-    CUTOUT: "output defringe provider",
+    CUTOUT: "output defringe provider hide-source",
     GENERATE: "prompt negative-prompt model style seed variations aspect-ratio resolution safe-mode provider",
 }
 WHOLE = {"context", "grow", "feather", "variations", "seed"} | {
@@ -32,6 +32,7 @@ WHOLE = {"context", "grow", "feather", "variations", "seed"} | {
     "align",
     "match-colors",
     "defringe",
+    "hide-source",
 }
 
 

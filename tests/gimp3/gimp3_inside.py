@@ -448,3 +448,43 @@ def _filter(each):
 def _default(spec):
     value = spec.get_default_value()
     return value if type(value) in (str, int, bool, float) else None
+
+
+def widgets(title):
+    """What assistive technology sees of a window of any program: role, name, text, place and states."""
+    gi.require_version("Atspi", "2.0")
+    from gi.repository import Atspi
+
+    found = []
+    desktop = Atspi.get_desktop(0)
+    for application in _accessible_children(desktop):
+        for window in _accessible_children(application):
+            if window.get_name() == title:
+                _describe_widgets(window, found)
+    return found
+
+
+def _accessible_children(parent):
+    children = (parent.get_child_at_index(number) for number in range(parent.get_child_count()))
+    return [child for child in children if child is not None]
+
+
+def _describe_widgets(widget, found):
+    from gi.repository import Atspi
+
+    states = {state.value_nick for state in widget.get_state_set().get_states()}
+    place = widget.get_component_iface().get_extents(Atspi.CoordType.SCREEN) if widget.is_component() else None
+    text = widget.get_text_iface()
+    found.append(
+        {
+            "role": widget.get_role_name(),
+            "name": widget.get_name(),
+            "about": widget.get_description(),
+            "text": Atspi.Text.get_text(text, 0, -1) if text else "",
+            "place": (place.x, place.y, place.width, place.height) if place else None,
+            "states": states,
+        }
+    )
+    if "manages-descendants" not in states:
+        for child in _accessible_children(widget):
+            _describe_widgets(child, found)

@@ -12,7 +12,7 @@ from gimp3_machine import Gimp
 from pictures import array, check_equal, decoded, levels, photo, raw
 from PIL import Image
 from support import posts
-from test_gimp3_edit import untouched
+from stack import hidden, untouched
 
 from venice_core import matte
 from venice_core.affine import Affine
@@ -70,7 +70,7 @@ def test_a_cut_out_has_the_sources_own_pixels_at_full_precision(
     assert (layer["mode"], layer["opacity"], layer["visible"]) == ("normal", 100.0, True)
     places = [each["id"] for each in gimp.tree(image)]
     assert places.index(new) == places.index(source) - 1
-    assert untouched(gimp.snapshot(image), new) == untouched(before)
+    assert untouched(gimp.snapshot(image), new) == hidden(untouched(before), source)
 
     (seen,) = posts(sandbox)
     found, own = array(gimp.pixels(new), kind), own.reshape(*SIZE[::-1], -1)
@@ -189,7 +189,7 @@ def test_as_a_mask_it_is_a_copy_with_its_own_pixels(gimp: Gimp, sandbox: Sandbox
     alpha = matte_of(posts(sandbox)[0])
     assert 0.02 < (alpha > 0).mean() < 0.98
     check_equal(array(gimp.pixels(layer["mask_id"], "Y u8")), alpha, "the layer mask")
-    assert untouched(gimp.snapshot(image), new) == untouched(before)
+    assert untouched(gimp.snapshot(image), new) == hidden(untouched(before), source)
 
 
 @pytest.mark.parametrize("enabled", [True, False])
@@ -206,7 +206,7 @@ def test_a_mask_made_of_a_masked_source_multiplies_the_active_one(
     expected = np.rint(alpha * coverage / 255.0) if enabled else alpha
     check_equal(array(gimp.pixels(layer["mask_id"], "Y u8")), expected, "the layer mask")
     assert layer["pixels"] == before["pixels"]
-    assert gimp.describe(source) == before
+    assert gimp.describe(source) == {**before, "visible": False}
 
 
 @pytest.mark.parametrize("output", ["layer", "mask"])
@@ -274,7 +274,7 @@ def test_what_has_no_plain_pixels_is_copied_as_rendered(
     check_equal(found[..., 3], shown[..., 3], f"the alpha of {make.__name__}")
     kept = shown[..., 3] > 0
     check_equal(found[kept], shown[kept], f"the pixels of {make.__name__}")
-    assert untouched(gimp.snapshot(image), new) == untouched(before)
+    assert untouched(gimp.snapshot(image), new) == hidden(untouched(before), source)
 
 
 @pytest.mark.parametrize("make", [group, filtered])

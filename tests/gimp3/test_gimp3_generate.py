@@ -322,7 +322,7 @@ def test_it_works_in_every_mode_in_the_colours_that_were_made(
         light = linear @ (0.2225, 0.7169, 0.0606)  # sRGB's luminance, as D50 sees it
         grey = 255 * np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
         check_equal(found[..., 1], grey, "the light of what was made", tolerance=1.5)
-        assert "greyscale" in gimp.log()[printed:], "people are told"
+        assert "grayscale" in gimp.log()[printed:], "people are told"
     elif mode == "indexed":
         palette = np.unique(levels(gimp.pixels(layer, "R'G'B'A float"))[..., :3].reshape(-1, 3), axis=0)
         own = np.unique(found.reshape(-1, 3), axis=0)

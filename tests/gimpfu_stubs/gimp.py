@@ -268,6 +268,10 @@ def progress_update(share):
     pdb.gimp_progress_update(share)
 
 
+def default_display():
+    """None: GIMP was started without a screen."""
+
+
 def displays_flush():
     pdb.gimp_displays_flush()
 

@@ -135,6 +135,9 @@ class Images(object):
     def _gimp_image_get_channels(self, image):
         return len(image.channels), [channel.number for channel in image.channels]
 
+    def _gimp_image_get_channel_by_name(self, image, name):
+        return next((channel for channel in image.channels if channel.name == name), None)
+
     def _gimp_image_get_active_layer(self, image):
         return image.active_layer
 

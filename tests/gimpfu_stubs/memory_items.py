@@ -43,6 +43,9 @@ class Items(object):
             raise Failed
         return len(item.children), [child.number for child in item.children]
 
+    def _gimp_item_get_tattoo(self, item):
+        return item.number
+
     def _gimp_item_get_name(self, item):
         return item.name
 

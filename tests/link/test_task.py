@@ -50,6 +50,20 @@ class Host(object):
         return "grey"
     def is_plain(self, layer):
         return False
+    def tattoo_of(self, layer):
+        return layer["tattoo"]
+    def recipe_of(self, layer):
+        return None
+    def stack_of(self, image, layer):
+        return [globals()["layer"], other]
+    def children_of(self, layer):
+        return []
+    def is_quick_mask_on(self, image):
+        return False
+    def edits_mask(self, layer):
+        return False
+    def selection_window(self, image):
+        return dict(selected)
     def export_selection(self, image, link, name):
         link.write(name, b"\\xff" * 40 * 30)
         return dict(selected)
@@ -68,9 +82,10 @@ class Host(object):
     def kept_choice(self, image):
         yield
     undo_group = kept_choice
-    def add_result(self, image, source, crop, pixels, mask, name, recipe):
+    def add_result(self, image, above, crop, pixels, mask, name, recipe):
         recipe = json.loads(recipe.decode("ascii"))
-        made.append(dict(crop=crop, pixels=pixels, mask=mask, name=name, host=recipe["host"]))
+        told = dict((entry, recipe[entry]) for entry in ("host", "source"))
+        made.append(dict(told, above=above and above["name"], crop=crop, pixels=pixels, mask=mask, name=name))
         return "layer"
     def new_image(self, crop, like=None):
         return dict(name="new")
@@ -79,8 +94,8 @@ class Host(object):
 
 image = dict(name="image")
 selected = dict(x=50, y=60, width=40, height=30)
-layer = dict(name="Käse", bounds=dict(x=20, y=10, width=200, height=150))
-other = dict(name="other", bounds=dict(x=-5, y=0, width=64, height=48))
+layer = dict(name="Käse", tattoo=7, bounds=dict(x=20, y=10, width=200, height=150))
+other = dict(name="other", tattoo=8, bounds=dict(x=-5, y=0, width=64, height=48))
 values = json.loads(sys.argv[1])
 stages = []
 
@@ -178,6 +193,8 @@ def test_a_task_runs_with_any_host(sandbox: Sandbox, python: int) -> None:
     assert edit["crop"] == {"x": 20, "y": 10, "width": 200, "height": 150}
     assert (edit["pixels"], edit["mask"], edit["host"]) == ("pixels", "mask", {"sample": "layer"})
     assert edit["name"].startswith("rosé · ")
+    assert (edit["above"], edit["source"]) == ("Käse", 7)
+    assert (upscale["above"], upscale["source"]) == (None, None), "its image holds no source"
     assert upscale["crop"] == {"x": 0, "y": 0, "width": 400, "height": 300}
     assert (upscale["pixels"], upscale["mask"], upscale["host"]) == ("pixels", None, {})
     assert upscale["name"].startswith("Käse · 2×")
@@ -185,6 +202,6 @@ def test_a_task_runs_with_any_host(sandbox: Sandbox, python: int) -> None:
     assert (image["name"], layers, new_image["name"]) == ("image", ["layer"], "Käse 2x")
     assert any("outside sRGB" in warning for warning in warnings)
     assert [warning.split(":")[0].split(" has ")[0] for warning in warnings[-2:]] == [
-        "The image is greyscale",
+        "The image is grayscale",
         "The source layer",
     ]

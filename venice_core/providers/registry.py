@@ -22,6 +22,7 @@ from venice_core.settings import IN_ENVIRONMENT, Folders, KeyStore, Secret, Sett
 from venice_core.transport import check_url, same_origin
 
 VENICE, SANDBOX = "venice", "sandbox"
+TITLES = {VENICE: "Venice", SANDBOX: "Sandbox (free, no AI)"}
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,26 @@ class Registry:
         """Of all providers."""
         return (VENICE, *self.profiles.names, SANDBOX)
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """What the user reads for each name; one of the user's own goes by its name."""
+        built_in = Profiles()
+        profiles = {name: built_in.get(name) for name in built_in.names}
+        titles = TITLES | {name: profile.title for name, profile in profiles.items() if profile}
+        return {name: titles.get(name, name) for name in self.names}
+
+    @property
+    def on_trial(self) -> bool:
+        """Whether the user tries the sandbox until there is a key for the provider in use."""
+        try:
+            return bool(self.settings.read().get("trial")) and self.open().lacks_key
+        except BadInput:
+            return False  # what is wrong with the provider in use has to be said, and not covered up
+
+    def look_again(self) -> None:
+        """Look for keys that were missing: they may have been stored meanwhile."""
+        self._found = {name: found for name, found in self._found.items() if found[0]}
+
     def name(self, wish: str) -> str:
         """The provider's name that a wish ("" for none) comes to. Raises BadInput for an unknown one."""
         name = provider_name(wish, self._env, self.settings)
@@ -131,8 +152,10 @@ class Registry:
         return profile.base_url_variable if self._env.get(profile.base_url_variable) else ""
 
     def store_key(self, name: str, key: Secret) -> str:
-        """As `KeyStore.store`."""
+        """As `KeyStore.store`; a key ends a trial of the sandbox."""
         self._found.clear()
+        if key and self.settings.read().get("trial"):
+            self.settings.update(trial=False)
         return self.keys.store(name, key)
 
     def set_profile(self, name: str, changes: Mapping[str, Any]) -> None:

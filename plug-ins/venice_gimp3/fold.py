@@ -1,0 +1,39 @@
+"""What a fold of options hides: its title says what in it is not as it is by default, what costs first."""
+
+# Option -> what is said of a value that is not the default.
+_WORDS = {
+    "variations": "{} variations",
+    "resolution": "{}",
+    "quality": "quality {}",
+    "enhance-prompt": "prompt rewritten by the service",
+    "sample": "what is visible",
+    "aspect-ratio": "{}",
+    "seed": "seed {}",
+    "selection": {"local": "selection not sent as a mask", "ignore": "selection ignored"},
+    "output": {"changes": "only what changed", "mask": "as a layer mask"},
+    "context": "{} px of surroundings",
+    "grow": "selection grown by {} px",
+    "feather": "feathered by {} px",
+    "creativity": "creativity {:.3g}",
+    "safe-mode": "adult content not blurred",
+    "align": "not aligned",
+    "match-colors": "colors not matched",
+    "defringe": "not defringed",
+    "hide-source": "layer stays visible",
+}
+
+
+def title(config, options):
+    """The fold's title for these of the config's options, such as “Options: 4 variations”."""
+    words = [_words(config, option) for option in sorted(options, key=list(_WORDS).index)]
+    differing = ", ".join(filter(None, words))
+    return f"_Options: {differing.replace('_', '__')}" if differing else "_Options"
+
+
+def _words(config, option):
+    """How it differs from its default; "" where it does not."""
+    value = config.get_property(option)
+    if value in (None, config.find_property(option).get_default_value()):
+        return ""
+    words = _WORDS[option]
+    return words.get(value, "") if isinstance(words, dict) else words.format(value)

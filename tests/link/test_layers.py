@@ -1,0 +1,121 @@
+"""Where a new result lies among the layers: above its source and all that was made from it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from support import REPO, load_module
+
+venice_layers = load_module(REPO / "plug-ins/shared/venice_layers.py")
+
+OLD: dict[str, Any] = {"version": 1}  # a recipe of 0.1.0, which does not name its source
+
+
+@dataclass(eq=False)
+class Layer:
+    """`recipe`: None, or what it says; {"source": name} names another layer."""
+
+    name: str
+    recipe: dict[str, Any] | bytes | None = None
+    children: list[Layer] = field(default_factory=list)
+    locked: bool = False
+
+
+class Host:
+    """A stack of layers, topmost first. Their tattoos are the places of their names in the alphabet."""
+
+    def __init__(self, stack: list[Layer]) -> None:
+        self._stack = stack
+        self._parents: dict[str, Layer | None] = {}
+        self._enter(stack, None)
+
+    def _enter(self, stack: list[Layer], parent: Layer | None) -> None:
+        for layer in stack:
+            self._parents[layer.name] = parent
+            self._enter(layer.children, layer)
+
+    def find(self, name: str, stack: list[Layer] | None = None) -> Layer:
+        for layer in self._stack if stack is None else stack:
+            if layer.name == name:
+                return layer
+            if layer.children and name in self._parents:
+                try:
+                    return self.find(name, layer.children)
+                except KeyError:
+                    continue
+        raise KeyError(name)
+
+    def tattoo_of(self, layer: Layer) -> int:
+        return ord(layer.name)
+
+    def recipe_of(self, layer: Layer) -> bytes | None:
+        if not isinstance(layer.recipe, dict):
+            return layer.recipe
+        source = layer.recipe.get("source")
+        recipe = {**layer.recipe, "source": ord(source)} if source else layer.recipe
+        return json.dumps(recipe).encode()
+
+    def stack_of(self, _image: object, layer: Layer | None) -> list[Layer]:
+        parent = self._parents[layer.name] if layer is not None else None
+        return parent.children if parent is not None else self._stack
+
+    def children_of(self, layer: Layer) -> list[Layer]:
+        return layer.children
+
+    def locked_group(self, layer: Layer) -> Layer | None:
+        found, parent = None, self._parents[layer.name]
+        while parent is not None:
+            found = parent if parent.locked else found
+            parent = self._parents[parent.name]
+        return found
+
+
+def made_from(source: str) -> dict[str, str]:
+    return {"source": source}
+
+
+STACKS = {
+    "alone": ([Layer("S")], "S"),
+    "one result": ([Layer("A", made_from("S")), Layer("S")], "A"),
+    "two results": ([Layer("B", made_from("S")), Layer("A", made_from("S")), Layer("S")], "B"),
+    "somebody else's layer above": ([Layer("X"), Layer("A", made_from("S")), Layer("S")], "A"),
+    "somebody else's layer between": ([Layer("A", made_from("S")), Layer("X"), Layer("S")], "A"),
+    "a result of another layer": ([Layer("A", made_from("T")), Layer("T"), Layer("S")], "S"),
+    "a result of a result": ([Layer("B", made_from("A")), Layer("A", made_from("S")), Layer("S")], "B"),
+    "a result moved below": ([Layer("S"), Layer("A", made_from("S"))], "S"),
+    "a result moved into a group": ([Layer("G", children=[Layer("A", made_from("S"))]), Layer("S")], "S"),
+    "variations": ([Layer("G", made_from("S"), [Layer("A", made_from("S"))]), Layer("S")], "G"),
+    "made of what is visible, at the top": ([Layer("A", made_from("S")), Layer("X"), Layer("S")], "A"),
+    "0.1.0": ([Layer("A", OLD), Layer("S")], "A"),
+    "0.1.0, twice": ([Layer("A", OLD), Layer("B", OLD), Layer("S")], "A"),
+    "0.1.0, above another layer": ([Layer("A", OLD), Layer("X"), Layer("S")], "S"),
+    "0.1.0's variations": ([Layer("G", None, [Layer("A", OLD), Layer("B", OLD)]), Layer("S")], "G"),
+    "a group that holds a result among others": (
+        [Layer("G", None, [Layer("A", OLD), Layer("X")]), Layer("S")],
+        "S",
+    ),
+    "in a group": ([Layer("X"), Layer("G", None, [Layer("A", made_from("S")), Layer("S")])], "A"),
+    "in a locked group": (
+        [Layer("X"), Layer("G", None, [Layer("A", made_from("S")), Layer("S")], locked=True)],
+        "G",
+    ),
+    "above a locked group": (
+        [Layer("A", made_from("S")), Layer("G", None, [Layer("S")], locked=True)],
+        "A",
+    ),
+    "without a source": ([Layer("A", {"source": None}), Layer("S")], "S"),
+    "a recipe that cannot be read": ([Layer("A", b"{broken"), Layer("S")], "S"),
+    "a recipe of another kind": ([Layer("A", b"[1, 2]"), Layer("S")], "S"),
+    "each other's results": ([Layer("A", made_from("B")), Layer("B", made_from("A")), Layer("S")], "S"),
+    "made from itself": ([Layer("A", made_from("A")), Layer("S", made_from("S"))], "S"),
+}
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_the_place_is_above_all_that_was_made_from_the_source(name: str) -> None:
+    stack, expected = STACKS[name]
+    host = Host(stack)
+    assert venice_layers.place_above(host, "image", host.find("S")).name == expected
