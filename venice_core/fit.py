@@ -235,6 +235,9 @@ def place_cutout(
     mask = cut if coverage is None else multiply(cut, coverage)
     if rim is not None:
         rim = np.where(mask > 0, rim, np.uint8(0))
+        rim = rim if rim.any() else None
+    if not mask.any():
+        warnings += ("The service found nothing to keep here: the cutout is empty.",)
     pixels = np.dstack([colour, multiply(source[..., 3], mask)])
     return Placed(pixels, mask, warnings, fitting, to_answer, rim)
 

@@ -41,7 +41,7 @@ def add_resolution(procedure):
 
 
 def add_safe_mode(procedure):
-    help_text = "Safe mode: the service blurs adult content"
+    help_text = "The service blurs adult content (safe mode)"
     procedure.add_boolean_argument("safe-mode", "_Blur adult content", help_text, True, READ_WRITE)
 
 
@@ -61,7 +61,7 @@ def add_edit_arguments(procedure):
     procedure.add_choice_argument(
         "selection",
         "S_election",
-        "What the selection is for; the result is limited to it unless it is ignored",
+        "Whether the selection is sent as a mask, only limits the result, or is ignored",
         choice(
             ("guide", "Guides the model and limits the result"),
             ("local", "Limits the result; the model sees the region only"),
@@ -70,22 +70,56 @@ def add_edit_arguments(procedure):
         "guide",
         READ_WRITE,
     )
-    whole("context", "Conte_xt", "Surroundings to send, in px (-1: automatic)", -1, 16384, -1, READ_WRITE)
-    whole("grow", "Gro_w", "Grow the selection by so many px (negative: shrink)", -1000, 1000, 0, READ_WRITE)
-    whole("feather", "_Feather", "Soften its edge inwards, in px (-1: automatic)", -1, 4096, -1, READ_WRITE)
+    whole(
+        "context",
+        "Conte_xt",
+        "How far around the selection the model sees, in pixels (-1: automatic)",
+        -1,
+        16384,
+        -1,
+        READ_WRITE,
+    )
+    whole(
+        "grow",
+        "Gro_w",
+        "Enlarge the selection before sending, in pixels (below 0: shrink it)",
+        -1000,
+        1000,
+        0,
+        READ_WRITE,
+    )
+    whole(
+        "feather",
+        "_Feather",
+        "Fade the result in inside the selection's edge, in pixels (-1: automatic)",
+        -1,
+        4096,
+        -1,
+        READ_WRITE,
+    )
     add_variations(procedure)
-    text("aspect-ratio", "_Aspect ratio", "Such as 16:9; empty: the region's own", "", READ_WRITE)
+    text(
+        "aspect-ratio",
+        "_Aspect ratio",
+        "The shape to ask for, such as 16:9; empty: what fits best",
+        "",
+        READ_WRITE,
+    )
     add_resolution(procedure)
     text("quality", "_Quality", "low, medium or high, where the model offers it", "", READ_WRITE)
     add_safe_mode(procedure)
     yes_no(
-        "enhance-prompt", "Enhance _the prompt", "Let the service rewrite it (costs more)", False, READ_WRITE
+        "enhance-prompt",
+        "Enhance _the prompt",
+        "Let the service rewrite your prompt (costs extra)",
+        False,
+        READ_WRITE,
     )
-    yes_no("align", "Ali_gn", "Move the result to where the source is", True, READ_WRITE)
+    yes_no("align", "Ali_gn", "Undo small shifts and scaling of the result", True, READ_WRITE)
     yes_no(
         "match-colors",
         "_Match colors",
-        "Match the result's colors to the layer's surroundings; turn it off to change all colors",
+        "Match the result's colors to its surroundings; turn it off to change all colors",
         True,
         READ_WRITE,
     )
@@ -93,7 +127,7 @@ def add_edit_arguments(procedure):
     procedure.add_choice_argument(
         "sample",
         "Ta_ke",
-        "What is sent",
+        "Whether this layer alone is sent, or everything visible",
         choice(("layer", "The layer's own pixels"), ("visible", "What is visible")),
         "layer",
         READ_WRITE,
@@ -101,7 +135,7 @@ def add_edit_arguments(procedure):
     procedure.add_choice_argument(
         "output",
         "La_yer shows",
-        "What the new layer shows; where it shows nothing, the source is seen as it was",
+        "Whether the layer shows the whole result, or only what the model really changed",
         choice(("layer", "All of the result"), ("changes", "Only what the model really changed")),
         "layer",
         READ_WRITE,
@@ -112,7 +146,7 @@ def add_cutout_arguments(procedure):
     procedure.add_choice_argument(
         "output",
         "O_utput",
-        "What to make",
+        "Whether to make a new layer without background, or a copy of the layer with a layer mask",
         choice(("layer", "A cut-out as a new layer"), ("mask", "A copy of the layer with a layer mask")),
         "layer",
         READ_WRITE,
@@ -143,14 +177,20 @@ def add_generate_arguments(procedure):
     procedure.add_int_argument(
         "seed",
         "Se_ed",
-        "The same seed gives similar results (-1: random)",
+        "The same seed gives similar results (-1: a new one each time)",
         -999999999,
         999999999,
         -1,
         READ_WRITE,
     )
     add_variations(procedure)
-    text("aspect-ratio", "_Aspect ratio", "Such as 16:9; empty: what fits best", "", READ_WRITE)
+    text(
+        "aspect-ratio",
+        "_Aspect ratio",
+        "The shape to ask for, such as 16:9; empty: what fits best",
+        "",
+        READ_WRITE,
+    )
     add_resolution(procedure)
     add_safe_mode(procedure)
     add_provider(procedure)
@@ -160,7 +200,7 @@ def add_upscale_arguments(procedure):
     procedure.add_choice_argument(
         "scale",
         "Sc_ale",
-        "How many times as large",
+        "How many times as wide and high the new image is",
         choice(("2", "2 times as wide and high"), ("4", "4 times as wide and high")),
         "2",
         READ_WRITE,

@@ -38,13 +38,15 @@ class Notice:
         self._details = label(selectable=True, margin=0)
         self._fold = Gtk.Expander(label="Details")
         self._fold.add(self._details)
+        # else Tab would lead to what is folded away
+        self._fold.bind_property("expanded", self._details, "visible", GObject.BindingFlags.SYNC_CREATE)
         self._fold.connect("notify::expanded", lambda *_: GLib.idle_add(self._on_resize))
         column = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         for widget in (self._text, self._buttons, self._fold):
             column.pack_start(widget, False, False, 0)
         self.widget.pack_start(self._icon, False, False, 0)
         self.widget.pack_start(column, True, True, 0)
-        for widget in (column, self._icon, self._text, self._details):
+        for widget in (column, self._icon, self._text):
             widget.show()
 
     def add_button(self, text, action, tooltip):
@@ -159,7 +161,9 @@ class FittingBox:
     def fit(self, *_):
         """Call it after something was shown, hidden or changed."""
         dialog, scrolled = self._dialog, self._scrolled
-        width = max(scrolled.get_allocated_width(), self.box.get_preferred_width().natural_width)
+        width = self.box.get_allocated_width()
+        if width <= 1:  # it has no place yet
+            width = self.box.get_preferred_width().natural_width
         content = self.box.get_preferred_height_for_width(width).natural_height
         others = dialog.get_preferred_height().minimum_height - scrolled.get_preferred_height().minimum_height
         room = max(100, _screen_height(dialog) - MARGIN - others)

@@ -181,6 +181,25 @@ def add_filter(layer, operation, **settings):
     layer.append_filter(added)
 
 
+def attach(item, name, data):
+    """A parasite with ASCII data."""
+    flags = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
+    _item(item).attach_parasite(Gimp.Parasite.new(name, flags, data.encode("ascii")))
+
+
+def load(path):
+    image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(path)).get_id()
+    MADE.add(image)
+    return image
+
+
+def clear(layer):
+    """Leaves nothing in it."""
+    layer = _item(layer)
+    layer.add_alpha()
+    layer.fill(Gimp.FillType.TRANSPARENT)
+
+
 def remove(image, layer):
     _image(image).remove_layer(_item(layer))
 
@@ -265,6 +284,7 @@ def describe(item):
     facts = {
         "id": item.get_id(),
         "name": item.get_name(),
+        "tattoo": item.get_tattoo(),
         "offsets": tuple(item.get_offsets())[1:],
         "size": (item.get_width(), item.get_height()),
         "opacity": item.get_opacity(),
@@ -460,7 +480,7 @@ def widgets(title):
     for application in _accessible_children(desktop):
         for window in _accessible_children(application):
             if window.get_name() == title:
-                _describe_widgets(window, found)
+                _describe_widgets(window, "", found)
     return found
 
 
@@ -469,17 +489,21 @@ def _accessible_children(parent):
     return [child for child in children if child is not None]
 
 
-def _describe_widgets(widget, found):
+def _describe_widgets(widget, about, found):
+    """`about`: the tooltip of what it lies in, which is shown where it has none of its own."""
     from gi.repository import Atspi
 
     states = {state.value_nick for state in widget.get_state_set().get_states()}
-    place = widget.get_component_iface().get_extents(Atspi.CoordType.SCREEN) if widget.is_component() else None
+    place = (
+        widget.get_component_iface().get_extents(Atspi.CoordType.SCREEN) if widget.is_component() else None
+    )
     text = widget.get_text_iface()
+    about = widget.get_description() or about
     found.append(
         {
             "role": widget.get_role_name(),
             "name": widget.get_name(),
-            "about": widget.get_description(),
+            "about": about,
             "text": Atspi.Text.get_text(text, 0, -1) if text else "",
             "place": (place.x, place.y, place.width, place.height) if place else None,
             "states": states,
@@ -487,4 +511,4 @@ def _describe_widgets(widget, found):
     )
     if "manages-descendants" not in states:
         for child in _accessible_children(widget):
-            _describe_widgets(child, found)
+            _describe_widgets(child, about, found)

@@ -11,8 +11,8 @@ import pytest
 from gimp3_machine import Gimp
 from pictures import array, check_equal, decoded, levels, photo, raw
 from PIL import Image
-from support import posts
 from stack import hidden, untouched
+from support import posts
 
 from venice_core import matte
 from venice_core.affine import Affine
@@ -164,7 +164,7 @@ def test_the_sources_alpha_and_active_mask_count(gimp: Gimp, sandbox: Sandbox) -
     check_equal(found[..., 3], expected, "source alpha × mask", tolerance=1.0)
     kept = found[..., 3] > 0
     assert np.array_equal(found[kept][:, :3], picture[kept][:, :3])
-    assert gimp.describe(source) == before
+    assert gimp.describe(source) == {**before, "visible": False}
 
 
 def test_a_mask_that_is_switched_off_does_not_count(gimp: Gimp, sandbox: Sandbox) -> None:

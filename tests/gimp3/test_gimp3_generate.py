@@ -284,7 +284,7 @@ def test_variations_are_one_request_and_lie_in_a_group(gimp: Gimp, sandbox: Sand
     assert [child["id"] for child in children] == run["layers"], "topmost first"
     assert [child["visible"] for child in children] == [True, False, False]
     assert (group["mode"], group["opacity"], group["visible"]) == ("normal", 100.0, True)
-    assert [child["name"][-4:] for child in children] == [" · 1", " · 2", " · 3"]
+    assert [child["name"][:4] for child in children] == ["1 · ", "2 · ", "3 · "]
     for number, child in enumerate(children):
         assert (*child["offsets"], *child["size"]) == (50, 40, 128, 128)
         found = array(gimp.pixels(child["id"], "R'G'B' u8"))

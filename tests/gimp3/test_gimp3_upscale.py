@@ -48,8 +48,9 @@ def test_it_is_registered_as_it_is_promised(gimp: Gimp) -> None:
     assert found["label"].replace("_", "") == "Upscale Layer..."
     assert found["menus"] == ["<Image>/Filters/Venice"]
     assert found["returns"][-1] == "layers"
-    assert list(found["arguments"]) == ["run-mode", "image", "drawables", "scale", "provider"]
-    assert (found["arguments"]["scale"], found["arguments"]["provider"]) == ("2", "")
+    promised = {"scale": "2", "provider": "", "creativity": 0.0}
+    assert list(found["arguments"]) == ["run-mode", "image", "drawables", *promised]
+    assert {name: found["arguments"][name] for name in promised} == promised
 
 
 @pytest.mark.parametrize("scale", [2, 4])

@@ -58,7 +58,8 @@ def test_four_variations_lie_in_a_group_directly_above_their_source(
     assert [child["visible"] for child in children] == [True, False, False, False]
     title = "Make it “pink” · firered-image-edit · sandbox, no AI"
     assert group["name"] == title
-    assert [child["name"] for child in children] == [f"{title} · {number}" for number in (1, 2, 3, 4)]
+    assert [child["name"] for child in children] == [f"{number} · {title}" for number in (1, 2, 3, 4)]
+    assert json.loads(group["parasites"]["venice-recipe"])["source"] == gimp.describe(scene.source)["tattoo"]
     for child in children:
         assert (*child["offsets"], *child["size"]) == crop
         assert (child["mode"], child["opacity"], child["type"]) == ("normal", 100.0, "rgba-image")
@@ -138,12 +139,12 @@ def test_where_all_fail_nothing_is_added(gimp: Gimp, sandbox: Sandbox, jobs: Job
     assert len(posts(sandbox)) == 3
 
 
-def test_running_again_puts_the_next_group_directly_above_the_source(gimp: Gimp, sandbox: Sandbox) -> None:
+def test_running_again_puts_the_next_group_above_the_first(gimp: Gimp, sandbox: Sandbox) -> None:
     image, source = make_photo(gimp)
     gimp.select(image, (60, 60, 150, 150), feather=8.0)
     before = gimp.snapshot(image)
     runs = [gimp.run(EDIT, image, [source], prompt="pink", variations=2)["layers"] for _ in range(2)]
-    newer, older, layer = gimp.tree(image)[::-1][1], gimp.tree(image)[0], gimp.tree(image)[-1]
+    newer, older, layer = gimp.tree(image)
     assert [child["id"] for child in newer["children"]] == runs[1]
     assert [child["id"] for child in older["children"]] == runs[0]
     assert layer["id"] == source
