@@ -307,6 +307,27 @@ def test_a_run_is_one_undo_step(gimp: Gimp2, procedure: str, variations: int) ->
     assert gimp.undo_steps(scene.image) == before + 1
 
 
+def test_each_new_result_is_what_one_sees(gimp: Gimp2, sandbox: Sandbox) -> None:
+    scene = make_scene(gimp)
+    results = [
+        gimp.run(procedure, scene.image, scene.source, values=values)["layer"]
+        for procedure, values in (
+            (EDIT, {"prompt": "pink"}),
+            (GENERATE, {"prompt": "a boat"}),
+            (CUTOUT, {}),
+            (EDIT, {"prompt": "blue", "variations": 2}),
+        )
+    ]
+    siblings, place = found_in(gimp.snapshot(scene.image)["layers"], scene.source)
+    *results, variations = results
+    assert [layer["id"] for layer in siblings[place - 3 : place]] == results[::-1]
+    assert siblings[place - 4]["children"][0]["id"] == variations
+    everything = gimp.run(EDIT, scene.image, scene.source, values={"prompt": "red", "sample": "visible"})
+    assert gimp.snapshot(scene.image)["layers"][0]["id"] == everything["layer"], (
+        "above all that it was made of"
+    )
+
+
 def test_an_edit_can_be_repeated_on_the_same_source(gimp: Gimp2, sandbox: Sandbox) -> None:
     scene = make_scene(gimp)
     gimp.select(scene.image, INSIDE)

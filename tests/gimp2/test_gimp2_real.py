@@ -344,8 +344,13 @@ def test_return_sends_what_is_shown(desk: Desk2, sandbox: Sandbox, image: int, n
     desk.focus_image()
     desk.keys("ctrl+z")
     wait_for(lambda: state(desk, image) == before)
-    desk.keys("ctrl+f")  # Repeat: with what was entered last, and without windows
-    wait_for(lambda: len(desk.inside.snapshot(image)["layers"]) == 2)
+    desk.keys("ctrl+f")  # Repeat: with what was entered last, without gimpfu's window
+    window = desk.wait_for(TITLES[name])
+    assert "$" in desk.read(window, "Costs"), "nothing is bought unseen"
+    assert len(posts(sandbox)) == 1
+    desk.keys("Return")
+    wait_closed(desk, name)
+    assert len(desk.inside.snapshot(image)["layers"]) == 2
     first, second = posts(sandbox)
     same = [{**seen.fields, "seed": None} for seen in (first, second)]
     assert (first.path, same[0]) == (second.path, same[1])

@@ -7,8 +7,9 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
-from gimp2_machine import KEY, Gimp2
+from gimp2_machine import KEY, Gimp2, cover
 from gimp2_scene import CUTOUT, EDIT
 from pictures import photo
 from support import posts
@@ -53,6 +54,12 @@ def empty_group(gimp: Gimp2, image: int, layer: int) -> int:
     return int(gimp.add_group(image))
 
 
+def masked_away(gimp: Gimp2, image: int, layer: int) -> int:
+    size = gimp.describe(layer)["size"]
+    gimp.add_mask(layer, cover(np.zeros(size[::-1], np.uint8)))
+    return layer
+
+
 def as_it_is(gimp: Gimp2, image: int, layer: int) -> int:
     return layer
 
@@ -70,6 +77,7 @@ def nothing(gimp: Gimp2, image: int, layer: int) -> None:
         (selected_elsewhere, {}, "No pixel of this layer lies under the selection"),
         (channel, {}, "a channel cannot be edited"),
         (empty_group, {}, "This layer group is empty"),
+        (masked_away, {"variations": 4}, "There is nothing to see"),
         (nothing, {}, "Select a layer first"),
         (as_it_is, {"provider": "nobody"}, "There is no provider “nobody”"),
         (as_it_is, {"provider": "größer"}, "There is no provider “größer”"),
