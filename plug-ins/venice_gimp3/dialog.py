@@ -50,6 +50,8 @@ MODEL_LISTS = {
     "quality": ("_Quality", "The model's default", "qualities"),
 }
 OWN_LISTS = {"model": "Mo_del", "style": "St_yle", "provider": "Pro_vider"}
+# What of the worker's status a plan depends on, beside the options.
+WHO_AND_WHETHER = ("provider", "key", "daily_limit")
 LEAVE, STOP = 1, 2
 _GIVING_UP = (Gtk.ResponseType.CANCEL, Gtk.ResponseType.DELETE_EVENT, Gtk.ResponseType.CLOSE)
 
@@ -80,7 +82,7 @@ class _TaskWindow:
         self._first = None
         self._lists = {}
         self._about_key = False  # whether the notice says that there is none
-        self._draft = Draft(config)
+        self._draft, self._entered = Draft(config), False
         if not repeats:
             self._draft.restore()
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, task.title)
@@ -107,10 +109,10 @@ class _TaskWindow:
             if source:
                 GLib.source_remove(source)
         self._config.disconnect(self._notify)
-        if self._placed is None:
-            self._draft.keep()
-        else:
+        if self._placed is not None:
             self._draft.drop()
+        elif self._entered:
+            self._draft.keep()
         self._dialog.destroy()
 
     # What is in it
@@ -268,6 +270,7 @@ class _TaskWindow:
             self._refresh_lists()
         elif changed.name == "model":
             self._offer()
+        self._entered = True
         self._show_fold_title()
         if not self._about_key:
             self._notice.hide()
@@ -341,9 +344,10 @@ class _TaskWindow:
     def _take_status(self, message):
         over, status = self._link.answer(message, self._status_call)
         if over:
-            self._status_call = 0
-            self._status = status
+            before, self._status, self._status_call = self._status, status, 0
             self._offer()
+            if any(before[name] != status[name] for name in WHO_AND_WHETHER):
+                self._show_plan()
 
     def _tell_plan(self, plan):
         self._task.told(plan)
@@ -500,6 +504,7 @@ class _TaskWindow:
 
     def _ask_whether_to_wait(self):
         self._question = box = Gtk.MessageDialog(
+            title="Already Sent",
             transient_for=self._dialog,
             modal=True,
             message_type=Gtk.MessageType.QUESTION,
@@ -529,6 +534,7 @@ class _TaskWindow:
     def _left(self, detached):
         """The worker goes on alone: where the answer will be."""
         box = Gtk.MessageDialog(
+            title="Answer Kept",
             message_type=Gtk.MessageType.INFO,
             buttons=Gtk.ButtonsType.CLOSE,
             text="The answer is kept on your disk",

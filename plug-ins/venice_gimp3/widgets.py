@@ -263,4 +263,5 @@ def make_prompt(config, on_send):
         return False
 
     view.connect("key-press-event", on_key)
+    view.get_accessible().set_name("Prompt")
     return scrolled

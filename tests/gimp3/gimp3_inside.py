@@ -109,7 +109,8 @@ def convert(image, base="rgb", precision="U8_NON_LINEAR", adobe_rgb=False, profi
     image = _image(image)
     if base == "grey":
         image.convert_grayscale()
-    image.convert_precision(getattr(Gimp.Precision, precision))
+    if image.get_precision() != getattr(Gimp.Precision, precision):
+        image.convert_precision(getattr(Gimp.Precision, precision))
     if base == "indexed":
         image.convert_indexed(
             Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 200, False, False, ""

@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gimp3"))
 
 from gimp3_machine import find_gimp
-from gui_desk import Desk
+from gui_desk import MESSAGE, Desk
 from screen import Screen, missing
 
 from venice_core.sandbox import Sandbox
@@ -51,6 +51,8 @@ def desk(_desk: Desk, server: Sandbox, request: pytest.FixtureRequest, tmp_path:
     _desk.look(kept / f"{request.node.name}.png")
     server.reset()
     _desk.keys("Escape", "Escape")
+    if _desk.window(MESSAGE):
+        _desk.dismiss_message()
     _desk.close_windows()
     for image in _desk.images():
         _desk.close_image(image)

@@ -17,6 +17,7 @@ NAMES = ("gimp-3.2", "gimp-3.0", "gimp")
 EDIT, GENERATE, REMOVE = "Edit with Prompt", "Generate Layer", "Remove Background"
 SETTINGS, UPSCALE = "Venice Settings", "Upscale Layer"
 NEW_PROVIDER = "New Provider"  # from the settings
+MESSAGE = "GIMP Message"
 # Where they are in Filters > Venice: by their labels.
 _ROW = {EDIT: 0, GENERATE: 1, REMOVE: 2, SETTINGS: 3, UPSCALE: 4}
 
@@ -138,6 +139,12 @@ class Desk(Hands, Gimp):
             self.xdo("key", "Tab")
             time.sleep(0.1)
         raise AssertionError(f"no text with {words}")
+
+    def dismiss_message(self) -> None:
+        """What GIMP says in a window of its own."""
+        self.wait_for(MESSAGE)
+        self.keys("Return")
+        self.wait_gone(MESSAGE)
 
     def undo(self) -> None:
         self.focus_image()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +94,7 @@ def test_twice_in_a_row_works_on_the_same_source(
         desk.wait_gone(EDIT)
         until(lambda number=number: len(desk.layers(image)) == 1 + number)
     after = state(desk, image)
-    assert [each["name"].partition(" ")[0] for each in after["layers"]] == ["first", "second", "photo"]
+    assert [each["name"].partition(" ")[0] for each in after["layers"]] == ["second", "first", "photo"]
     assert after["layers"][-1] == before["layers"][-1]
     assert after["selected_layers"] == before["selected_layers"] == [layer]
     assert after["selected_drawables"] == before["selected_drawables"] == [mask]
@@ -163,15 +162,16 @@ def test_cancel_after_the_upload_frees_gimp_and_keeps_the_answer(
 ) -> None:
     image, _ = picture
     before = state(desk, image)
-    server.switch(stall=6, stall_at="answer")
+    server.switch(stall=12, stall_at="answer")
     edit(desk, "changed my mind")
     until(lambda: jobs(desk) and jobs(desk)[-1]["status"] == "sent")
     worker = until(desk.worker_pid)
     desk.keys("Escape")
     assert jobs(desk)[-1]["status"] == "sent"
-    time.sleep(0.7)
+    desk.click("Question", "Close, Keep Result", "button")
+    desk.wait_for("Answer Kept")
     keep(desk, "message-after-cancel")
-    desk.keys("Return")  # the message says that the answer is kept
+    desk.keys("Return")  # the message says where the answer is kept
     until(lambda: desk.plug_in_pid() is None, 5)
     assert jobs(desk)[-1]["status"] == "sent", "GIMP is free before the answer is there"
     assert state(desk, image) == before

@@ -19,7 +19,7 @@ from test_gui_edit import SECRET, jobs, keep, state
 from venice_core.sandbox import Sandbox
 
 PICKS = {"Flux 2 Max": ("flux-2-max-edit", "$0.15"), "Qwen Image 2": ("qwen-image-2-edit", "$0.0")}
-QUESTION = "Question"
+QUESTION = "Question"  # as assistive technology calls it
 
 
 @pytest.fixture
@@ -215,15 +215,14 @@ def test_escape_keeps_what_was_entered_for_the_next_time(
     assert plug_in is not None
     os.kill(plug_in, signal.SIGKILL)
     desk.wait_gone(EDIT)
-    desk.keys("Return")  # GIMP says that a plug-in has crashed
+    desk.dismiss_message()  # that a plug-in has crashed
     desk.open(EDIT)
-    desk.keys("alt+p")
+    assert desk.entry(EDIT, "Prompt") == "a long prompt, and more"
     desk.wait_told(EDIT, "flux-2-max-edit")
     send(desk, EDIT)
     assert posts(server)[0].fields["prompt"].startswith("a long prompt, and more")
     desk.open(EDIT)
-    desk.keys("alt+p", "ctrl+a")
-    assert desk.marked_text() == "a long prompt, and more", "what was sent, as GIMP keeps it"
+    assert desk.entry(EDIT, "Prompt") == "a long prompt, and more", "what was sent, as GIMP keeps it"
     desk.keys("Escape")
 
 
@@ -254,7 +253,8 @@ def test_repeat_opens_the_window_and_buys_nothing_by_itself(
     desk.keys("ctrl+f")
     desk.wait_for(EDIT)
     desk.keys("alt+p", "ctrl+a")
-    desk.type('larger “now” "this" \\')
+    desk.type('größer “now” "this" \\')
+    typed = desk.entry(EDIT, "Prompt")  # not all of these keys arrive each time
     desk.pick(EDIT, "Model", "Flux 2 Max")
     send(desk, EDIT)
     until(lambda: len(desk.layers(image)) == 4)
@@ -264,13 +264,12 @@ def test_repeat_opens_the_window_and_buys_nothing_by_itself(
     desk.keys("ctrl+f")
     desk.wait_for(EDIT)
     assert desk.entry(EDIT, "Model") == "flux-2-max-edit"
-    desk.keys("alt+p", "ctrl+a")
-    assert desk.marked_text() == 'larger “now” "this" \\'
+    assert desk.entry(EDIT, "Prompt") == typed
     desk.keys("Escape")
     desk.wait_gone(EDIT)
     assert len(posts(server)) == 3
     names = [layer["name"].partition(" · ")[0] for layer in desk.layers(image)]
-    assert names == ['larger “now” "this" \\', "first", "first", "photo"], "the newest is on top"
+    assert names == [typed, "first", "first", "photo"], "the newest is on top"
 
 
 @pytest.mark.parametrize(("title", "count"), [(REMOVE, 2), (GENERATE, 2)])
