@@ -4,6 +4,7 @@ import gi
 
 gi.require_version("Gtk", "3.0")
 from gi.repository import Gtk
+from widgets import FittingBox, label
 
 ABOUT = {
     "edit": (
@@ -48,17 +49,16 @@ ALWAYS = (
 def show_help(parent, action):
     """Shows it until it is closed; `parent` stays usable."""
     title, first, *points = ABOUT[action]
-    dialog = Gtk.Dialog(
-        title=f"Help: {title}", transient_for=parent, destroy_with_parent=True, border_width=6
-    )
+    dialog = Gtk.Dialog(title=f"Help: {title}", transient_for=parent, destroy_with_parent=True)
     dialog.add_button("_Close", Gtk.ResponseType.CLOSE)
     dialog.connect("response", lambda shown, _response: shown.destroy())
-    box = dialog.get_content_area()
-    box.set_spacing(12)
-    box.set_border_width(12)
+    area = dialog.get_content_area()
+    area.set_border_width(12)
+    box = FittingBox(dialog, area).box
     for text in (first, *(f"•  {point}" for point in points), *ALWAYS):
-        box.pack_start(
-            Gtk.Label(label=text, wrap=True, xalign=0.0, max_width_chars=64, selectable=True), False, False, 0
-        )
+        paragraph = label(selectable=True, margin=6)
+        paragraph.set_text(text)
+        paragraph.set_width_chars(64)
+        box.pack_start(paragraph, False, False, 0)
     dialog.show_all()
     dialog.get_widget_for_response(Gtk.ResponseType.CLOSE).grab_focus()
