@@ -13,13 +13,17 @@
     ├── Refused             the provider said no (4xx)
     │   ├── InvalidRequest  400, 415 and other 4xx
     │   ├── TooLarge        413
+    │   │   └── TooLargeOnTheWay   413 of a proxy before the service
     │   ├── BadKey          401
     │   ├── KeyUnseen       402 as it is given to a request without a key
     │   ├── NoFunds         402
     │   ├── Forbidden       403, or 401 for a model that needs a higher access level
+    │   │   ├── PrivateOnly        of a key that is for private models only
+    │   │   └── NotInRegion        of a model that is not for everywhere
+    │   ├── Intercepted     401, 403, 407 of someone between here and the service
     │   ├── UnknownModel    404 about a model, 410
     │   ├── NotFound        404 about the address
-    │   └── PolicyRefusal   422: charge unknown
+    │   └── PolicyRefusal   422, or a blocked picture: charge unknown
     └── Unanswered          sent, but no usable answer: may have been charged
         ├── ServerFailure   3xx, 5xx
         ├── LostConnection  reset, closed, timed out after the body had begun
@@ -168,6 +172,10 @@ class TooLarge(Refused):
     kind = "too-large"
 
 
+class TooLargeOnTheWay(TooLarge):
+    kind = "too-large-on-the-way"
+
+
 class BadKey(Refused):
     kind = "bad-key"
 
@@ -182,6 +190,18 @@ class NoFunds(Refused):
 
 class Forbidden(Refused):
     kind = "forbidden"
+
+
+class PrivateOnly(Forbidden):
+    kind = "private-only"
+
+
+class NotInRegion(Forbidden):
+    kind = "not-in-region"
+
+
+class Intercepted(Refused):
+    kind = "intercepted"
 
 
 class UnknownModel(Refused):

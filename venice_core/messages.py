@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from venice_core.errors import Cancelled, Charge, MissingKey, VeniceError
+from venice_core.errors import Cancelled, Charge, MissingKey, PolicyRefusal, VeniceError
 
 # kind -> (what happened, what to do next). An empty sentence: the detail says it.
 SENTENCES: dict[str, tuple[str, str]] = {
@@ -38,6 +38,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The picture is too large for the service.",
         "Select a smaller region or use a smaller layer. Nothing was charged as far as is known.",
     ),
+    "too-large-on-the-way": (
+        "Something between here and the service takes only smaller requests, such as a proxy.",
+        "Select a smaller region or use a smaller layer; if the proxy is yours, raise its limit (in nginx: "
+        "client_max_body_size). Nothing was charged as far as is known.",
+    ),
     "bad-key": (
         "The service did not accept the API key.",
         "Enter it anew in Filters > Venice > Settings (in GIMP 2.10: Enter Key). Nothing was charged.",
@@ -51,8 +56,21 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Top up the account or raise the key's limit. Nothing was charged.",
     ),
     "forbidden": (
-        "This API key may not do that.",
+        "This API key or its account may not do that.",
         "Use another model, or a key without that restriction. Nothing was charged.",
+    ),
+    "private-only": (
+        "This API key is for private models only, and this model is not private.",
+        "Choose a model that is listed as private, or change the key's privacy setting at the service. "
+        "Nothing was charged.",
+    ),
+    "not-in-region": (
+        "The service does not offer this where you are.",
+        "Choose another model. Nothing was charged.",
+    ),
+    "intercepted": (
+        "Something between here and the service refused the request, such as a proxy or a firewall.",
+        "Check the network and the address, or ask whoever runs it. Nothing was charged as far as is known.",
     ),
     "unknown-model": (
         "The service does not offer this model (any more).",
@@ -64,7 +82,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "policy": (
         "The service's content policy blocked this request.",
-        "Change the prompt or the picture. Whether it was charged is not known.",
+        "Change the prompt or the picture.",
     ),
     "unanswered": ("The request was sent, but no usable answer came back.", ""),
     "server-failure": ("The service failed while working on the request.", "Try again later."),
@@ -84,6 +102,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
 }
 
 _CHARGES = {
+    Charge.UNKNOWN: "Whether it was charged is not known.",
     Charge.POSSIBLE: "It may have been charged.",
     Charge.CHARGED: "It was charged.",
 }
@@ -101,7 +120,7 @@ def sentence(error: VeniceError, provider: str = "this provider") -> str:
     elif error.status:
         parts.append(f"(HTTP {error.status})")
     charge = _CHARGES.get(error.charge, "")
-    if isinstance(error, Cancelled) and error.charge is Charge.NONE:
+    if isinstance(error, Cancelled | PolicyRefusal) and error.charge is Charge.NONE:
         charge = "Nothing was charged."
     parts += [charge, next_step]
     if error.request_id:

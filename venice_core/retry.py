@@ -38,11 +38,17 @@ class NotNow:
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> NotNow:
-        """From headers with lower-case names."""
+        """From headers with lower-case names.
+
+        Venice counts failed requests apart from all requests: the count that is used up decides.
+        """
+        resets = [headers.get(name, "") for name in ("x-ratelimit-reset-requests", "x-ratelimit-resets")]
+        if headers.get("x-ratelimit-remaining") == "0":
+            resets.reverse()
         return cls(
             headers.get("retry-after", ""),
             headers.get("retry-after-ms", ""),
-            headers.get("x-ratelimit-reset-requests", ""),
+            resets[0] or resets[1],
         )
 
 

@@ -75,7 +75,8 @@ MEANINGS: list[tuple[dict[str, Any], int, str, str, int, str]] = [
     ({"status": 404, "shape": "html"}, 3, "not-found", "none", 1, "404"),
     ({"status": 410}, 3, "unknown-model", "none", 1, "HTTP 410"),
     ({"status": 413}, 3, "too-large", "none", 1, "too large"),
-    ({"status": 413, "shape": "html"}, 3, "too-large", "none", 1, "413"),
+    ({"status": 413, "shape": "html"}, 3, "too-large-on-the-way", "none", 1, "client_max_body_size"),
+    ({"status": 403, "shape": "html"}, 3, "intercepted", "none", 1, "an HTML page, “403: You have"),
     ({"status": 415}, 3, "invalid-request", "none", 1, "Unsupported content type"),
     ({"status": 418}, 3, "invalid-request", "none", 1, "HTTP 418"),
     ({"status": 422}, 3, "policy", "unknown", 1, "cannot be processed"),
@@ -189,6 +190,7 @@ def test_a_model_that_there_is_not_is_unknown(
     assert "no-such-model" in result["error"]["message"]
 
 
+QUOTA = {"error": {"message": "no money", "type": "insufficient_quota", "code": "insufficient_quota"}}
 NO_MONEY = [
     {"error": {"message": "no money", "type": "x", "code": "insufficient_user_quota"}},
     {"error": {"message": "no money", "type": "billing_not_active", "code": None}},
@@ -196,6 +198,11 @@ NO_MONEY = [
     {"error": "insufficient_quota", "message": "no money"},
     {"code": "insufficient_quota", "message": "no money"},
     {"type": "insufficient_quota", "error": {"message": "no money"}},
+    # as proxies wrap it, and as one repeats the sentence without its code
+    {"error": {"message": f"litellm.RateLimitError: OpenAIException - {QUOTA}", "type": None, "code": "429"}},
+    {"detail": f"Error code: 429 - {QUOTA}"},
+    {"error": {"message": "Provider returned error", "code": 429, "metadata": {"raw": json.dumps(QUOTA)}}},
+    {"error": {"message": "litellm.RateLimitError: OpenAIException - You exceeded your current quota"}},
 ]
 
 
@@ -203,14 +210,15 @@ NO_MONEY = [
     ("status", "body"),
     [
         *(("429 Too Many", body) for body in NO_MONEY),
+        ("429 Too Many", b"429 insufficient_quota"),
         *((status, NO_MONEY[0]) for status in ("403 Forbidden", "400 Bad", "422 Unprocessable")),
     ],
 )
 def test_a_lack_of_money_is_told_by_the_code_wherever_it_stands_and_whatever_the_status(
-    shell: Shell, photo: Path, status: str, body: dict[str, Any]
+    shell: Shell, photo: Path, status: str, body: dict[str, Any] | bytes
 ) -> None:
     """And it is not tried again, as a 429 for want of time would be."""
-    data = json.dumps(body).encode()
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
     with Scripted(lambda _: reply(status, data, "Content-Type: application/json")) as server:
         shell.choose(GROK, f"{server.origin}/v1")
         error = failed(shell, photo)

@@ -15,7 +15,7 @@ from venice_core.sandbox import Sandbox
 Offering = Callable[..., Sandbox]
 
 SHAPES = ("text", "request_id", "object", "details_text", "no_issues", "empty", "plain", "html")
-IN_JSON = SHAPES[:5]
+BARE = SHAPES[5:]
 
 # status -> kind, exit code, charge, words of the server's, in any shape that is JSON
 KINDS = {
@@ -38,10 +38,12 @@ KINDS = {
 }
 # what is not JSON was not written by the service itself: a gateway, a proxy, another address
 BESIDE = {
-    404: ("not-found", 3, "none"),
-    503: ("server-failure", 5, "possible"),
+    **{(404, shape): ("not-found", 3, "none") for shape in BARE},
+    **{(503, shape): ("server-failure", 5, "possible") for shape in BARE},
+    **dict.fromkeys(((401, "html"), (403, "html"), (403, "empty")), ("intercepted", 3, "none")),
+    (413, "html"): ("too-large-on-the-way", 3, "none"),
 }
-ABOUT_KEYS = ("bad-key", "key-unseen", "forbidden", "no-funds")
+ABOUT_KEYS = ("bad-key", "key-unseen", "forbidden", "private-only", "no-funds", "intercepted")
 
 
 def failed(shell: Shell, photo: Path) -> dict[str, Any]:
@@ -66,8 +68,7 @@ def test_every_status_in_every_shape_is_one_clear_sentence(
     shell: Shell, sandbox: Sandbox, photo: Path, status: int, shape: str
 ) -> None:
     kind, code, charge, words = KINDS[status]
-    if shape not in IN_JSON:
-        kind, code, charge = BESIDE.get(status, (kind, code, charge))
+    kind, code, charge = BESIDE.get((status, shape), (kind, code, charge))
     sandbox.switch(status=status, shape=shape, retry_after="0")
     error = failed(shell, photo)
     assert (error["kind"], error["exit"], error["charge"]) == (kind, code, charge)
@@ -95,7 +96,10 @@ def test_what_is_wrong_with_a_field_is_said_by_its_name(
         (402, "spending_limit", "no-funds", "exceeded its spending limit"),
         (402, "accepts", "key-unseen", "Payment required"),
         (422, "prompt", "policy", "Your prompt violates"),
+        (403, "privacy", "private-only", "listed as private"),
+        (403, "region", "not-in-region", "not available in your region"),
         (422, "result", "policy", "generated image was blocked"),
+        (422, "pixels", "too-large", "Image dimensions exceed"),
         (429, None, "busy", "Rate limit exceeded"),
         (429, "overload", "busy", "model is overloaded"),
         (429, "failures", "busy", "Too many failed attempts"),

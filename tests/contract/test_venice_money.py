@@ -126,6 +126,17 @@ def test_the_wait_is_the_one_that_is_named_in_any_of_its_forms(
     assert cancel.waits == [pytest.approx(wait, abs=2 if named == "DATE" else 0.001)]
 
 
+def test_too_many_failures_are_waited_out_by_the_count_of_their_own(
+    home: Path, sandbox: Sandbox, chelsea: Pixels
+) -> None:
+    """That count's headers have other names, and its wait is another one."""
+    sandbox.switch(status=429, kind="failures", times=1)
+    cancel = NoWaiting()
+    attempt = Attempt(home, sandbox.url, chelsea, cancel).start().finish()
+    assert attempt.result is not None
+    assert cancel.waits == [pytest.approx(30.0, abs=2)]
+
+
 @pytest.mark.parametrize("reset", ["ms", "s", "duration"])
 def test_without_retry_after_the_end_of_the_rate_limit_is_the_wait(
     home: Path, photo: Path, chelsea: Pixels, reset: str

@@ -55,10 +55,14 @@ def test_every_class_is_in_the_tree_of_the_docstring(cls: type[VeniceError]) -> 
         (errors.Refused, 3, "none"),
         (errors.InvalidRequest, 3, "none"),
         (errors.TooLarge, 3, "none"),
+        (errors.TooLargeOnTheWay, 3, "none"),
         (errors.BadKey, 3, "none"),
         (errors.KeyUnseen, 3, "none"),
         (errors.NoFunds, 3, "none"),
         (errors.Forbidden, 3, "none"),
+        (errors.PrivateOnly, 3, "none"),
+        (errors.NotInRegion, 3, "none"),
+        (errors.Intercepted, 3, "none"),
         (errors.UnknownModel, 3, "none"),
         (errors.NotFound, 3, "none"),
         (errors.Unlisted, 4, "none"),
@@ -114,6 +118,9 @@ def test_what_an_error_is_given_is_in_its_facts(cls: type[VeniceError]) -> None:
 def test_what_may_have_been_charged_is_said() -> None:
     assert "may have been charged" in sentence(errors.LostConnection("reset"))
     assert "not known" in sentence(errors.PolicyRefusal("no"))
+    unpaid = sentence(errors.PolicyRefusal("no", charge=Charge.NONE))
+    assert "Nothing was charged." in unpaid
+    assert "not known" not in unpaid
     assert "may have been charged" not in sentence(errors.Busy("later"))
     assert "may have been charged" in sentence(errors.Cancelled(charge=Charge.POSSIBLE))
 

@@ -68,7 +68,17 @@ PROMPT = {"prompt": {"_errors": ["Required"]}}
         ({"error": None}, ""),
         ({}, ""),
         ([], "[]"),
-        (HTML, "Bad gateway"),
+        (HTML, "an HTML page, “Bad gateway”"),
+        (b"<html><TITLE lang=en>502 Bad &amp; gateway</title>", "an HTML page, “502 Bad & gateway”"),
+        (
+            b"<html><body><h1>403 Forbidden</h1>\nAdministrative rules.\n</body></html>",
+            "an HTML page, “403 Forbidden”",
+        ),
+        (b"<!doctype html><title>Just a moment...</title>", "an HTML page, “Just a moment...”"),
+        (
+            b'<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code><Message>Expired</Message></Error>',
+            "an XML page, “Expired”",
+        ),
         (b"<!DOCTYPE html>\n<HTML><body>no title", "an HTML page"),
         (b"<html></title><title>", "an HTML page"),
         (b"upstream connect error", "upstream connect error"),
@@ -79,7 +89,8 @@ PROMPT = {"prompt": {"_errors": ["Required"]}}
         (b"\xff\xd8\xff\xe0" + b"\xc5\xd3\xf1\xa9" * 200, ""),
         ('{"error": "größer"}'.encode(), "größer"),
         ("{kein JSON, größer".encode(), "{kein JSON, größer"),
-        (b'{"error": "cut of', '{"error": "cut of'),
+        (b'{"error": "cut of', "cut of"),
+        (b'{"error": {"message": "cut \\"off\\" here, if', 'cut "off" here, if'),
     ],
 )
 def test_the_services_own_words(body: Any, said: str) -> None:
@@ -235,7 +246,7 @@ def test_the_support_id_is_the_bodys_or_the_networks(body: Any, headers: dict[st
         (404, b"", errors.NotFound),
         (409, {"error": "conflict"}, errors.InvalidRequest),
         (410, {"error": "gone"}, errors.UnknownModel),
-        (413, HTML, errors.TooLarge),
+        (413, {"code": "PAYLOAD_TOO_LARGE", "error": "too much"}, errors.TooLarge),
         (415, {"error": "unsupported"}, errors.InvalidRequest),
         (418, b"", errors.InvalidRequest),
         (422, {"error": "policy"}, errors.PolicyRefusal),

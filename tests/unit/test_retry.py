@@ -221,6 +221,25 @@ def test_no_three_headers_break_it(after: str, milliseconds: str, reset: str) ->
         ({"x-ratelimit-reset-requests": "20"}, 20.0),
         ({"x-ratelimit-reset-requests": "never"}, None),
         ({"x-ratelimit-remaining-requests": "0"}, None),
+        # Venice's budget for failed requests, beside that for all
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-resets": "1790000030000"}, 30.0),
+        (
+            {
+                "x-ratelimit-remaining": "0",
+                "x-ratelimit-resets": "1790000030000",
+                "x-ratelimit-reset-requests": "1790000005000",
+            },
+            30.0,
+        ),
+        (
+            {
+                "x-ratelimit-remaining": "49",
+                "x-ratelimit-resets": "1790000030000",
+                "x-ratelimit-reset-requests": "1790000005000",
+            },
+            5.0,
+        ),
+        ({"retry-after": "1", "x-ratelimit-remaining": "0", "x-ratelimit-resets": "1790000030000"}, 1.0),
         ({}, None),
     ],
 )

@@ -3,45 +3,59 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 
 from venice_core.errors import (
     Forbidden,
+    InvalidRequest,
     KeyUnseen,
-    Refused,
+    NotInRegion,
+    PrivateOnly,
+    TooLarge,
     UnknownModel,
     VeniceError,
 )
-from venice_core.providers import refusals
-from venice_core.settings import Secret
+from venice_core.providers.refusals import Refusals
+from venice_core.providers.words import Words
 from venice_core.transport import Response
 
-_ACCESS = re.compile(r"access level|only available to|not available to|not authori[sz]ed to", re.IGNORECASE)
+_ACCESS = re.compile(
+    r"access level|only available to|not available to|not authori[sz]ed to|subscription|admin api key",
+    re.IGNORECASE,
+)
+_PRIVATE = re.compile(r"anonym|privacy setting|modelprivacy|private[ _]only", re.IGNORECASE)
+_REGION = re.compile(r"\b(region|country|location|jurisdiction)\b", re.IGNORECASE)
 _ABOUT_MODEL = re.compile(r"\bmodel", re.IGNORECASE)
+_ABOUT_INPUT = re.compile(r"\b(fetch|download|media)", re.IGNORECASE)
+_MEASURES = re.compile(r"dimension|pixel|too large|exceed", re.IGNORECASE)
+_POLICY = re.compile(r"policy|moderation|block", re.IGNORECASE)
 
 
-def is_busy(response: Response) -> bool:
-    """Whether the service says "not now" as documented: 429, or 503 as JSON.
-
-    A gateway's own 503 may come after the request was worked on.
-    """
-    if response.status != 503:
-        return response.status == 429
+def _documented(response: Response) -> bool:
     body = response.json
     return isinstance(body, dict) and isinstance(body.get("error"), str | dict)
 
 
-def failure(response: Response, key: Secret) -> VeniceError:
-    """What a response that is no success means; `key` is kept out of the server's words."""
-    return refusals.failure(response, key, busy=is_busy(response), refusal=partial(_refusal, response))
+def _own(response: Response, said: Words) -> type[VeniceError] | None:
+    body, text = response.json, said.text
+    if not isinstance(body, dict):
+        return None  # not written by the service
+    match response.status:
+        case 401 if _ACCESS.search(text):
+            return Forbidden
+        case 402 if "accepts" in body:
+            return KeyUnseen
+        case 403 if _PRIVATE.search(text):
+            return PrivateOnly
+        case 403 if _REGION.search(text):
+            return NotInRegion
+        case 404 if _ABOUT_MODEL.search(text):
+            return UnknownModel
+        case 404 if _ABOUT_INPUT.search(text):
+            return InvalidRequest  # the picture, which the model's provider did not find
+        case 422 if _MEASURES.search(text) and not _POLICY.search(text):
+            return TooLarge
+    return None
 
 
-def _refusal(response: Response, detail: str) -> type[Refused]:
-    status, body = response.status, response.json
-    if status == 401 and _ACCESS.search(detail):
-        return Forbidden
-    if status == 402 and isinstance(body, dict) and "accepts" in body:
-        return KeyUnseen
-    if status == 404 and isinstance(body, dict) and _ABOUT_MODEL.search(detail):
-        return UnknownModel
-    return refusals.by_status(status)
+_refusals = Refusals(_documented, _own)
+failure, is_busy = _refusals.failure, _refusals.is_busy
