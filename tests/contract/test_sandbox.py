@@ -410,6 +410,28 @@ def test_multipart_files_of_another_number_or_name_are_refused(
     assert post_files(sandbox, path, *[photo()] * count, name=name, **fields).status_code == 400
 
 
+def test_only_a_multi_edit_without_a_body_is_of_a_wrong_kind(sandbox: Sandbox) -> None:
+    for path, status in ((MULTI, 415), (EDIT, 400)):
+        assert requests.post(sandbox.url + path, headers=KEY, timeout=30).status_code == status
+
+
+@pytest.mark.parametrize(("count", "status"), [(10, 200), (11, 400)])
+def test_a_form_holds_ten_pictures_at_most(count: int, status: int) -> None:
+    many = {"id": "many", "type": "inpaint", "model_spec": {"constraints": {"maxInputImages": 14}}}
+    with Sandbox(catalogue={"data": [many]}) as sandbox:
+        pictures = [photo(256, 256)] * count
+        response = post_files(sandbox, MULTI, *pictures, prompt="pink", modelId="many")
+    assert response.status_code == status
+
+
+def test_a_cutouts_picture_is_not_measured(sandbox: Sandbox) -> None:
+    assert decoded(post_files(sandbox, CUTOUT, photo(60, 40))).size == (60, 40)
+
+
+def test_a_picture_that_cannot_become_larger_is_not_upscaled(sandbox: Sandbox) -> None:
+    assert post_files(sandbox, UPSCALE, Image.new("L", (4096, 4096))).status_code == 400
+
+
 def test_an_unknown_model_is_404(sandbox: Sandbox) -> None:
     assert edit(sandbox, model="no-such-model").status_code == 404
 
@@ -438,8 +460,8 @@ def test_a_picture_outside_the_limits_is_refused(sandbox: Sandbox, picture: byte
         (b"{", "application/json", 400),
         (b"[]", "application/json", 400),
         (b"\xff\xfe", "application/json", 400),
-        (b"prompt=pink", "application/x-www-form-urlencoded", 415),
-        (b"{}", "", 415),
+        (b"prompt=pink", "application/x-www-form-urlencoded", 400),
+        (b"{}", "", 400),
         (b"nothing", "multipart/form-data; boundary=x", 400),
         (b" " * 35_000_001, "application/json", 413),
     ],
@@ -450,6 +472,7 @@ def test_a_body_that_is_no_form_is_refused(
     headers = {**KEY, "Content-Type": content_type}
     response = requests.post(sandbox.url + EDIT, data=body, headers=headers, timeout=30)
     assert response.status_code == status
+    assert response.json().get("code") == ("PAYLOAD_TOO_LARGE" if status == 413 else None)
     assert response.json()["error"]
 
 

@@ -133,8 +133,9 @@ REFERENCE = {"image": IMAGE}
         ({"model": "upscaler"}, "model"),
         ({"prompt": None}, "prompt"),
         ({"prompt": ""}, "prompt"),
-        ({"prompt": "x" * 7501}, "prompt"),
-        ({"negative_prompt": "x" * 7501}, "negative_prompt"),
+        ({"prompt": "x" * 32_769}, "prompt"),
+        ({"negative_prompt": "x" * 32_769}, "negative_prompt"),
+        ({"anon_user_id": "x" * 129}, "anon_user_id"),
         ({"width": 0}, "width"),
         ({"width": 1281}, "width"),
         ({"height": 64.5}, "height"),
@@ -184,7 +185,8 @@ def test_a_request_outside_the_schema_or_the_model_is_a_documented_400(
 @pytest.mark.parametrize(
     "change",
     [
-        {"prompt": "x" * 7500, "negative_prompt": ""},
+        {"prompt": "x" * 32_768, "negative_prompt": ""},
+        {"anon_user_id": "x" * 128},
         {"cfg_scale": 20, "steps": 8, "seed": -999_999_999, "lora_strength": 0},
         {"width": 64.0, "variants": 1, "return_binary": False},
         {"style_preset": "3D Model", "style_references": []},
@@ -239,12 +241,42 @@ def test_style_references_are_counted_weighed_and_opened() -> None:
 def test_only_json_is_taken(sandbox: Sandbox, path: str) -> None:
     files = {"prompt": (None, "a boat"), "model": (None, "z-image-turbo")}
     response = requests.post(sandbox.url + path, files=files, headers=KEY, timeout=30)
-    assert response.status_code == 415
-    assert response.json()["error"]
+    assert (response.status_code, response.json()) == (
+        400,
+        {"error": "'Content-Type' must be 'application/json'"},
+    )
     assert requests.post(sandbox.url + path, json=GOOD, timeout=30).status_code == 402
 
 
 # Switches
+
+
+def test_what_the_policy_forbids_is_200_with_black_pictures_or_a_placeholder(sandbox: Sandbox) -> None:
+    sandbox.switch(violation=True)
+    response = generate(sandbox, variants=2)
+    assert response.headers["x-venice-is-content-violation"] == "true"
+    assert [picture.getextrema() for picture in made(response)] == [((0, 0),) * 3] * 2
+    bare = generate(sandbox, return_binary=True, format="jpeg")
+    assert bare.headers["x-venice-is-content-violation"] == "true"
+    assert opened(bare.content).format == "PNG"
+    openai = post_json(sandbox, GENERATIONS, **GOOD)
+    (entry,) = openai.json()["data"]
+    assert opened(base64.b64decode(entry["b64_json"])).getbbox() is None
+
+
+def test_the_policy_may_forbid_one_of_several(sandbox: Sandbox) -> None:
+    sandbox.switch(violation="first")
+    response = generate(sandbox, variants=3)
+    assert response.headers["x-venice-is-content-violation"] == "true"
+    assert [picture.getbbox() is None for picture in made(response)] == [True, False, False]
+
+
+def test_models_with_ratios_ignore_a_size_in_figures_or_refuse_it() -> None:
+    ratios = {"constraints": {"aspectRatios": ["1:1", "16:9"]}}
+    with serving(entry("shaped", "image", **ratios), entry("qwen-image-3", "image", **ratios)) as sandbox:
+        (picture,) = made(generate(sandbox, model="shaped", width=640, height=320))
+        assert picture.size == (1024, 1024)
+        assert generate(sandbox, model="qwen-image-3", width=640).status_code == 400
 
 
 def test_a_made_picture_is_disturbed_like_an_edit(sandbox: Sandbox) -> None:

@@ -128,7 +128,7 @@ def test_the_command_prints_every_base_url(
 @pytest.mark.parametrize(
     ("dialect", "expected"),
     [
-        (OPENAI, {"gpt-image-2.5-sunburst", "gpt-image-2.5-flare", "gpt-image-2", "gpt-image-1.5"}),
+        (OPENAI, {"gpt-image-2.6-sunburst", "gpt-image-2.6-flare", "gpt-image-2.5-flare", "gpt-image-1.5"}),
         (GROK, {"grok-3-image"}),
         (RELAY, {"gpt-image-1"}),
         (OWN, set()),
@@ -139,7 +139,8 @@ def test_models_are_listed_as_openai_lists_them(sandbox: Sandbox, dialect: str, 
     listing = requests.get(url, headers=KEY, timeout=30).json()
     assert listing["object"] == "list"
     assert listing["data"]
-    assert all(set(entry) == {"id", "object", "created", "owned_by"} for entry in listing["data"])
+    usual = {"id", "object", "created", "owned_by"} | ({"shutdown_date"} if dialect == OPENAI else set())
+    assert all(set(entry) == usual for entry in listing["data"])
     assert expected <= {entry["id"] for entry in listing["data"]}
     assert requests.get(url, timeout=30).status_code == (200 if dialect == OWN else 401)
 
@@ -409,7 +410,9 @@ TAKEN_BY_BOTH: list[tuple[str, dict[str, Any]]] = [
     *((OPENAI, {"size": size, "model": NARROW}) for size in ("auto", "1024x1024", "1536x1024", "1024x1536")),
     *((OPENAI, {"quality": quality}) for quality in ("auto", "low", "medium", "high")),
     *((OPENAI, {"quality": name, "model": "gpt-image-2.5-flare"}) for name in ("xhigh", "max")),
-    (OPENAI, {"background": "transparent", "model": "gpt-image-2.5-sunburst", "output_format": "webp"}),
+    (OPENAI, {"background": "transparent", "output_format": "webp"}),
+    *((OPENAI, {"complexity": word, "model": "gpt-image-2.6-flare"}) for word in ("low", "medium", "high")),
+    (OPENAI, {"size": "480x1440", "model": "gpt-image-2.6-flare"}),
     (OPENAI, {"background": "opaque", "output_format": "jpeg", "output_compression": 0}),
     (OPENAI, {"output_compression": 100, "user": "u", "safety_identifier": "s"}),
     (OPENAI, {"user": "", "safety_identifier": ""}),
@@ -433,8 +436,13 @@ def test_what_both_endpoints_take(sandbox: Sandbox, dialect: str, fields: dict[s
 
 
 def test_what_the_edits_of_openai_take_besides(sandbox: Sandbox) -> None:
-    for model, fidelity in (("gpt-image-1.5", "high"), ("gpt-image-1", "low"), ("gpt-image-1-mini", "low")):
+    for model, fidelity in (("gpt-image-1.5", "high"), ("gpt-image-1.5", "low"), ("gpt-image-1-mini", "low")):
         assert edit(sandbox, OPENAI, model=model, input_fidelity=fidelity).status_code == 200
+
+
+def test_a_model_of_openais_that_has_ended_is_unknown(sandbox: Sandbox) -> None:
+    ended = edit(sandbox, OPENAI, model="gpt-image-1")
+    assert (ended.status_code, error(ended)["code"]) == (404, "model_not_found")
 
 
 def test_null_in_json_is_nothing(sandbox: Sandbox) -> None:
@@ -466,7 +474,9 @@ REFUSED_BY_BOTH: list[tuple[str, dict[str, Any], str]] = [
     (OPENAI, {"quality": "xhigh"}, VALUE),
     (OPENAI, {"quality": "max", "model": NARROW}, VALUE),
     (OPENAI, {"quality": "hd"}, VALUE),
-    (OPENAI, {"background": "transparent"}, VALUE),
+    (OPENAI, {"complexity": "low"}, UNKNOWN),
+    (OPENAI, {"complexity": "none", "model": "gpt-image-2.6-flare"}, VALUE),
+    (OPENAI, {"size": "464x1424", "model": "gpt-image-2.6-flare"}, VALUE),
     (OPENAI, {"background": "pink", "model": NARROW}, VALUE),
     (OPENAI, {"background": "transparent", "model": NARROW, "output_format": "jpeg"}, VALUE),
     (OPENAI, {"output_format": "gif"}, VALUE),

@@ -16,7 +16,7 @@ from test_sandbox import encoded, photo
 
 from venice_core.sandbox import Sandbox
 
-MODEL = "gpt-image-2.5-sunburst"
+MODEL = "gpt-image-2.6-sunburst"
 
 
 def client_of(sandbox: Sandbox, key: str = "sk-test-0123456789", dialect: str = "openai") -> openai.OpenAI:

@@ -82,7 +82,7 @@ def venice_headers(switches: Switches, catalogue: Catalogue, allowance: Allowanc
         served = catalogue.named(switches.served)
         headers |= (served or Model({"id": switches.served, "model_spec": {}})).headers()
     headers["x-venice-is-blurred"] = str(switches.blurred).lower()
-    headers["x-venice-is-content-violation"] = str(switches.violation).lower()
+    headers["x-venice-is-content-violation"] = str(bool(switches.violation)).lower()
     for currency, amount in balances(switches).items():
         headers[f"x-venice-balance-{currency.lower()}"] = f"{amount:.2f}"
     headers |= allowance.headers(switches.reset_format)

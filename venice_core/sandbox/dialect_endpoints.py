@@ -73,7 +73,9 @@ def _answer(
 def _models(dialect: Dialect, switches: Switches) -> Response:
     """The models as OpenAI lists them; `created` in Unix s."""
     entry = {"object": "model", "created": 1_750_000_000, "owned_by": dialect.owner}
-    listing = {"object": "list", "data": [{"id": name, **entry} for name in dialect.models]}
+    ends = ({"shutdown_date": dialect.ends.get(name)} if dialect.ends else {} for name in dialect.models)
+    models = [{"id": name, **entry, **end} for name, end in zip(dialect.models, ends, strict=True)]
+    listing = {"object": "list", "data": models}
     body, content_type = listed(listing, switches)
     return Response(body, 200, content_type=switches.label or content_type)
 

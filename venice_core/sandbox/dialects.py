@@ -1,14 +1,13 @@
 """What each of the image services in OpenAI's manner takes and answers: four dialects, as data.
 
-`openai`: OpenAI's own, as published in autumn 2026, with the older models that relays still name;
-`grok-relay` and `gpt-image-relay`: two relays of other firms; `self-hosted`: a server on one's own
-machine, which asks for no key and ignores what it does not know.
+`openai`: OpenAI's own, as published in November 2026; `grok-relay` and `gpt-image-relay`: two relays of other
+firms; `self-hosted`: a server on one's own machine, which asks for no key and ignores what it does not know.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import dimensions, usage
@@ -27,8 +26,9 @@ class Dialect:
     """One service.
 
     `models`: by model, what it takes beside the `rules` that hold for all; the first is the default.
-    `only`: the fields that one endpoint alone takes. `required`: fields that must be there.
-    `files`: how many pictures an edit takes, by the name of their field; `mask`: whether a mask, too.
+    `ends`: the day from which a model no longer answers. `only`: the fields that one endpoint alone takes.
+    `required`: fields that must be there. `files`: how many pictures an edit takes, by the name of their
+    field; `mask`: whether a mask, too.
     `largest`: bytes; a file must be smaller. `labelled`: its Content-Type must name its format.
     `lenient`: what it does not know, fields and models, is ignored. `key`: whether it asks for one.
     `size`: the result's, from the fields and the first picture's size. `answer`: how pictures are
@@ -44,6 +44,7 @@ class Dialect:
     size: Callable[[Mapping[str, Any], Size | None], Size]
     usage: Callable[[usage.Work], Mapping[str, Any]] | None
     only: Mapping[str, frozenset[str]]
+    ends: Mapping[str, str] = field(default_factory=dict)
     required: tuple[str, ...] = ("model", "prompt")
     mask: bool = False
     largest: int = 50_000_000
@@ -81,12 +82,16 @@ _LISTED: Mapping[str, Rule] = {
 _FREE: Mapping[str, Rule] = {
     "size": Dimensions(16, 16, 3840, fewest=655_360, most=8_294_400, proportion=3, words=("auto",)),
     "quality": Text(choices=_QUALITIES),
-    "background": Text(choices=("auto", "opaque")),  # transparent: a preview, not for every key
+    "background": Text(choices=("auto", "opaque", "transparent")),
 }
 _FREE_2_5: Mapping[str, Rule] = {
     **_FREE,
     "quality": Text(choices=(*_QUALITIES, "xhigh", "max")),
-    "background": Text(choices=("auto", "opaque", "transparent")),
+}
+_FREE_2_6: Mapping[str, Rule] = {
+    **_FREE_2_5,
+    "size": Dimensions(16, 480, 3840, fewest=655_360, most=8_294_400, proportion=3, words=("auto",)),
+    "complexity": Text(choices=("low", "medium", "high")),
 }
 _FIDELITY = Text(choices=("high", "low"))
 
@@ -104,13 +109,16 @@ _OPENAI = Dialect(
         "safety_identifier": Text(shortest=0),
     },
     models={
+        "gpt-image-2.6-sunburst": _FREE_2_6,
+        "gpt-image-2.6-flare": _FREE_2_6,
         "gpt-image-2.5-sunburst": _FREE_2_5,
         "gpt-image-2.5-flare": _FREE_2_5,
         "gpt-image-2": _FREE,
         "gpt-image-1.5": {**_LISTED, "input_fidelity": _FIDELITY},
-        "gpt-image-1": {**_LISTED, "input_fidelity": _FIDELITY},
+        "chatgpt-image-latest": _LISTED,
         "gpt-image-1-mini": {**_LISTED, "input_fidelity": Text(choices=("low",))},
     },
+    ends=dict.fromkeys(("gpt-image-1.5", "chatgpt-image-latest", "gpt-image-1-mini"), "2026-12-01"),
     only={EDITS: frozenset({"input_fidelity"}), GENERATIONS: frozenset({"moderation"})},
     required=("prompt",),
     files={"image": 1, "image[]": 16},

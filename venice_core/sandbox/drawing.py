@@ -38,6 +38,16 @@ def cut_out(picture: Image.Image) -> Image.Image:
     return result
 
 
+def blocked(picture: Image.Image) -> Image.Image:
+    """What the service gives in JSON for a picture that its content policy forbids."""
+    return Image.new("RGB", picture.size)
+
+
+def placeholder() -> Image.Image:
+    """What it gives for one as bare bytes: always a PNG."""
+    return draw("blocked", 0, 0, REFUSAL_SIZE)
+
+
 def refusal() -> Image.Image:
     """The plain picture some models answer instead of a refusal."""
     return Image.new("RGB", REFUSAL_SIZE, _GREY)

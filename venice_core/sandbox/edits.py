@@ -16,6 +16,7 @@ from PIL import Image
 from . import inputs, pictures
 from .catalogue import Catalogue, Model
 from .delivery import Result
+from .errors import invalid
 from .forms import Form
 from .schemas import ASPECT_RATIOS
 from .switches import Size, Switches
@@ -39,18 +40,23 @@ def multi_edit(form: Form, switches: Switches, catalogue: Catalogue) -> Result:
 
 
 def remove_background(form: Form, switches: Switches, _: Catalogue) -> Result:
-    """/image/background-remove: the picture with alpha."""
-    picture = inputs.single(form)
+    """/image/background-remove: the picture with alpha; its size is not checked."""
+    picture = inputs.single(form, sized=False)
     result = pictures.opaque(picture) if switches.identity else pictures.remove_background(picture)
     return Result([result], "png")
 
 
 def upscale(form: Form, switches: Switches, catalogue: Catalogue) -> Result:
-    """/image/upscale: the picture enlarged; `creativity` (any number, clamped to 0..0.02) changes nothing."""
+    """/image/upscale: the picture enlarged; `creativity` (any number, clamped to 0..0.02) changes nothing.
+
+    Raises ApiError 400 where no larger one fits.
+    """
     model = catalogue.default("upscale")
     picture = inputs.raw(form).convert("RGB")
     filtering = Image.Resampling.NEAREST if switches.identity else Image.Resampling.LANCZOS
     size = upscaled_size(picture.size, form.fields.get("scale", 2))
+    if size[0] <= picture.width:
+        raise invalid("image", f"The picture cannot become larger within {MAX_UPSCALED} pixels")
     return Result([picture.resize(size, filtering)], "png", model.headers())
 
 
@@ -76,7 +82,7 @@ def _check(fields: Mapping[str, Any], model: Model, resolutions: list[Any]) -> N
 
 def _edited(form: Form, sources: list[Image.Image], model: Model, switches: Switches) -> Result:
     fields = form.fields
-    large = bool(model.tiers) and fields.get("resolution") in ("2K", "4K")
+    large = bool(model.tiers) and fields.get("resolution", "1K") != "1K"
     file_format = fields.get("output_format") or ("jpeg" if large else "png")
     headers = model.headers()
     if fields.get("enhance_prompt"):

@@ -10,7 +10,7 @@ from . import edits, generate
 from .account import authorize
 from .catalogue import Catalogue
 from .delivery import Result, deliver, listed, venice_headers
-from .errors import ApiError, payment_required
+from .errors import ApiError, payment_required, too_large, wrong_content_type
 from .forms import Form
 from .gets import GETS
 from .refusals import refuse, refuse_on_demand, refuse_traffic
@@ -51,14 +51,22 @@ def answer(
             return _get(path, request, switches, catalogue)
         authorize(request.headers.get("Authorization", ""), payment_required(request.url))
         if path in JSON_ONLY and request.mimetype == "multipart/form-data":
-            raise ApiError(415, "Invalid request content-type: send application/json")
+            raise wrong_content_type()
         if form is None or isinstance(form, ApiError):
-            raise form or ApiError(415)
+            raise _unread(form, path, request)
         check(path, form)
         result = POSTS[path](form, switches, catalogue)
         return deliver(result, switches, venice_headers(switches, catalogue, allowance))
     except ApiError as error:
         return refuse(error, switches)
+
+
+def _unread(error: ApiError | None, path: str, request: Request) -> ApiError:
+    """What a body that is no form is told."""
+    if error is None or error.status == 415:
+        empty = path == "/image/multi-edit" and not request.content_length
+        return ApiError(415) if empty else wrong_content_type()
+    return too_large(str(error)) if error.status == 413 else error
 
 
 def _get(path: str, request: Request, switches: Switches, catalogue: Catalogue) -> Response:

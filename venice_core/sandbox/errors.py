@@ -31,6 +31,16 @@ class ApiError(Exception):
         self.body: dict[str, Any] = {"error": str(self), **more}
 
 
+def wrong_content_type() -> ApiError:
+    """What is answered to a body of a kind that the endpoint does not take."""
+    return ApiError(400, "'Content-Type' must be 'application/json'")
+
+
+def too_large(message: str = "") -> ApiError:
+    """The 413 with its code."""
+    return ApiError(413, message, code="PAYLOAD_TOO_LARGE")
+
+
 def invalid(field: str, message: str, code: str = "custom") -> ApiError:
     """A 400 about one field, or about the whole request where `field` is empty."""
     return invalid_all([(field, code, message)])

@@ -48,7 +48,7 @@ def read_form(content_type: str, body: bytes) -> Form:
     if kind != "application/json":
         raise ApiError(415, "Invalid request content-type: send application/json or multipart/form-data")
     if len(body) > MAX_JSON:
-        raise ApiError(413, "The JSON body is larger than 35 MB")
+        raise ApiError(413, "Request body exceeds the maximum allowed size.")
     try:
         fields = json.loads(body)
     except ValueError as error:

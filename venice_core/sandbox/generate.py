@@ -10,22 +10,25 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from PIL import Image
+
 from . import inputs
 from .catalogue import Catalogue, Model
 from .delivery import Result
-from .drawing import draw
+from .drawing import blocked, draw, placeholder
 from .errors import invalid
 from .forms import Form
 from .switches import Size, Switches
 
 SIDE = 1024  # px: of a square picture, and of 1K
 STEP = 16  # px: sides of a picture asked for by aspect ratio
+STRICT = ("qwen-image", "qwen-image-3", "qwen-image-3-pro")  # refuse width and height; others ignore them
 LONGEST = 8.0  # the longest aspect ratio taken, where the model does not list them
 _RATIO = re.compile(r"(\d{1,3}(?:\.\d{1,3})?):(\d{1,3}(?:\.\d{1,3})?)")
 _TIER = re.compile(r"(\d(?:\.\d)?)K")
 
 
-def generate(form: Form, _: Switches, catalogue: Catalogue) -> Result:
+def generate(form: Form, switches: Switches, catalogue: Catalogue) -> Result:
     """/image/generate: up to four pictures as JSON, or one as it is."""
     started = time.perf_counter()
     fields = form.fields
@@ -35,6 +38,7 @@ def generate(form: Form, _: Switches, catalogue: Catalogue) -> Result:
     size = _size(fields, model)
     seed = int(fields.get("seed", 0))
     made = [draw(fields["prompt"], seed, number, size) for number in range(int(fields.get("variants", 1)))]
+    made = _allowed(made, switches)
     headers = model.headers()
     if fields.get("enhance_prompt"):
         headers["x-venice-enhanced-prompt"] = quote(fields["prompt"])
@@ -53,16 +57,18 @@ def generate(form: Form, _: Switches, catalogue: Catalogue) -> Result:
         }
 
     binary = fields.get("return_binary", False)
+    if binary and switches.violation:
+        return Result([placeholder()], "png", headers)
     return Result(made, fields.get("format", "webp"), headers, None if binary else written)
 
 
-def generations(form: Form, _: Switches, catalogue: Catalogue) -> Result:
+def generations(form: Form, switches: Switches, catalogue: Catalogue) -> Result:
     """/images/generations: one picture, by a model of that name or else the default one."""
     fields = form.fields
     model = catalogue.find_or_default(fields.get("model"), "image")
     model.check_length(fields, "prompt")
     width, height = (fields.get("size") or "auto").replace("auto", f"{SIDE}x{SIDE}").split("x")
-    made = draw(fields["prompt"], 0, 0, (int(width), int(height)))
+    made = _allowed([draw(fields["prompt"], 0, 0, (int(width), int(height)))], switches)
 
     def written(files: list[bytes], mime: str) -> dict[str, Any]:
         texts = [_base64(data) for data in files]
@@ -72,7 +78,13 @@ def generations(form: Form, _: Switches, catalogue: Catalogue) -> Result:
             data = [{"b64_json": text} for text in texts]
         return {"created": int(time.time()), "data": data}
 
-    return Result([made], fields.get("output_format", "png"), model.headers(), written)
+    return Result(made, fields.get("output_format", "png"), model.headers(), written)
+
+
+def _allowed(made: list[Image.Image], switches: Switches) -> list[Image.Image]:
+    """The pictures, those black that the content policy forbids."""
+    count = {"": 0, "first": 1, "all": len(made)}[switches.violation]
+    return [*map(blocked, made[:count]), *made[count:]]
 
 
 def _base64(data: bytes) -> str:
@@ -86,6 +98,8 @@ def _check(fields: Mapping[str, Any], model: Model) -> None:
     model.check_length(fields, "prompt", "negative_prompt")
     if ratios := model.limits.get("aspectRatios"):
         model.check_choice(fields, "aspect_ratio", ratios)
+        for name in {"width", "height"} & fields.keys() if model.id in STRICT else ():
+            raise invalid(name, f"{model.id} takes aspect_ratio instead")
     elif _proportion(fields.get("aspect_ratio", "auto")) is None:
         raise invalid("aspect_ratio", "Expected an aspect ratio like 16:9", "invalid_string")
     model.check_choice(fields, "resolution", model.tiers)
@@ -112,8 +126,8 @@ def _proportion(ratio: str) -> float | None:
 
 
 def _size(fields: Mapping[str, Any], model: Model) -> Size:
-    """By aspect ratio and resolution if either is given, else by width and height; in px."""
-    if "aspect_ratio" not in fields and "resolution" not in fields:
+    """By aspect ratio and resolution if either is given or the model has ratios, else as given; in px."""
+    if not ({"aspect_ratio", "resolution"} & fields.keys() or model.limits.get("aspectRatios")):
         return int(fields.get("width", SIDE)), int(fields.get("height", SIDE))
     stretch = math.sqrt(_proportion(fields.get("aspect_ratio", "auto")) or 1.0)
     tier = _TIER.fullmatch(fields.get("resolution") or model.limits.get("defaultResolution", "1K"))

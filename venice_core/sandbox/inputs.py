@@ -16,18 +16,19 @@ from PIL import Image
 
 from . import pictures
 from .catalogue import Model
-from .errors import ApiError, invalid
+from .errors import ApiError, invalid, too_large
 from .forms import Form, Upload, decode, is_url
 
 MIN_PIXELS, MAX_PIXELS, MIN_SIDE = 65_536, 33_177_600, 64
 MAX_FILE = 25_000_000  # bytes; a file must be smaller
+MAX_FILES = 10  # of a form
 MAX_REFERENCE = 8_000_000  # bytes; a style reference must be smaller
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF")
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow raises
 
 
-def single(form: Form) -> Image.Image:
-    """The one picture of edit and background-remove."""
+def single(form: Form, *, sized: bool = True) -> Image.Image:
+    """The one picture of edit and background-remove; `sized`: its size must be within the limits."""
     url, image = form.fields.get("image_url"), form.fields.get("image")
     count = len(form.uploads) + sum(value is not None for value in (url, image))
     if count == 0:
@@ -41,7 +42,7 @@ def single(form: Form) -> Image.Image:
     else:
         name = "image" if url is None else "image_url"
         upload = _resolve(name, url if url is not None else image, form)
-    return _open_all([upload])[0]
+    return _open_all([upload], sized=sized)[0]
 
 
 def several(form: Form, model: Model) -> list[Image.Image]:
@@ -54,6 +55,8 @@ def several(form: Form, model: Model) -> list[Image.Image]:
         uploads = uploads + [_resolve("images", image, form) for image in images]
     if not uploads:
         raise invalid("images", "Required: at least 1 image", "too_small")
+    if form.multipart and len(uploads) > MAX_FILES:
+        raise invalid("images", f"At most {MAX_FILES} files are taken", "too_big")
     if len(uploads) > model.most_images:
         raise invalid("images", f"{model.id} takes at most {model.most_images} image(s)", "too_big")
     return _open_all(uploads)
@@ -76,7 +79,7 @@ def check_references(form: Form, model: Model) -> None:
     for reference in references:
         upload = _resolve("style_references", reference["image"], form)
         if len(upload.data) >= MAX_REFERENCE:
-            raise ApiError(413, "Style reference file size must be less than 8MB")
+            raise too_large("Style reference file size must be less than 8MB")
         try:
             with Image.open(io.BytesIO(upload.data), formats=FORMATS) as picture:
                 picture.load()
@@ -108,18 +111,19 @@ def _fetch(name: str, url: str) -> Upload:
     return Upload(name, "", reply.headers.get("Content-Type", ""), data)
 
 
-def _open_all(uploads: list[Upload]) -> list[Image.Image]:
+def _open_all(uploads: list[Upload], *, sized: bool = True) -> list[Image.Image]:
     for upload in uploads:
         if len(upload.data) >= MAX_FILE:
-            raise ApiError(413, "Image file size must be less than 25MB")
-    return [_open(upload) for upload in uploads]
+            raise too_large("File exceeds the maximum allowed size of 25 MB.")
+    return [_open(upload, sized=sized) for upload in uploads]
 
 
-def _open(upload: Upload) -> Image.Image:
+def _open(upload: Upload, *, sized: bool) -> Image.Image:
     try:
         picture = Image.open(io.BytesIO(upload.data), formats=FORMATS)
         width, height = picture.size
-        if width * height > MAX_PIXELS or width * height < MIN_PIXELS or min(width, height) < MIN_SIDE:
+        within = MIN_PIXELS <= width * height <= MAX_PIXELS and min(width, height) >= MIN_SIDE
+        if sized and not within:
             raise invalid(
                 upload.name,
                 f"Image dimensions are {width}x{height}: must be {MIN_PIXELS} to {MAX_PIXELS} pixels, "

@@ -23,19 +23,29 @@ _KINDS: Mapping[int, Mapping[str, Mapping[str, str]]] = {
         "balance": {"error": BALANCE, "code": "INSUFFICIENT_BALANCE"},
         "spending_limit": {"error": "API key has exceeded its spending limit for the current epoch"},
     },
+    403: {
+        "key": {"error": SENTENCES[403]},
+        "privacy": {
+            "error": "This API key is set to 'Private only', but this is an Anonymous model. Choose a "
+            "Private, TEE, or E2EE model, or change the model privacy setting of this API key."
+        },
+        "region": {"error": "This model is not available in your region"},
+    },
+    413: {"size": {"error": SENTENCES[413], "code": "PAYLOAD_TOO_LARGE"}},
     422: {
         "prompt": {"error": SENTENCES[422]},
         "result": {
             "error": "The generated image was blocked: it violates the content policy of Venice.ai or the "
             "model provider"
         },
+        "pixels": {"error": "Image dimensions exceed the maximum allowed."},
     },
     429: {
         "rate_limit": {"error": SENTENCES[429]},
         "overload": {"error": "The model is overloaded. Please try again later."},
         "failures": {
-            "error": "Too many failed attempts (> 20) resulting in a non-success status code. "
-            "Please wait 30s and try again."
+            "error": "Too many failed attempts (> 50) resulting in a non-success status code. "
+            "Please wait 30 seconds and try again."
         },
     },
 }
@@ -125,6 +135,8 @@ def refuse_on_demand(
             response.headers["retry-after-ms"] = wait.removesuffix("ms")
         else:
             response.headers["Retry-After"] = wait
+    if (status, kind) == (429, "failures") and manner is VENICE:
+        response.headers.update(allowance.budget_headers())
     if (status, kind) == (429, "rate_limit"):
         response.headers.update(manner.limits(replace(allowance, remaining=0), switches))
     return response

@@ -11,7 +11,7 @@ from .errors import invalid_all
 from .forms import Form
 
 MAX_PROMPT = 32_768  # characters
-ASPECT_RATIOS = ("auto", "1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:5")
+ASPECT_RATIOS = ("auto", "1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:3", "4:5")
 QUALITIES = ("low", "medium", "high")
 STYLES = (
     *("3D Model", "Analog Film", "Anime", "Cinematic", "Comic Book", "Digital Art", "Fantasy Art"),
@@ -118,7 +118,9 @@ class References:
 
 Rule = Text | Number | Flag | Nullable | References
 
+_USER = Text(128)
 _EDIT: Mapping[str, Rule] = {
+    "anon_user_id": _USER,
     "aspect_ratio": Text(),
     "disable_prompt_optimization_thinking": Flag(),
     "enhance_prompt": Flag(),
@@ -133,9 +135,10 @@ _SIDE = Number(0, 1280, whole=True, above=True)
 RULES: Mapping[str, Mapping[str, Rule | None]] = {
     "/image/edit": {**_EDIT, "image": None, "model": Text()},
     "/image/multi-edit": {**_EDIT, "images": None, "quality": Text(choices=QUALITIES)},
-    "/image/background-remove": {"image": None, "image_url": Text()},
+    "/image/background-remove": {"anon_user_id": _USER, "image": None, "image_url": Text()},
     "/image/upscale": {"image": None, "scale": Number(2, 4), "creativity": Nullable(Number())},
     "/image/generate": {
+        "anon_user_id": _USER,
         "aspect_ratio": Text(),
         "cfg_scale": Number(0, 20, above=True),
         "disable_prompt_optimization_thinking": Flag(),
@@ -147,8 +150,8 @@ RULES: Mapping[str, Mapping[str, Rule | None]] = {
         "hide_watermark": Flag(),
         "lora_strength": Number(0, 100, whole=True),
         "model": Text(),
-        "negative_prompt": Text(7500, shortest=0),
-        "prompt": Text(7500),
+        "negative_prompt": Text(MAX_PROMPT, shortest=0),
+        "prompt": Text(MAX_PROMPT),
         "quality": Text(choices=QUALITIES),
         "resolution": Text(),
         "return_binary": Flag(),
@@ -161,6 +164,7 @@ RULES: Mapping[str, Mapping[str, Rule | None]] = {
         "width": _SIDE,
     },
     "/images/generations": {
+        "anon_user_id": _USER,
         "background": Nullable(Text(choices=("transparent", "opaque", "auto"))),
         "model": Text(shortest=0),
         "moderation": Nullable(Text(choices=("low", "auto"))),

@@ -42,7 +42,7 @@ class Switches:
     drift: bool = False
     move: Move | None = None
     blurred: bool = False
-    violation: bool = False
+    violation: str = ""
     deprecated: bool = False
     refusal: bool = False
     served: str | None = None
@@ -86,6 +86,12 @@ def _flag(text: str) -> bool:
         return {"true": True, "1": True, "": True, "false": False, "0": False}[text.lower()]
     except KeyError:
         raise ValueError("must be true or false") from None
+
+
+def _violation(text: str) -> str:
+    if text.lower() == "first":
+        return "first"
+    return "all" if _flag(text) else ""
 
 
 def _one_of(*choices: str) -> Callable[[str], str]:
@@ -156,7 +162,12 @@ TABLE: Mapping[str, Switch] = {
         "the whole answer zoomed and turned clockwise about its middle, and shifted, in px before size",
     ),
     "blurred": Switch(_flag, "true|false", "blur the answer and say so in x-venice-is-blurred"),
-    "violation": Switch(_flag, "true|false", "x-venice-is-content-violation: true"),
+    "violation": Switch(
+        _violation,
+        "true|false|first",
+        "x-venice-is-content-violation: true; pictures that are generated, or the first of them, are black, "
+        "and a bare one is a placeholder",
+    ),
     "deprecated": Switch(_flag, "true|false", "the three headers of a model about to be retired"),
     "refusal": Switch(_flag, "true|false", "200 with a plain grey picture of about 2 KB instead of a result"),
     "served": Switch(_line, "model id", "x-venice-model-id and -name tell of this model, whatever was asked"),
@@ -168,12 +179,13 @@ TABLE: Mapping[str, Switch] = {
     "status": Switch(_status, "300-599", "refuse with this status and its documented body"),
     "kind": Switch(
         _one_of(
-            *("balance", "spending_limit", "accepts", "prompt", "result"),
+            *("balance", "spending_limit", "accepts", "privacy", "region", "prompt", "result", "pixels"),
             *("rate_limit", "overload", "failures", "quota", "moderation", "billing"),
         ),
-        "balance|spending_limit|accepts, prompt|result, rate_limit|overload|failures|quota, "
-        "moderation|billing",
-        "which 402, 422 (prompt refused, or the picture already made), 429 (rate_limit with its x-ratelimit "
+        "balance|spending_limit|accepts, privacy|region, prompt|result|pixels, "
+        "rate_limit|overload|failures|quota, moderation|billing",
+        "which 402, 403 (a key for private models, a model for other regions), 422 (prompt refused, or the "
+        "picture already made; too many pixels), 429 (rate_limit and failures with their x-ratelimit "
         "headers; quota: in the dialects only), and in the dialects 400 (moderation_blocked, "
         "billing_hard_limit_reached); without it the first, a plain 400, and no such headers",
     ),

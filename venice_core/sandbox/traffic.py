@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from .switches import Switches
 
 MINUTE = 60.0  # s
+FAILURES_WINDOW = 30.0  # s
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Allowance:
             "x-ratelimit-remaining-requests": str(self.remaining),
             "x-ratelimit-reset-requests": str(resets[reset_format]),
         }
+
+    def budget_headers(self) -> dict[str, str]:
+        """Of the count of failed requests, when it is used up."""
+        reset = int((self.now + FAILURES_WINDOW) * 1000)
+        return {"x-ratelimit-remaining": "0", "x-ratelimit-resets": str(reset)}
 
     def openai_headers(self) -> dict[str, str]:
         """The same as OpenAI has them: the reset as a duration."""
