@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from venice_core import fit, images, resample
+from venice_core import blocked, fit, images, resample
 from venice_core.alpha import flatten
 from venice_core.cancel import Cancel
 from venice_core.endpoint import Endpoint
@@ -27,6 +27,7 @@ from venice_core.errors import (
     Cancelled,
     Charge,
     MissingKey,
+    PolicyRefusal,
     Unfetched,
     Unplaced,
     UnusableAnswer,
@@ -272,7 +273,7 @@ class _Flight:
         warnings = _keep(lambda: entry.answered(response, charge))
         facts = self._facts(response)
         try:
-            files, lost = self._files(response, charge)
+            files, lost = self._allowed(response, charge, facts)
             self.on_progress(Progress(Stage.FITTING))
             with self.fitting:
                 results = self._results(files, response.status, facts, charge)
@@ -346,6 +347,28 @@ class _Flight:
         if not files:
             raise Unfetched(f"{lost[0].detail}; job {self.entry.id}", status=lost[0].status, charge=charge)
         return files, lost
+
+    def _allowed(
+        self, response: Response, charge: Charge, facts: Facts
+    ) -> tuple[dict[int, bytes], list[Unfetched]]:
+        """`_files` without what the service blocked and says so; where that leaves none: PolicyRefusal."""
+        try:
+            files, lost = self._files(response, charge)
+        except UnusableAnswer:
+            if not facts.content_violation:
+                raise
+            files, lost = {}, []
+        if not facts.content_violation:
+            return files, lost
+        generated = self.prepared.plan.endpoint in (Endpoint.GENERATE, Endpoint.GENERATIONS)
+        if generated:  # it is said of these that they cost nothing
+            left = blocked.shown(files)
+        else:  # of an edit it is not known what that means: what can be seen may be paid for
+            left = {number: data for number, data in files.items() if not blocked.is_blank(data)}
+        if not left:
+            known = Charge.NONE if generated else Charge.UNKNOWN
+            raise PolicyRefusal("it made no picture", request_id=facts.request_id, charge=known)
+        return left, lost
 
     def _fetched(self, link: Link, number: int) -> bytes:
         local = is_local(self.runner.provider.base_url)
@@ -525,7 +548,9 @@ def _recipe(job: Job, plan: Plan, entry: Entry, facts: Facts) -> dict[str, Any]:
 def _warnings(facts: Facts, plan: Plan) -> Iterable[str]:
     if facts.blurred:
         yield "The service blurred the picture (safe mode)."
-    if facts.content_violation:
+    if facts.content_violation and plan.pictures > 1:
+        yield "The service's content policy blocked some of the pictures."
+    elif facts.content_violation:
         yield "The service marked the picture as against its terms."
     if facts.model and plan.model and facts.model != plan.model:
         yield f"The service used the model {facts.model} instead of {plan.model}."

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from contract_ways import EDIT, Scripted, Shell, entry, reply
+from PIL import Image
 from support import posts
 
 from venice_core.sandbox import Sandbox
@@ -60,11 +61,29 @@ def test_a_blurred_picture_is_said(made: Made, sandbox: Sandbox) -> None:
     assert any("blurred" in warning for warning in result["warnings"])
 
 
-def test_a_violation_is_said(made: Made, sandbox: Sandbox) -> None:
+def test_an_edit_that_is_marked_as_a_violation_is_shown_as_long_as_it_shows_something(
+    shell: Shell, sandbox: Sandbox, photo: Path
+) -> None:
+    """The service refuses edits with 422: what a mark on a success costs is not known."""
     sandbox.switch(violation=True)
-    result = made()
-    assert result["facts"]["content_violation"] is True
+    code, result = shell.result("edit", photo, "-p", "x")
+    assert (code, result["facts"]["content_violation"]) == (0, True)
     assert any("against its terms" in warning for warning in result["warnings"])
+
+
+def test_an_edit_that_is_marked_and_blank_is_refused_and_may_have_been_charged(
+    shell: Shell, photo: Path, tmp_path: Path
+) -> None:
+    Image.new("RGB", (451, 300)).save(tmp_path / "black.png")
+    black = (tmp_path / "black.png").read_bytes()
+    told = ("Content-Type: image/png", "x-venice-is-content-violation: true")
+    with Scripted(lambda _: reply("200 OK", black, *told)) as server:
+        shell.env["VENICE_BASE_URL"] = server.url
+        code, result = shell.result("edit", photo, "-p", "x", "-o", tmp_path / "out.png")
+    assert (code, result["error"]["kind"], result["error"]["charge"]) == (3, "policy", "unknown")
+    assert "not known" in result["error"]["message"]
+    assert shell.job.record["charge"] == "unknown"
+    assert not (tmp_path / "out.png").exists()
 
 
 def test_a_model_that_will_be_retired_is_said_with_its_day_and_its_successor(
