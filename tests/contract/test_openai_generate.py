@@ -14,7 +14,7 @@ from venice_core.sandbox import Sandbox
 
 FIELDS: dict[str, dict[str, Any]] = {
     OPENAI: {
-        "model": "gpt-image-2.5-sunburst",
+        "model": "gpt-image-2.6-sunburst",
         "prompt": "a hat",
         "size": "1024x1024",
         "quality": "high",

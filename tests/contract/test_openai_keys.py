@@ -397,7 +397,7 @@ def test_the_models_of_a_service_are_those_of_its_profile(shell: Shell, sandbox:
     code, said = shell.json("models", "--provider", OPENAI)
     models = {model["id"]: model for model in said["models"]}
     assert code == 0
-    assert {"gpt-image-2.5-sunburst", "gpt-image-2", "gpt-image-1.5", "gpt-image-1-mini"} <= set(models)
+    assert {"gpt-image-2.6-sunburst", "gpt-image-2", "gpt-image-1.5", "gpt-image-1-mini"} <= set(models)
     assert models["gpt-image-1.5"]["qualities"] == ["low", "medium", "high"]
     assert models["gpt-image-1.5"]["price"] == {"usd": 0.2, "diem": None}
     assert models["gpt-image-1.5"]["retires"] == "2026-12-01"
@@ -419,8 +419,10 @@ def test_the_account_is_tested_by_the_list_of_models(shell: Shell, sandbox: Sand
     assert f"{profile}: the key works (environment)." in shell.out
 
 
-def test_an_account_that_does_not_list_the_model_says_so(mine: Shell, sandbox: Sandbox) -> None:
-    assert mine.json("account")[1]["note"] == ""
+def test_an_account_says_of_the_model_that_it_is_not_listed_or_when_it_ends(
+    mine: Shell, sandbox: Sandbox
+) -> None:
+    assert mine.json("account")[1]["note"] == "The model gpt-image-1.5 ends on 2026-12-01."
     mine.choose(RELAY, sandbox.url_for(OPENAI))
     mine.profiles({RELAY: {"model": "gpt-image-9"}})
     assert mine.json("account")[1]["note"] == "It does not list the model gpt-image-9."

@@ -20,7 +20,7 @@ from venice_core.sandbox.seen import SeenFile, SeenRequest
 
 Size = tuple[int, int]
 
-MODEL = {OPENAI: "gpt-image-2.5-sunburst", GROK: "grok-3-image", RELAY: "gpt-image-1"}
+MODEL = {OPENAI: "gpt-image-2.6-sunburst", GROK: "grok-3-image", RELAY: "gpt-image-1"}
 # what an edit of `photo`, 451 x 300 px, holds beside the prompt and the files
 FIELDS: dict[str, dict[str, str]] = {
     OPENAI: {
@@ -334,11 +334,12 @@ def test_a_choice_is_spelled_as_the_service_does_or_refused_where_it_has_none(
 @pytest.mark.parametrize(
     ("model", "more"),
     [
+        ("gpt-image-2.6-flare", {}),
         ("gpt-image-2.5-flare", {}),
         ("gpt-image-2", {}),
         ("gpt-image-1.5", {"size": "1536x1024", "input_fidelity": "high"}),
-        ("gpt-image-1", {"size": "1536x1024", "input_fidelity": "high"}),
         ("gpt-image-1-mini", {"size": "1536x1024"}),
+        ("chatgpt-image-latest", {"size": "1536x1024"}),
     ],
 )
 @pytest.mark.parametrize("profile", [OPENAI], indirect=True)
@@ -349,21 +350,34 @@ def test_each_of_openais_models_gets_what_it_takes(
     assert only(sandbox).fields == {"prompt": "a hat", **FIELDS[OPENAI], "model": model, **more}
 
 
+@pytest.mark.parametrize("profile", [OPENAI], indirect=True)
+def test_what_has_no_option_is_set_by_name_except_what_could_not_be_read(
+    shell: Shell, sandbox: Sandbox, profile: str, photo: Path
+) -> None:
+    assert shell("edit", photo, "-p", "x", "--field", "complexity=low") == 0
+    assert only(sandbox).fields["complexity"] == "low"
+    assert shell("edit", photo, "-p", "x", "--field", "output_format=svg") == 2
+    assert "output_format=svg: expected jpg|png|jpeg|webp|avif|gif" in shell.err
+    assert len(posts(sandbox)) == 1
+
+
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        ("gpt-image-1.5", "gpt-image-1.5 ends on 2026-12-01; use gpt-image-2.5-sunburst instead."),
-        ("gpt-image-2.5-sunburst", ""),
+        ("gpt-image-1.5", "gpt-image-1.5 ends on 2026-12-01; use gpt-image-2.6-sunburst instead."),
+        ("gpt-image-1", "gpt-image-1 ends on 2026-10-23; use gpt-image-2.6-sunburst instead."),
+        ("gpt-image-2.6-sunburst", ""),
     ],
 )
 @pytest.mark.parametrize("profile", [OPENAI], indirect=True)
-def test_a_model_about_to_end_is_said_to_be_so_before_it_is_paid_for(
+def test_a_model_that_ends_is_said_to_before_it_is_paid_for(
     shell: Shell, sandbox: Sandbox, profile: str, photo: Path, model: str, words: str
 ) -> None:
     code, result = shell.result("edit", photo, "-p", "x", "--model", model, "--dry-run")
     assert code == 0
-    said = [warning for warning in result["plan"]["warnings"] if "ends" in warning]
-    assert said == ([words] if words else [])
+    # from its day on, it is said to have ended
+    said = [warning for warning in result["plan"]["warnings"] if " end" in warning]
+    assert [warning.replace("ended", "ends") for warning in said] == ([words] if words else [])
     assert sandbox.requests == []
 
 

@@ -78,7 +78,7 @@ def check_only_the_selection_changed(before: Array, after: Array, mask: Coverage
 @pytest.mark.parametrize(
     ("service", "model"),
     [
-        ("openai", "gpt-image-2.5-sunburst"),
+        ("openai", "gpt-image-2.6-sunburst"),
         ("grok-relay", "grok-3-image"),
         ("gpt-image-relay", "gpt-image-1"),
     ],
@@ -121,7 +121,7 @@ def test_openai_is_sent_the_selection_as_a_real_mask(gimp: Gimp, sandbox: Sandbo
     assert (seen.path, seen.status) == ("/openai/v1/images/edits", 200)
     assert seen.headers["Authorization"] == "Bearer ope***"
     assert {name: seen.fields[name] for name in seen.fields if name != "size"} == {
-        "model": "gpt-image-2.5-sunburst",
+        "model": "gpt-image-2.6-sunburst",
         "prompt": WORDS,
         "quality": "high",
         "background": "opaque",
@@ -209,7 +209,7 @@ def test_a_picture_is_generated_at_the_canvas_own_size(gimp: Gimp, sandbox: Sand
     (seen,) = posts(sandbox)
     assert (seen.path, seen.files) == ("/openai/v1/images/generations", [])
     assert seen.fields == {
-        "model": "gpt-image-2.5-sunburst",
+        "model": "gpt-image-2.6-sunburst",
         "prompt": "a red boat",
         "size": "1024x768",
         "quality": "high",
@@ -218,7 +218,7 @@ def test_a_picture_is_generated_at_the_canvas_own_size(gimp: Gimp, sandbox: Sand
     (new,) = run["layers"]
     layer = gimp.describe(new)
     assert (place_of(layer), layer["mask"]) == ((0, 0, 1024, 768), None)
-    assert layer["name"] == "a red boat · gpt-image-2.5-sunburst · sandbox, no AI"
+    assert layer["name"] == "a red boat · gpt-image-2.6-sunburst · sandbox, no AI"
     drawn = np.asarray(drawing.draw("a red boat", 0, 0, (1024, 768)))
     check_equal(array(gimp.pixels(new, "R'G'B'A u8"))[..., :3], drawn, "the picture", tolerance=1.0)
     assert untouched(gimp.snapshot(image), new) == untouched(before)

@@ -103,7 +103,7 @@ def test_openai_is_chosen_tested_with_a_typed_key_and_stored(
     choose(desk, OPENAI)
     assert "The address is from OPENAI_BASE_URL." in desk.read("OPENAI_BASE_URL")
     keep(desk, "settings-openai")
-    assert entry(desk, "m") == "gpt-image-2.5-sunburst"
+    assert entry(desk, "m") == "gpt-image-2.6-sunburst"
     desk.keys("alt+t")
     assert "No API key is set for openai" in desk.read("No API key")
     keep(desk, "settings-openai-without-key")

@@ -47,10 +47,10 @@ def test_status_tells_what_there_is_and_how_it_is_reached(link: Any, sandbox: Sa
         "based_on": "",
         "base_url": sandbox.url_for("openai"),
         "base_url_variable": "OPENAI_BASE_URL",
-        "model": "gpt-image-2.5-sunburst",
+        "model": "gpt-image-2.6-sunburst",
         "changed": False,
     }
-    assert status["default_model"] == "gpt-image-2.5-sunburst"
+    assert status["default_model"] == "gpt-image-2.6-sunburst"
     listed = {model["id"]: model for model in status["models"]}
     assert listed["gpt-image-1"]["aspect_ratios"] == ["1:1", "3:2", "2:3"]
     assert listed["gpt-image-2"]["qualities"] == ["low", "medium", "high"]

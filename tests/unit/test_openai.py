@@ -431,7 +431,7 @@ def test_a_picture_is_in_the_answer_or_behind_a_link(entries: Any, found: tuple[
         ([], "[]"),
         (b"", "an answer without a picture"),
         (PNG, "an answer without a picture"),
-        (b"<html><title>Sorry</title>", "Sorry"),
+        (b"<html><title>Sorry</title>", "an HTML page, “Sorry”"),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -612,8 +612,14 @@ def test_the_test_of_a_key_asks_for_the_models_which_costs_nothing() -> None:
 @pytest.mark.parametrize(
     ("name", "body", "note"),
     [
-        ("openai", {"data": [{"id": "gpt-image-2.5-sunburst"}, {"id": "x"}]}, ""),
-        ("openai", {"data": [{"id": "x"}]}, "It does not list the model gpt-image-2.5-sunburst."),
+        ("openai", {"data": [{"id": "gpt-image-2.6-sunburst"}, {"id": "x"}]}, ""),
+        ("openai", {"data": [{"id": "x"}]}, "It does not list the model gpt-image-2.6-sunburst."),
+        (
+            "openai",
+            {"data": [{"id": "gpt-image-2.6-sunburst", "shutdown_date": "2027-06-01"}]},
+            "The model gpt-image-2.6-sunburst ends on 2027-06-01.",
+        ),
+        ("openai", {"data": [{"id": "gpt-image-2.6-sunburst", "shutdown_date": None}]}, ""),
         ("openai", {"data": []}, ""),
         ("openai", {"data": ["x", None, 7]}, ""),
         ("self-hosted", {"data": [{"id": "x"}]}, ""),

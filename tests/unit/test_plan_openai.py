@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -289,7 +290,7 @@ def test_an_aspect_ratio_that_is_wished_for_is_kept(name: str, wish: str, ratio:
 @pytest.mark.parametrize(
     ("name", "wish", "said"),
     [
-        ("openai", "4:1", "gpt-image-2.5-sunburst has no aspect ratio “4:1”"),
+        ("openai", "4:1", "gpt-image-2.6-sunburst has no aspect ratio “4:1”"),
         ("openai", "wide", "“wide” is no aspect ratio, such as 16:9."),
         ("grok-relay", "5:4", "grok-3-image has no aspect ratio “5:4”: it offers 1:1, 3:4"),
         ("self-hosted", "5:1", "Self-hosted server has no aspect ratio “5:1”"),
@@ -485,9 +486,16 @@ def test_a_model_that_the_profile_does_not_list_is_said(
     assert any("does not list" in warning for warning in warnings) is told
 
 
-def test_a_model_that_ends_soon_is_said() -> None:
-    warnings = planned("openai", model="gpt-image-1.5").warnings
-    assert "gpt-image-1.5 ends on 2026-12-01; use gpt-image-2.5-sunburst instead." in warnings
+@pytest.mark.parametrize(
+    ("model", "day"),
+    [
+        ("gpt-image-1", "2026-10-23"),
+        *((name, "2026-12-01") for name in ("gpt-image-1.5", "gpt-image-1-mini", "chatgpt-image-latest")),
+    ],
+)
+def test_a_model_of_openais_that_ends_is_said_with_its_day_and_its_successor(model: str, day: str) -> None:
+    (warning,) = planned("openai", model=model).warnings
+    assert re.fullmatch(rf"{model} end(s|ed) on {day}; use gpt-image-2.6-sunburst instead.", warning)
 
 
 def test_venices_word_on_a_search_of_the_web_is_not_said_of_others() -> None:

@@ -323,7 +323,7 @@ def test_four_are_built_in_and_all_of_them_can_be_read() -> None:
     [
         (
             *("openai", "https://api.openai.com/v1", "OPENAI_BASE_URL", "OPENAI_API_KEY"),
-            *(False, "gpt-image-2.5-sunburst"),
+            *(False, "gpt-image-2.6-sunburst"),
         ),
         ("grok-relay", "", "GROK_RELAY_BASE_URL", "GROK_RELAY_API_KEY", False, "grok-3-image"),
         (
@@ -367,8 +367,9 @@ def test_the_models_of_a_profile_edit_and_generate() -> None:
 @pytest.mark.parametrize(
     ("model", "quality", "usd"),
     [
-        ("gpt-image-2.5-sunburst", "", 0.27),
-        ("gpt-image-2.5-sunburst", "low", 0.06),
+        ("gpt-image-2.6-sunburst", "", 0.27),
+        ("gpt-image-2.6-sunburst", "low", 0.06),
+        ("gpt-image-2.6-flare", "medium", 0.11),
         ("gpt-image-2.5-flare", "medium", 0.11),
         ("gpt-image-2", "high", 0.27),
         ("gpt-image-2.5-sunburst", "max", None),  # better none than that of another quality
@@ -460,7 +461,7 @@ def test_null_takes_an_entry_away() -> None:
 
 def test_null_takes_all_models_away() -> None:
     found = own(based_on="openai", models=None)
-    assert (found.models, list(found.catalogue.models)) == ({}, ["gpt-image-2.5-sunburst"])
+    assert (found.models, list(found.catalogue.models)) == ({}, ["gpt-image-2.6-sunburst"])
     assert found.dialect_of("gpt-image-1") == found.dialect
 
 
@@ -670,4 +671,4 @@ def test_a_model_that_is_null_is_taken_out() -> None:
 def test_without_its_models_a_service_lists_its_default_only() -> None:
     found = Profiles({"openai": {"models": None}}).get("openai")
     assert found is not None
-    assert list(found.catalogue.models) == ["gpt-image-2.5-sunburst"]
+    assert list(found.catalogue.models) == ["gpt-image-2.6-sunburst"]

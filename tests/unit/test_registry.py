@@ -376,7 +376,7 @@ def test_a_profile_that_is_built_in_is_changed_and_changed_back(registry: Any) -
     assert found.open("openai").provider.capabilities.default_model == "gpt-image-2"
     assert base_url(found.open("openai")) == "https://api.openai.com/v1"
     found.set_profile("openai", {"model": None})
-    assert found.open("openai").provider.capabilities.default_model == "gpt-image-2.5-sunburst"
+    assert found.open("openai").provider.capabilities.default_model == "gpt-image-2.6-sunburst"
     assert found.names == ("venice", *BUILT_IN, "sandbox")
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 
 from venice_core.endpoint import Endpoint
 from venice_core.errors import BadInput, Unlisted, UnusableAnswer, VeniceError
+from venice_core.images import ANSWER_FORMATS
 from venice_core.job import Action, Facts, Options
 from venice_core.plan import Plan
 from venice_core.providers import openai_refusals as refusals
@@ -22,7 +23,8 @@ from venice_core.providers.capabilities import Capabilities
 from venice_core.providers.dialect import Dialect
 from venice_core.providers.pictures import from_base64
 from venice_core.providers.profile import Profile
-from venice_core.providers.refusals import MAX_TOLD_PROMPT, one_line, request_id, words
+from venice_core.providers.refusals import request_id
+from venice_core.providers.words import MAX_TOLD_PROMPT, one_line, words
 from venice_core.settings import Secret
 from venice_core.transport import File, Request, Response
 
@@ -31,6 +33,7 @@ WITHOUT = {
     Endpoint.EDITS: ("enhance_prompt",),
     Endpoint.GENERATIONS: ("negative_prompt", "style", "seed", "enhance_prompt", "references"),
 }
+ANSWERS = ("jpg", *(name.lower() for name in ANSWER_FORMATS))
 MILLION = 1_000_000
 MAX_COUNT = 1e12
 """Of tokens and the like: beyond it, it is no count."""
@@ -112,20 +115,32 @@ class OpenAI:
         listed = body.get("data") if isinstance(body, dict) else None
         if not isinstance(listed, list):
             raise Unlisted("the list of models cannot be read", status=response.status)
-        ids = [entry.get("id") for entry in listed if isinstance(entry, dict)]
-        names = {name for name in ids if isinstance(name, str)}
-        wanted = self.profile.model
-        unlisted = bool(wanted and names) and wanted not in names
-        return Account(True, note=f"It does not list the model {wanted}." if unlisted else "")
+        ends = {
+            entry["id"]: entry.get("shutdown_date")
+            for entry in listed
+            if isinstance(entry, dict) and isinstance(entry.get("id"), str)
+        }
+        wanted, note = self.profile.model, ""
+        if wanted and ends and wanted not in ends:
+            note = f"It does not list the model {wanted}."
+        elif isinstance(day := ends.get(wanted), str):
+            note = f"The model {wanted} ends on {one_line(day, 10)}."
+        return Account(True, note=note)
 
     def _parse_fields(self, endpoint: Endpoint, chosen: Mapping[str, str]) -> dict[str, Any]:
-        """Any field but those that the plan fills in; for JSON, numbers and true or false as such."""
+        """Any field but those that the plan fills in; for JSON, numbers and true or false as such.
+
+        A picture that could not be read would be paid for all the same: other formats are not asked for.
+        """
         managed = self.profile.managed
         for name in chosen:
             if name in managed:
                 raise BadInput(
                     f"The field “{name}” cannot be set by name: its option fills it in, or the plan."
                 )
+        wish = chosen.get("output_format", ANSWERS[0]).lower()
+        if wish not in ANSWERS:
+            raise BadInput(f"output_format={wish}: expected {'|'.join(ANSWERS)}.")
         edits = endpoint is Endpoint.EDITS
         return {name: text if edits else _scalar(text) for name, text in chosen.items()}
 
