@@ -111,6 +111,13 @@ def _parser() -> argparse.ArgumentParser:
     upscale = commands.add_parser("upscale", help="make pictures 2 to 4 times as large")
     _add_pictures(upscale)
     upscale.add_argument("--scale", type=int, choices=[2, 3, 4], default=2)
+    upscale.add_argument(
+        "--creativity",
+        type=float,
+        default=0.0,
+        metavar="0-0.02",
+        help="how much detail may be invented (0: none)",
+    )
     upscale.set_defaults(command=_pictures, action="upscale")
 
     models = commands.add_parser("models", help="list the models with their prices and limits")

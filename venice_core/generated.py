@@ -12,7 +12,7 @@ from venice_core.geometry import Extent, parse_ratio
 from venice_core.job import Options
 from venice_core.offers import ratio_of, ratios, shapes_for
 from venice_core.providers.capabilities import Capabilities, Model
-from venice_core.shapes import nearest_ratio
+from venice_core.shapes import nearest_ratio, tier_side
 
 GENERATED_PIXELS = 1024 * 1024
 """About what a generation by width and height asks for, in px: what such models are made for."""
@@ -61,7 +61,7 @@ def _in_figures(
     """None where the request names an aspect ratio, a resolution, or nothing."""
     if model.shapes is not None or endpoint in capabilities.shapes:
         model = model if model.shapes else replace(model, shapes=capabilities.shapes[endpoint])
-        shape = shapes_for(options.aspect_ratio, model, ()).nearest(target)
+        shape = shapes_for(options.aspect_ratio, model).nearest(target)
         return shape.size if shape else None
     if model.aspect_ratios or model.resolutions:
         return None
@@ -70,12 +70,11 @@ def _in_figures(
 
 
 def _by_ratio(options: Options, model: Model, target: Extent) -> Generated:
-    names = ratios(options.aspect_ratio, model, ())
+    names = ratios(options.aspect_ratio, model)
     nearest = nearest_ratio(target, names) if names else ""
     if not nearest and options.aspect_ratio == "auto" and "auto" in model.aspect_ratios:
         nearest = "auto"
-    tier = (options.resolution or model.default_resolution).upper()
-    side = 1024 * (int(tier[:-1]) if tier[:-1].isdigit() and tier.endswith("K") else 1)
+    side = tier_side(options.resolution or model.default_resolution)
     ratio = math.sqrt(parse_ratio(nearest) or 1.0)
     return Generated(Extent(max(1, round(side * ratio)), max(1, round(side / ratio))), ratio=nearest)
 

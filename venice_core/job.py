@@ -20,6 +20,7 @@ MAX_CONTEXT = 16384
 
 MAX_SEED = 999_999_999
 MAX_REFERENCES = 16
+MAX_CREATIVITY = 0.02
 
 
 class Action(str, Enum):
@@ -48,7 +49,8 @@ class SelectionUse(str, Enum):
 class Options:
     """What a person chose. Lengths in px of the image; -1 means automatic; "" the default.
 
-    `seed` -1 means a random one. `reference_strength` 0.1–1 is for a generation's references (0: the
+    `seed` -1 means a random one. `creativity` is how much an upscaling may invent, 0 being nothing.
+    `reference_strength` 0.1–1 is for a generation's references (0: the
     service's default). `blend_seam` is part of `match_colors` and without effect where that is off or nothing
     is selected. `as_made`: a generation is not fitted to anything. `endpoint`: another than the
     usual one for the action. `fields`: request fields by name that have no option of their own.
@@ -68,6 +70,7 @@ class Options:
     style: str = ""
     seed: int = -1
     scale: int = 2
+    creativity: float = 0.0
     reference_strength: float = 0.0
     as_made: bool = False
     safe_mode: bool = True
@@ -107,6 +110,7 @@ class Options:
             ("feather", -1, MAX_FEATHER),
             ("variations", 1, 4),
             ("seed", -MAX_SEED, MAX_SEED),
+            ("creativity", 0, MAX_CREATIVITY),
         ):
             if not low <= getattr(self, name) <= high:
                 raise BadInput(f"The option “{name}” must lie between {low} and {high}.")

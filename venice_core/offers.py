@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+from datetime import date
+from typing import NamedTuple
 
 from venice_core.endpoint import Endpoint
 from venice_core.errors import BadInput
@@ -29,6 +31,21 @@ _WISHES = {
     "enhance_prompt": "a rewritten prompt",
     "references": "reference pictures",
 }
+
+
+class Choices(NamedTuple):
+    """What people may choose from with a model, as it spells it; empty: it tells of no choice."""
+
+    aspect_ratios: tuple[str, ...]
+    resolutions: tuple[str, ...]
+    qualities: tuple[str, ...]
+
+
+def choices(model: Model, action: Action, capabilities: Capabilities) -> Choices:
+    """What windows offer, and what a plan accepts."""
+    edits = action is Action.EDIT
+    ratios = _listed_ratios(model, capabilities.aspect_ratios if edits else ())
+    return Choices(ratios if edits or model.sized else (), model.resolutions, model.qualities)
 
 
 def endpoints_for(action: Action, capabilities: Capabilities) -> tuple[Endpoint, ...]:
@@ -74,26 +91,32 @@ def offered(model: Model, name: str, wish: str, values: tuple[str, ...]) -> str:
     return wish
 
 
-def ratios(wish: str, model: Model, taken: tuple[str, ...]) -> tuple[str, ...]:
-    """The aspect ratios that the picture may have; empty: any. `taken`: by the request itself."""
-    names = model.aspect_ratios or taken
-    if taken:
-        names = tuple(ratio for ratio in names if ratio in taken)
+def ratios(wish: str, model: Model, usual: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The aspect ratios that the picture may have; empty: any. Raises BadInput where it is not offered.
+
+    `usual`: what may be asked of a model that lists none; nothing is then asked without a wish.
+    """
+    names = _listed_ratios(model, usual)
     # "auto" says no more than leaving it out does
     if wish and wish != "auto":
-        if (model.aspect_ratios or taken) and wish not in names:
+        if (model.aspect_ratios or usual) and wish not in names:
             raise _not_offered(model, "aspect ratio", wish, names)
         ratio_of(wish)
         return (wish,)
-    if wish == "auto" and "auto" in model.aspect_ratios:
+    if wish in names or not model.aspect_ratios:
         return ()
-    return tuple(ratio for ratio in names if parse_ratio(ratio)) if model.aspect_ratios else ()
+    return tuple(name for name in names if name != "auto")
 
 
-def shapes_for(wish: str, model: Model, taken: tuple[str, ...]) -> Shapes:
+def _listed_ratios(model: Model, usual: tuple[str, ...]) -> tuple[str, ...]:
+    names = model.aspect_ratios or usual
+    return tuple(name for name in names if name == "auto" or parse_ratio(name))
+
+
+def shapes_for(wish: str, model: Model, usual: tuple[str, ...] = ()) -> Shapes:
     """What the picture may be made as. Raises BadInput where the wished aspect ratio is not among it."""
     if model.shapes is None:
-        return Ratios(ratios(wish, model, taken))
+        return Ratios(ratios(wish, model, usual))
     if wish in ("", "auto"):
         return model.shapes
     shapes = model.shapes.of_ratio(ratio_of(wish))
@@ -126,8 +149,16 @@ def about(model: Model, capabilities: Capabilities) -> list[str]:
     if model.retires or model.replacement:
         when = f" on {model.retires[:10]}" if model.retires else ""
         instead = f"; use {model.replacement} instead" if model.replacement else ""
-        warnings.append(f"{model.label} ends{when}{instead}.")
+        ends = "ended" if _is_past(model.retires, capabilities.today) else "ends"
+        warnings.append(f"{model.label} {ends}{when}{instead}.")
     return warnings
+
+
+def _is_past(day: str, today: date) -> bool:
+    try:
+        return date.fromisoformat(day[:10]) <= today
+    except ValueError:
+        return False
 
 
 def _not_offered(model: Model, name: str, wish: str, values: tuple[str, ...]) -> BadInput:

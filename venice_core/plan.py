@@ -17,7 +17,16 @@ from venice_core.framing import Frame, frame, scaled_within
 from venice_core.generated import generated
 from venice_core.geometry import Bounds, Extent, Padding
 from venice_core.job import Action, Job, Options, SelectionUse
-from venice_core.offers import about, check_wishes, endpoints_for, model_for, offered, shapes_for, style
+from venice_core.offers import (
+    about,
+    check_wishes,
+    choices,
+    endpoints_for,
+    model_for,
+    offered,
+    shapes_for,
+    style,
+)
 from venice_core.providers.capabilities import IMAGE, INPAINT, UPSCALE, Capabilities, Limits, Model, Price
 from venice_core.selection import Selection
 from venice_core.shapes import Ratios
@@ -43,8 +52,9 @@ class Plan:
     `size` is that of the picture sent; for a generation `crop` is what the result is to cover, and `size`
     what is expected. `asked`: the size that is asked for in figures. `aspect_ratio`, `resolution`, `quality`
     "": the field is left out. `guided`: the selection goes along as a mask; `masked`: as the request's real
-    mask, not as a further picture. `references`: the sizes at which further pictures are sent. `price` is
-    that of one of `requests`, each of which makes `pictures`.
+    mask, not as a further picture. `references`: the sizes at which further pictures are sent. `privacy`: how
+    the service says that the model treats what it is sent, "private" or "anonymized"; "": it says nothing.
+    `price` is that of one of `requests`, each of which makes `pictures`.
     """
 
     endpoint: Endpoint
@@ -65,6 +75,8 @@ class Plan:
     quality: str = ""
     style: str = ""
     scale: int = 1
+    creativity: float = 0.0
+    privacy: str = ""
     requests: int = 1
     pictures: int = 1
     price: Price | None = None
@@ -126,7 +138,7 @@ def _plan_edit(job: Job, selection: Selection | None, capabilities: Capabilities
     model = model_for(INPAINT, options.model, capabilities)
     limits = model.limits or capabilities.limits
     guided, warnings = _guided(job, selection, model, limits)
-    resolution, quality = _tier(options, model, capabilities)
+    resolution, quality = _tier(job, model, capabilities)
     told = guided and not model.mask
     prompt = _prompt(options.prompt, model, limits.max_prompt, guided=told)
     # where there are two, only that for several pictures has a field for the quality
@@ -153,6 +165,7 @@ def _plan_edit(job: Job, selection: Selection | None, capabilities: Capabilities
         aspect_ratio="auto" if auto else framed.aspect_ratio,
         resolution=resolution,
         quality=quality,
+        privacy=model.privacy,
         requests=requests,
         pictures=pictures,
         price=model.price(
@@ -169,13 +182,15 @@ def _plan_edit(job: Job, selection: Selection | None, capabilities: Capabilities
 
 def _plan_cutout(job: Job, selection: Selection | None, capabilities: Capabilities) -> Plan:
     endpoint, *_ = endpoints_for(Action.CUTOUT, capabilities)
+    model = capabilities.catalogue.get(capabilities.cutout_model)
     framed = frame(_crop(job, selection), job.layer, Ratios(), capabilities.limits)
     return Plan(
         endpoint=endpoint,
         model="",
         prompt="",
         support=selection.support if selection else None,
-        price=capabilities.catalogue.get(capabilities.cutout_model).price(),
+        privacy=model.privacy,
+        price=model.price(),
         warnings=framed.warnings,
         **_frame(framed, capabilities),
     )
@@ -204,6 +219,8 @@ def _plan_upscale(job: Job, _selection: Selection | None, capabilities: Capabili
         model=model.id,
         prompt="",
         scale=scale,
+        creativity=job.options.creativity,
+        privacy=model.privacy,
         price=model.upscale_price(scale),
         warnings=tuple(warnings),
         **_frame(framed, capabilities),
@@ -215,7 +232,7 @@ def _plan_generate(job: Job, selection: Selection | None, capabilities: Capabili
     endpoint = _generate_endpoint(job, capabilities)
     check_wishes(job, endpoint, capabilities)
     model = model_for(IMAGE, options.model, capabilities)
-    resolution, quality = _tier(options, model, capabilities)
+    resolution, quality = _tier(job, model, capabilities)
     fields = capabilities.parse_fields(endpoint, dict(options.fields))
     _check_generate_fields(options, fields, model)
     most = model.max_style_references
@@ -235,8 +252,11 @@ def _plan_generate(job: Job, selection: Selection | None, capabilities: Capabili
     factor = max(target.width / size.width, target.height / size.height)
     if factor > 1.01 and not options.as_made:
         warnings.append(f"The picture is made at about {size} and enlarged {factor:.1f} times.")
-    warnings += [words for name, words in capabilities.told_of_fields.items() if fields.get(name)]
+    sent = {**fields, "style_references": job.references}
+    warnings += [words for name, words in capabilities.told_of_fields.items() if sent.get(name)]
     requests, pictures = capabilities.batches(options.variations, endpoint, model)
+    if pictures > 1 and options.seed != -1:
+        warnings.append("The seed holds for the first picture only; the others are random.")
     return Plan(
         endpoint=endpoint,
         provider=capabilities.name,
@@ -252,6 +272,7 @@ def _plan_generate(job: Job, selection: Selection | None, capabilities: Capabili
         resolution=resolution,
         quality=quality,
         style=style(options.style, capabilities.catalogue.styles),
+        privacy=model.privacy,
         requests=requests,
         pictures=pictures,
         price=model.price(
@@ -284,10 +305,11 @@ def _guided(job: Job, selection: Selection | None, model: Model, limits: Limits)
     return False, [f"{model.label} takes {takes}: it sees the region without a mask."]
 
 
-def _tier(options: Options, model: Model, capabilities: Capabilities) -> tuple[str, str]:
+def _tier(job: Job, model: Model, capabilities: Capabilities) -> tuple[str, str]:
     """The resolution and the quality to ask for, as the model spells them; "" where the service decides."""
-    resolution = offered(model, "resolution", options.resolution, model.resolutions)
-    quality = offered(model, "quality", options.quality, model.qualities)
+    offer = choices(model, job.action, capabilities)
+    resolution = offered(model, "resolution", job.options.resolution, offer.resolutions)
+    quality = offered(model, "quality", job.options.quality, offer.qualities)
     if capabilities.sends_defaults:
         return resolution or model.default_resolution, quality or model.default_quality
     return resolution, quality

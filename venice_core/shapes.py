@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from venice_core.geometry import Extent, parse_ratio, with_ratio
@@ -12,6 +13,9 @@ HARDLY_LARGER = 1.125
 """By how much a side may be widened to the size that comes back, so that nothing need be scaled."""
 SAME_SHAPE = 0.01
 """By how much (as a share) two ratios may differ and still be the same one."""
+THOUSAND = 1024
+"""Px of the side of a square picture of resolution 1K."""
+_TIER = re.compile(r"(\d+(?:\.\d+)?)k", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ class Grid:
     def of_ratio(self, ratio: float) -> Grid | None:
         if max(ratio, 1.0 / ratio) > self.max_ratio * (1 + SAME_SHAPE):
             return None
-        return Grid(self.step, self.min_pixels, self.max_pixels, self.max_side, self.max_ratio, ratio)
+        return replace(self, ratio=ratio)
 
     def _up(self, width: float, height: float) -> Extent:
         return Extent(*(max(1, math.ceil(side / self.step - 1e-9)) * self.step for side in (width, height)))
@@ -129,6 +133,12 @@ class Grid:
             else:
                 size = Extent(size.width + self.step * (not across), size.height + self.step * across)
         return size
+
+
+def tier_side(tier: str) -> float:
+    """The side in px of a square picture of a resolution such as "1.5K"; that of 1K for what is none."""
+    match = _TIER.fullmatch(tier)
+    return THOUSAND * (float(match[1]) if match else 1.0)
 
 
 def nearest_ratio(extent: Extent, ratios: tuple[str, ...]) -> str:

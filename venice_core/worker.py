@@ -31,9 +31,10 @@ from venice_core.job import Action, Job
 from venice_core.journal import MASK, RESULT, RIM, Journal, Scratch
 from venice_core.ledger import spent_today
 from venice_core.lookup import look_up
+from venice_core.offers import choices
 from venice_core.pace import Pace
 from venice_core.protocol import Call, Output
-from venice_core.providers.capabilities import IMAGE, INPAINT, UPSCALE, Model
+from venice_core.providers.capabilities import IMAGE, INPAINT, UPSCALE, Capabilities, Model
 from venice_core.providers.registry import SANDBOX, Opened, Registry
 from venice_core.run import Made, Material, Prepared, Result, Runner, read_coverage
 from venice_core.settings import Folders, Secret, private_folder, provider_for_people
@@ -192,7 +193,7 @@ class Worker:
             "profile": self._described(opened),
             "bases": list(self._registry.profiles.bases),
             "default_model": can.default_for(_KINDS[action]),
-            "models": [_listed(model) for model in can.catalogue.of_type(_KINDS[action])],
+            "models": [_listed(model, action, can) for model in can.catalogue.of_type(_KINDS[action])],
             "models_date": can.catalogue.date,
             "styles": list(can.catalogue.styles),
             "daily_limit": self._registry.settings.daily_limit,
@@ -382,16 +383,18 @@ def _shape_of(params: Mapping[str, Any]) -> tuple[Extent, Kind]:
         raise BadInput(f"not a shape of pixels: {error}") from error
 
 
-def _listed(model: Model) -> dict[str, Any]:
+def _listed(model: Model, action: Action, can: Capabilities) -> dict[str, Any]:
     price = model.price() or model.upscale_price(2)
+    offer = choices(model, action, can)
     return {
         "id": model.id,
         "name": model.name,
         "price": asdict(price) if price else None,
-        "aspect_ratios": list(model.aspect_ratios),
-        "resolutions": list(model.resolutions),
-        "qualities": list(model.qualities),
+        "aspect_ratios": list(offer.aspect_ratios),
+        "resolutions": list(offer.resolutions),
+        "qualities": list(offer.qualities),
         "offline": model.offline,
+        "privacy": model.privacy,
     }
 
 

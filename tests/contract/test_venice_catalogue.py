@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from contract_ways import EDIT, MULTI, Attempt, NoWaiting, Pixels, Shell, entry, paths
+from PIL import Image
 from support import posts
 
 from venice_core.errors import Busy
@@ -30,26 +31,30 @@ def sent(shell: Shell, sandbox: Sandbox, photo: Path, *arguments: object) -> dic
 # Aspect ratios
 
 
-def test_a_ratio_must_be_in_the_models_list_and_one_that_a_request_can_hold(
-    shell: Shell, offering: Offering, photo: Path
+@pytest.mark.parametrize("wish", ["4:3", "16:9", "7:5"])
+def test_the_models_own_list_decides_which_ratio_may_be_asked_for(
+    shell: Shell, offering: Offering, photo: Path, wish: str
 ) -> None:
-    """7:5 is in the model's list, but not among what the field accepts."""
-    sandbox = offering(limited(aspectRatios=["1:1", "16:9", "7:5"]))
-    for ratio in ("7:5", "3:2", "wide"):
+    """Whatever the service once documented for all models, which lacks 4:3 and 7:5."""
+    sandbox = offering(limited(aspectRatios=["1:1", "16:9", "4:3", "7:5", "odd"]))
+    for ratio in ("3:2", "wide", "odd"):
         assert shell("edit", photo, "-p", "x", "--model", "limited", "--aspect-ratio", ratio) == 2
-        assert "it offers 1:1, 16:9" in shell.err
+        assert "it offers 1:1, 16:9, 4:3, 7:5." in shell.err
     assert posts(sandbox) == []
-    assert sent(shell, sandbox, photo, "--aspect-ratio", "16:9")["aspect_ratio"] == "16:9"
+    assert sent(shell, sandbox, photo, "--aspect-ratio", wish)["aspect_ratio"] == wish
+    file = posts(sandbox)[0].files[0]
+    width, height = map(int, wish.split(":"))
+    assert (file.width or 0) / (file.height or 1) == pytest.approx(width / height, rel=0.01)
 
 
 def test_without_a_wish_the_nearest_of_the_list_is_sent_and_the_picture_has_that_shape(
     shell: Shell, offering: Offering, photo: Path
 ) -> None:
-    """The photograph is 451 x 300: 3:2 would be its own, 7:5 the next, but no request can hold that."""
-    sandbox = offering(limited(aspectRatios=["auto", "1:1", "16:9", "7:5"]))
-    assert sent(shell, sandbox, photo)["aspect_ratio"] == "16:9"
+    """The photograph is 451 x 300: 3:2 would be its own, 4:3 is the next."""
+    sandbox = offering(limited(aspectRatios=["auto", "1:1", "16:9", "4:3"]))
+    assert sent(shell, sandbox, photo)["aspect_ratio"] == "4:3"
     file = posts(sandbox)[0].files[0]
-    assert (file.width or 0) / (file.height or 1) == pytest.approx(16 / 9, rel=0.01)
+    assert (file.width or 0) / (file.height or 1) == pytest.approx(4 / 3, rel=0.01)
 
 
 def test_a_model_without_a_list_is_sent_any_shape_and_no_ratio(
@@ -62,7 +67,7 @@ def test_a_model_without_a_list_is_sent_any_shape_and_no_ratio(
 
 @pytest.mark.parametrize(
     ("listed", "expected"),
-    [(["auto", "1:1"], "auto"), (["1:1", "3:2"], "3:2"), (None, None), (["7:5"], None)],
+    [(["auto", "1:1"], "auto"), (["1:1", "3:2"], "3:2"), (None, None), (["7:5"], "7:5")],
 )
 def test_auto_is_sent_only_to_a_model_that_lists_it(
     shell: Shell, offering: Offering, photo: Path, listed: list[str] | None, expected: str | None
@@ -96,6 +101,37 @@ def test_a_resolution_must_be_offered(shell: Shell, offering: Offering, photo: P
     assert posts(sandbox) == []
     fields = sent(shell, sandbox, photo, "--resolution", "2K")
     assert (fields["resolution"], fields["output_format"]) == ("2K", "png")
+
+
+TIERS = {"resolutions": {tier: {"usd": usd} for tier, usd in (("1.5K", 0.06), ("1K", 0.04), ("2K", 0.09))}}
+
+
+@pytest.mark.parametrize(("wish", "usd"), [("", 0.04), ("1K", 0.04), ("1.5k", 0.06), ("2K", 0.09)])
+@pytest.mark.parametrize("stated", [True, False])
+def test_a_tier_between_whole_ones_is_offered_sent_and_priced(
+    shell: Shell, offering: Offering, photo: Path, wish: str, usd: float, stated: bool
+) -> None:
+    """As Seedream V5.5 has it, whether the list states its tiers or only their prices."""
+    constraints = {"resolutions": ["1K", "1.5K", "2K"], "defaultResolution": "1K"} if stated else {}
+    sandbox = offering(entry("limited", pricing=TIERS, constraints=constraints))
+    asked = ("--resolution", wish) if wish else ()
+    code, result = shell.result("edit", photo, "-p", "x", "--model", "limited", *asked)
+    assert (code, result["price"]["usd"]) == (0, usd)
+    assert posts(sandbox)[0].fields.get("resolution", "") == wish.upper()
+    assert shell("edit", photo, "-p", "x", "--model", "limited", "--resolution", "3K") == 2
+    assert "it offers 1K, 1.5K, 2K." in shell.err
+
+
+def test_a_picture_of_a_tier_between_whole_ones_is_made_in_its_size(
+    shell: Shell, offering: Offering, tmp_path: Path
+) -> None:
+    shaped = {"resolutions": ["1K", "1.5K"], "aspectRatios": ["1:1", "4:3"]}
+    offering(entry("able", "image", constraints=shaped))
+    given = ("generate", "-p", "x", "--model", "able", "--aspect-ratio", "1:1", "-o", tmp_path / "o.png")
+    code, result = shell.result(*given, "--resolution", "1.5K")
+    size = result["plan"]["size"]
+    assert (code, size["width"], size["height"]) == (0, 1536, 1536)
+    assert Image.open(tmp_path / "o.png").size == (1536, 1536)
 
 
 def test_a_quality_must_be_offered_and_goes_to_multi_edit(
@@ -221,6 +257,40 @@ def test_a_model_past_its_day_is_an_unknown_model(shell: Shell, offering: Offeri
     error = said["results"][0]["error"]
     assert (code, error["kind"], error["status"], error["charge"]) == (3, "unknown-model", 410, "none")
     assert len(posts(sandbox)) == 1
+
+
+@pytest.mark.parametrize(("privacy", "model"), [("private", "safe"), ("anonymized", "open"), ("", "silent")])
+def test_how_a_model_treats_what_it_is_sent_is_in_the_plan_and_in_the_list(
+    shell: Shell, offering: Offering, photo: Path, privacy: str, model: str
+) -> None:
+    listed_with = {"safe": "private", "open": "anonymized"}
+    silent = entry("silent")
+    del silent["model_spec"]["privacy"]
+    offering(silent, *(entry(name, privacy=word) for name, word in listed_with.items()))
+    listed(shell)
+    _, result = shell.result("edit", photo, "-p", "x", "--model", model, "--dry-run")
+    assert result["plan"]["privacy"] == privacy
+    assert shell("models", "--type", "inpaint") == 0
+    (row,) = (line for line in shell.out.splitlines() if line.split()[:1] == [model])
+    assert (privacy or "private") in row or not privacy
+    assert ("anonymized" in row) == (privacy == "anonymized")
+
+
+@pytest.mark.parametrize(
+    ("command", "privacy"),
+    [
+        (("edit", "-p", "x"), "private"),
+        (("edit", "-p", "x", "--model", "flux-2-max-edit"), "anonymized"),
+        (("cutout",), "anonymized"),
+        (("upscale",), "private"),
+    ],
+)
+def test_the_models_that_nobody_chooses_tell_theirs_too(
+    shell: Shell, sandbox: Sandbox, photo: Path, command: tuple[str, ...], privacy: str
+) -> None:
+    first, *options = command
+    _, result = shell.result(first, photo, *options, "--dry-run")
+    assert result["plan"]["privacy"] == privacy
 
 
 # Prices

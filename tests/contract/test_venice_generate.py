@@ -276,7 +276,9 @@ def test_what_the_model_does_not_take_is_refused_before_sending(
     assert shell.jobs == []
 
 
-@pytest.mark.parametrize(("endpoint", "longest"), [("/image/generate", 7500), ("/images/generations", 1500)])
+@pytest.mark.parametrize(
+    ("endpoint", "longest"), [("/image/generate", 32_768), ("/images/generations", 1500)]
+)
 def test_the_longest_prompt_is_sent_and_one_character_more_is_not(
     shell: Shell, sandbox: Sandbox, out: Path, endpoint: str, longest: int
 ) -> None:
@@ -285,6 +287,72 @@ def test_the_longest_prompt_is_sent_and_one_character_more_is_not(
     assert shell("generate", "-p", "x" * (longest + 1), "-o", out, "--endpoint", endpoint) == 2
     assert f"at most {longest}" in shell.err
     assert len(posts(sandbox)) == 1
+
+
+@pytest.mark.parametrize("limit", [1500, 20_000])
+def test_a_models_own_limit_has_the_last_word_on_the_prompt(
+    shell: Shell, offering: Offering, out: Path, limit: int
+) -> None:
+    sandbox = offering(entry("able", "image", constraints={"promptCharacterLimit": limit}))
+    given = ("generate", "-o", out, "--model", "able", "-p")
+    assert shell(*given, "x" * (limit + 1)) == 2
+    assert f"at most {limit}" in shell.err
+    assert posts(sandbox) == []
+    assert shell(*given, "x" * limit) == 0
+
+
+# What the content policy blocks
+
+BLOCKED = "content policy blocked this request"
+
+
+@pytest.mark.parametrize("endpoint", ["/image/generate", "/images/generations"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_blocked_pictures_are_a_refusal_that_cost_nothing(
+    shell: Shell, sandbox: Sandbox, out: Path, endpoint: str, count: int
+) -> None:
+    """Bare, in JSON, and in OpenAI's manner: 200 with black pictures or a placeholder."""
+    sandbox.switch(violation=True)
+    given = ("generate", "-p", "x", "-o", out, "--endpoint", endpoint, "--variations", count)
+    code, result = shell.result(*given)
+    error = result["error"]
+    assert (code, error["kind"], error["charge"]) == (3, "policy", "none")
+    assert BLOCKED in error["message"]
+    assert "Nothing was charged." in error["message"]
+    assert "may" not in error["message"]
+    assert list(out.parent.glob("*.png")) == []
+    for job in shell.jobs:
+        assert (job.record["status"], job.record["charge"]) == ("failed", "none")
+        assert job.record["facts"]["content_violation"] is True
+
+
+@pytest.mark.parametrize(("endpoint", "requests"), [("/image/generate", 1), ("/images/generations", 3)])
+def test_one_blocked_picture_does_not_cost_the_others(
+    shell: Shell, sandbox: Sandbox, out: Path, endpoint: str, requests: int
+) -> None:
+    """Of one request the first is black; of several requests the first comes back so."""
+    sandbox.switch(violation="first", times=1)
+    code, result = shell.result(
+        *("generate", "-p", "x", "-o", out, "--endpoint", endpoint, "--variations", 3)
+    )
+    assert (code, len(result["variations"]), len(posts(sandbox))) == (0, 2, requests)
+    written = [Image.open(each["output"]).convert("RGB") for each in result["variations"]]
+    assert all(picture.getbbox() for picture in written)
+    said = " ".join(result["warnings"])
+    assert "content policy blocked" in said
+    if requests == 1:
+        assert "made 2 of 3 pictures" in said
+    else:
+        (failure,) = result["failed"]
+        assert (failure["kind"], failure["charge"]) == ("policy", "none")
+
+
+def test_a_blocked_answer_without_any_picture_is_no_other_thing(
+    shell: Shell, sandbox: Sandbox, out: Path
+) -> None:
+    sandbox.switch(violation=True, garbage="no_images")
+    code, result = shell.result("generate", "-p", "x", "-o", out, "--variations", 2)
+    assert (code, result["error"]["kind"], result["error"]["charge"]) == (3, "policy", "none")
 
 
 # The endpoint in OpenAI's manner

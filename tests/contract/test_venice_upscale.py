@@ -12,6 +12,7 @@ from support import posts
 
 from venice_core.sandbox import Sandbox
 
+AS_IT_IS = {"creativity": "0.0"}  # without it, the service takes 0.01
 MOST = 16_777_216  # px of a result, as the service documents it
 
 
@@ -28,7 +29,7 @@ def test_a_picture_is_sent_as_it_is_and_comes_back_that_many_times_as_large(
     code, said = shell.json("upscale", photo, "--scale", scale, "-o", out)
     assert code == 0
     (seen,) = posts(sandbox)
-    assert (seen.path, seen.fields) == (UPSCALE, {"scale": str(scale)})
+    assert (seen.path, seen.fields) == (UPSCALE, {"scale": str(scale), **AS_IT_IS})
     (file,) = seen.files
     assert (file.name, file.format, file.mode) == ("image", "PNG", "RGB")
     assert np.array_equal(opened(file.data), np.asarray(Image.open(photo)))
@@ -36,15 +37,16 @@ def test_a_picture_is_sent_as_it_is_and_comes_back_that_many_times_as_large(
     assert said["results"][0]["price"] == {"usd": usd, "diem": usd}
 
 
-def test_three_times_is_between_what_has_a_price(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
-    assert shell("upscale", photo, "--scale", 3) == 0
-    assert posts(sandbox)[0].fields == {"scale": "3"}
+def test_three_times_costs_what_four_times_does(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
+    code, result = shell.result("upscale", photo, "--scale", 3)
+    assert (code, result["price"]["usd"]) == (0, 0.08)
+    assert posts(sandbox)[0].fields["scale"] == "3"
     assert Image.open(photo.with_name("cat-upscaled.png")).size == (1353, 900)
 
 
 def test_twice_is_what_nobody_has_to_ask_for(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
     assert shell("upscale", photo) == 0
-    assert posts(sandbox)[0].fields == {"scale": "2"}
+    assert posts(sandbox)[0].fields == {"scale": "2", **AS_IT_IS}
     assert Image.open(photo.with_name("cat-upscaled.png")).size == (902, 600)
 
 
@@ -63,7 +65,7 @@ def test_a_scale_beyond_the_services_pixels_is_lowered_and_costs_no_more_than_it
     path = plain(tmp_path / "large.png", 3000, 2000)
     code, said = shell.json("upscale", path, "--scale", 4, "-o", tmp_path / "out.png")
     assert code == 0
-    assert posts(sandbox)[0].fields == {"scale": "2"}
+    assert posts(sandbox)[0].fields["scale"] == "2"
     width, height = Image.open(tmp_path / "out.png").size
     assert 0.99 * MOST < width * height <= MOST
     assert width / height == pytest.approx(1.5, rel=0.001)
@@ -77,7 +79,7 @@ def test_a_picture_between_two_and_four_times_is_asked_for_four(
 ) -> None:
     path = plain(tmp_path / "middle.png", 1500, 1000)
     assert shell("upscale", path, "--scale", 4, "-o", tmp_path / "out.png") == 0
-    assert posts(sandbox)[0].fields == {"scale": "4"}
+    assert posts(sandbox)[0].fields["scale"] == "4"
     width, height = Image.open(tmp_path / "out.png").size
     assert 0.99 * MOST < width * height <= MOST
     assert "3.34 times" in shell.err
@@ -124,17 +126,19 @@ def test_a_small_picture_is_padded_for_the_service_and_comes_back_without_the_pa
 
 
 @pytest.mark.parametrize(("amount", "sent"), [("0", "0.0"), ("0.01", "0.01"), ("0.02", "0.02")])
-def test_creativity_is_a_field_by_name(
+def test_how_much_may_be_invented_is_always_said(
     shell: Shell, sandbox: Sandbox, photo: Path, amount: str, sent: str
 ) -> None:
-    assert shell("upscale", photo, "--field", f"creativity={amount}") == 0
-    assert posts(sandbox)[0].fields == {"scale": "2", "creativity": sent}
+    code, result = shell.result("upscale", photo, "--creativity", amount)
+    assert (code, posts(sandbox)[0].fields) == (0, {"scale": "2", "creativity": sent})
+    assert result["plan"]["creativity"] == float(amount)
+    assert shell.job.record["job"]["options"]["creativity"] == float(amount)
 
 
-@pytest.mark.parametrize("amount", ["0.021", "-0.01", "much", "nan"])
-def test_creativity_beyond_what_is_documented_is_refused_before_sending(
+@pytest.mark.parametrize("amount", ["0.021", "-0.01", "nan", "inf"])
+def test_more_than_may_be_invented_is_refused_before_sending(
     shell: Shell, sandbox: Sandbox, photo: Path, amount: str
 ) -> None:
-    assert shell("upscale", photo, "--field", f"creativity={amount}") == 2
-    assert "0 to 0.02" in shell.err
+    assert shell("upscale", photo, f"--creativity={amount}") == 2
+    assert "“creativity” must lie between 0 and 0.02" in shell.err
     assert posts(sandbox) == []

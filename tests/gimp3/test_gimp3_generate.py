@@ -374,7 +374,7 @@ def as_it_is(gimp: Gimp, image: int, layer: int) -> None:
         (as_it_is, {"model": "firered-image-edit"}, "choose a model that generates"),
         (as_it_is, {"aspect_ratio": "wide"}, "is no aspect ratio"),
         (as_it_is, {"model": "grok-imagine-image", "resolution": "64K"}, "no resolution “64K”"),
-        (as_it_is, {"negative_prompt": "x" * 7501}, "negative prompt is longer"),
+        (as_it_is, {"negative_prompt": "x" * 32_769}, "negative prompt is longer"),
     ],
 )
 def test_what_cannot_be_asked_for_is_not_sent(

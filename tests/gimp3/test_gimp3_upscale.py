@@ -67,7 +67,7 @@ def test_a_new_image_holds_the_larger_layer(gimp: Gimp, sandbox: Sandbox, jobs: 
     assert snapshot["selected_layers"] == [facts["id"]]
 
     (seen,) = posts(sandbox)
-    assert (seen.path, seen.fields) == ("/api/v1/image/upscale", {"scale": str(scale)})
+    assert (seen.path, seen.fields) == ("/api/v1/image/upscale", {"scale": str(scale), "creativity": "0.0"})
     (file,) = seen.files
     check_equal(decoded(file.data), photo("coffee", *SIZE), "what was sent")
     (job,) = jobs()

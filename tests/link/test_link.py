@@ -267,7 +267,9 @@ def test_runs_follow_each_other_at_once(link: Any, sandbox: Sandbox, chelsea: Pi
 def test_status_names_providers_and_models(link: Any) -> None:
     status = link.call("status")
     assert (status["provider"], status["key"], status["key_source"]) == ("venice", True, "environment")
-    assert status["default_model"] in [model["id"] for model in status["models"]]
+    listed = {model["id"]: model for model in status["models"]}
+    assert listed[status["default_model"]]["privacy"] == "private"
+    assert listed["flux-2-max-edit"]["privacy"] == "anonymized"
     assert KEY not in json.dumps(status)
 
 

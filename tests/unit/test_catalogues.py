@@ -16,10 +16,12 @@ from support import wait_for
 
 from venice_core.cancel import Cancel
 from venice_core.errors import (
+    BadKey,
     Busy,
     Cancelled,
     Charge,
     InvalidRequest,
+    KeyUnseen,
     LostConnection,
     NoConnection,
     NotFound,
@@ -32,6 +34,7 @@ from venice_core.providers.base import Reader
 from venice_core.providers.capabilities import Catalogue
 from venice_core.providers.catalogues import FRESH_SECONDS, Catalogues
 from venice_core.sandbox import Sandbox
+from venice_core.settings import Secret
 from venice_core.transport import Request, Response
 
 URL = "https://service.example/api/v1"
@@ -419,6 +422,37 @@ def test_the_list_of_a_running_service_is_read_and_no_key_goes_along(
     assert "Anime" in catalogue.styles
     assert {seen.method for seen in sandbox.requests} == {"GET"}
     assert not any("authorization" in name.lower() for seen in sandbox.requests for name in seen.headers)
+
+
+class Asking:
+    """Stands in for `look_up`: a service that tells its models only to who shows a key."""
+
+    def __init__(self, error: VeniceError) -> None:
+        self.keys: list[str] = []
+        self._error = error
+
+    def __call__(self, request: Request, reader: Reader, cancel: Cancel) -> Response:
+        if "styles" in request.url:
+            return Response(200, {}, b"[]")
+        self.keys.append(request.key.reveal())
+        if not request.key:
+            raise self._error
+        return Response(200, {}, json.dumps({"data": [entry("for-keys")]}).encode())
+
+
+@pytest.mark.parametrize("error", [BadKey("no", status=401), KeyUnseen("pay", status=402)])
+def test_the_key_is_shown_for_the_list_only_where_the_service_asks_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: VeniceError
+) -> None:
+    asking = Asking(error)
+    monkeypatch.setattr(module, "look_up", asking)
+    catalogues = Catalogues(URL, tmp_path)
+    with pytest.raises(Unlisted):
+        catalogues.refresh()
+    assert asking.keys == [""] * 3
+    catalogues.key = Secret("vk-secret")
+    assert "for-keys" in catalogues.refresh().models
+    assert asking.keys[3:] == ["", "vk-secret"] * 3
 
 
 def test_a_cancelled_asking_ends(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,11 @@ from venice_core.endpoint import Endpoint
 from venice_core.errors import BadInput
 from venice_core.geometry import Bounds, Extent, Padding, parse_ratio, with_ratio
 from venice_core.job import Action, Job, Options, Output, SelectionUse
+from venice_core.offers import choices
 from venice_core.plan import MASK_SENTENCES, Plan, make_plan
-from venice_core.providers.capabilities import Capabilities, Catalogue, Limits, Model
+from venice_core.providers.capabilities import IMAGE, INPAINT, Capabilities, Catalogue, Limits, Model
+from venice_core.providers.openai import OpenAI
+from venice_core.providers.profile import Profiles
 from venice_core.providers.venice import ASPECT_RATIOS, DEFAULT_MODEL, Venice
 from venice_core.selection import Selection
 from venice_core.settings import Secret
@@ -74,7 +78,7 @@ def requests(draw: st.DrawFn) -> tuple[Job, Selection | None, Capabilities]:
         min_side=draw(st.sampled_from([1, 16, 64])),
         max_images=3,
     )
-    offered = draw(st.lists(st.sampled_from(ASPECT_RATIOS), max_size=4, unique=True))
+    offered = draw(st.lists(st.sampled_from(("auto", *ASPECT_RATIOS)), max_size=4, unique=True))
     model = Model("m", aspect_ratios=tuple(offered))
     visible = layer.intersection(Bounds.of(canvas))
     job, selection = Job(Action.EDIT, layer, canvas, None, options), None
@@ -226,7 +230,7 @@ def test_a_model_that_keeps_the_inputs_shape_gets_it_as_it_is() -> None:
     assert make_plan(*selected(BOX), venice(model)).aspect_ratio == "1:1"  # multi-edit does not keep it
 
 
-@given(sides, sides, st.sampled_from([name for name in ASPECT_RATIOS if name != "auto"]))
+@given(sides, sides, st.sampled_from(ASPECT_RATIOS))
 def test_an_extent_of_a_ratio_holds_the_first_and_is_no_larger_than_needed(
     width: int, height: int, name: str
 ) -> None:
@@ -335,7 +339,8 @@ def test_a_cutout_goes_to_its_own_endpoint_without_model_and_prompt() -> None:
             {"aspect_ratio": "16:9"},
             "no aspect ratio “16:9”: it offers 1:1",
         ),
-        (PLAIN, {"aspect_ratio": "7:5"}, "no aspect ratio"),
+        (PLAIN, {"aspect_ratio": "7:5"}, "no aspect ratio “7:5”: it offers 1:1, 3:2"),
+        (PLAIN, {"aspect_ratio": "wide"}, "no aspect ratio “wide”: it offers 1:1, 3:2"),
     ],
 )
 def test_what_a_model_does_not_offer_is_refused_before_sending(
@@ -438,27 +443,28 @@ def test_a_job_has_at_most_16_references_and_only_edits_and_generations_have_any
 @pytest.mark.parametrize(
     ("offered", "wish", "sent"),
     [
-        (("1:1", "16:9", "5:4"), "", "1:1"),  # 5:4 would be nearest, but the request does not take it
-        (("1:1", "16:9", "5:4"), "16:9", "16:9"),
-        (("5:4", "7:6"), "", ""),  # nothing in common: any shape, and no word about it
+        (("1:1", "16:9", "5:4"), "", "1:1"),
+        (("1:1", "16:9", "5:4", "7:6"), "", "7:6"),  # whatever the service names elsewhere
+        (("1:1", "16:9", "4:3"), "4:3", "4:3"),
+        (("odd", "5:4"), "", "5:4"),
         ((), "3:2", "3:2"),
+        ((), "4:3", "4:3"),
+        ((), "auto", ""),
         ((), "", ""),
         (("auto",), "auto", "auto"),
         (("auto",), "", ""),
     ],
 )
-def test_a_shape_is_chosen_from_what_model_and_request_have_in_common(
-    offered: tuple[str, ...], wish: str, sent: str
-) -> None:
+def test_a_shape_is_chosen_from_the_models_own_list(offered: tuple[str, ...], wish: str, sent: str) -> None:
     model = Model("m", aspect_ratios=offered)
     layer = Bounds(0, 0, 1100, 1000)
     assert make_plan(*unselected(layer, aspect_ratio=wish), venice(model)).aspect_ratio == sent
 
 
-@pytest.mark.parametrize("wish", ["5:4", "4:3", "1:2"])
-def test_a_shape_that_only_one_of_them_takes_is_refused(wish: str) -> None:
-    model = Model("m", aspect_ratios=("1:1", "5:4", "1:2"))
-    with pytest.raises(BadInput, match=f"no aspect ratio “{wish}”: it offers 1:1"):
+@pytest.mark.parametrize("wish", ["16:9", "4:3", "odd"])
+def test_a_shape_that_is_not_in_the_models_list_is_refused(wish: str) -> None:
+    model = Model("m", aspect_ratios=("1:1", "odd", "5:4", "1:2"))
+    with pytest.raises(BadInput, match=f"no aspect ratio “{wish}”: it offers 1:1, 5:4, 1:2"):
         make_plan(*unselected(aspect_ratio=wish), venice(model))
 
 
@@ -470,30 +476,81 @@ def test_a_model_that_keeps_the_shape_takes_no_other_for_one_picture() -> None:
     assert with_references(1, model, aspect_ratio="1:1").aspect_ratio == "1:1"
 
 
+# What a window offers is what a plan takes
+
+
+def offering(name: str) -> Capabilities:
+    """A built-in provider; Venice with a list as the service tells it."""
+    if (profile := Profiles().get(name)) is not None:
+        return OpenAI(Secret("k"), "https://x.example/v1", profile).capabilities
+    listed = Model.from_entry(
+        {
+            "id": "able",
+            "type": "inpaint",
+            "model_spec": {
+                "constraints": {
+                    "aspectRatios": ["auto", "1:1", "4:3", "21:9", "odd", "9:19.5"],
+                    "resolutions": ["1K", "1.5K", "2K"],
+                    "qualities": ["low", "high"],
+                }
+            },
+        }
+    )
+    return venice(listed, replace(listed, id="able-image", type="image"), Model("silent", type="inpaint"))
+
+
+@pytest.mark.parametrize("action", [Action.EDIT, Action.GENERATE])
+@pytest.mark.parametrize("name", ["venice", *Profiles().names])
+def test_a_plan_takes_whatever_a_window_offers_and_no_other_name(name: str, action: Action) -> None:
+    can = offering(name)
+    kind = IMAGE if action is Action.GENERATE else INPAINT
+    for model in can.catalogue.of_type(kind):
+        for wish, values in zip(
+            ("aspect_ratio", "resolution", "quality"), choices(model, action, can), strict=True
+        ):
+            for value in values:
+                make_plan(*unselected(action=action, model=model.id, **{wish: value}), can)
+            if values:
+                with pytest.raises(BadInput, match="has no"):
+                    make_plan(*unselected(action=action, model=model.id, **{wish: "7:6"}), can)
+
+
 # What people should know of the model
 
 
 @pytest.mark.parametrize(
-    ("model", "date", "words"),
+    ("model", "told", "words"),
     [
         (Model("gone"), 1e9, "The service does not list a model “gone”."),
         (Model("gone"), 0.0, ""),  # the packaged list may be old
         (Model("m", "Mine", offline=True, listed=True), 1e9, "Mine is offline"),
         (
-            Model("m", "Mine", retires="2026-12-01T10:00:00Z", listed=True),
+            Model("m", "Mine", retires="2090-12-01T10:00:00Z", listed=True),
             1e9,
-            "Mine ends on 2026-12-01.",
+            "Mine ends on 2090-12-01.",
         ),
+        (Model("m", "Mine", retires="some day", listed=True), 1e9, "Mine ends on some day."),
         (Model("m", "Mine", replacement="next", listed=True), 1e9, "Mine ends; use next instead."),
         (Model("m", listed=True), 1e9, ""),
     ],
 )
-def test_what_the_list_says_of_a_model_is_told_before_paying(model: Model, date: float, words: str) -> None:
-    catalogue = Catalogue({model.id: model}, date=date)
+def test_what_the_list_says_of_a_model_is_told_before_paying(model: Model, told: float, words: str) -> None:
+    catalogue = Catalogue({model.id: model}, date=told)
     known = replace(Venice(Secret("k"), catalogue=catalogue).capabilities, default_model=model.id)
     plan = make_plan(*unselected(), known)
     assert words in " ".join(plan.warnings)
     assert len(plan.warnings) == bool(words)
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [("2026-11-30", "ends on 2026-12-01"), ("2026-12-01", "ended on 2026-12-01"), ("2027-05-05", "ended on")],
+)
+def test_a_model_whose_day_has_come_is_said_to_have_ended(day: str, said: str) -> None:
+    model = Model("m", "Mine", retires="2026-12-01", replacement="next", listed=True)
+    (warning,) = make_plan(*unselected(), venice(model, today=date.fromisoformat(day))).warnings
+    assert warning.startswith(f"Mine {said}")
+    assert warning.endswith("; use next instead.")
 
 
 @pytest.mark.parametrize(
@@ -545,7 +602,7 @@ def test_a_cutouts_price_is_its_models_and_variations_do_not_count() -> None:
         (Action.EDIT, True, {"quality": "low"}, "filled in from quality"),
         (Action.EDIT, False, {"output_format": "gif"}, "expected png"),
         (Action.CUTOUT, False, {"model": "m"}, "/image/background-remove has no field “model”"),
-        (Action.UPSCALE, False, {"creativity": "0.5"}, "creativity=0.5: expected 0 to 0.02"),
+        (Action.UPSCALE, False, {"creativity": "0.01"}, "filled in from creativity"),
     ],
 )
 def test_fields_that_the_endpoint_does_not_take_are_refused_with_the_plan(

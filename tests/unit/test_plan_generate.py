@@ -161,8 +161,9 @@ def test_a_size_in_figures_is_taken_as_it_is(fields: dict[str, str], size: Exten
         (TIERED, {"resolution": "8K"}, "no resolution “8K”: it offers 1K, 2K, 4K"),
         (EDITOR, {}, "Editor edits pictures; choose a model that generates pictures"),
         (SIZED, {"prompt": "  "}, "prompt is empty"),
-        (SIZED, {"prompt": "x" * 7501}, "7501 characters; the model takes at most 7500"),
-        (SIZED, {"negative_prompt": "x" * 7501}, r"\(7500 characters\)"),
+        (SIZED, {"prompt": "x" * 32_769}, "32769 characters; the model takes at most 32768"),
+        (SIZED, {"negative_prompt": "x" * 32_769}, r"\(32768 characters\)"),
+        (Model("m", type="image", max_prompt=1500), {"prompt": "x" * 1501}, "takes at most 1500"),
         (Model("m", type="image", max_prompt=9), {"prompt": "x" * 10}, "at most 9"),
         (Model("m", type="image", max_prompt=9), {"negative_prompt": "x" * 10}, r"\(9 characters\)"),
         (SIZED, {"endpoint": "/image/edit"}, "“/image/edit” generates nothing"),
@@ -177,8 +178,8 @@ def test_what_cannot_be_had_is_refused_before_sending(
 
 
 def test_what_can_just_be_had_is_planned() -> None:
-    assert venice().max_prompts[Endpoint.GENERATE] == 7500
-    generate(SIZED, prompt="x" * 7500, negative_prompt="y" * 7500)
+    generate(SIZED, prompt="x" * 32_768, negative_prompt="y" * 32_768)
+    generate(Model("m", type="image", max_prompt=20_000), prompt="x" * 20_000)
     generate(SIZED, fields=(("steps", "20"), ("width", "1280"), ("height", "16")))
     generate(Model("m", type="image", max_prompt=9), prompt="x" * 9, negative_prompt="y" * 9)
     # of a model that nothing is known of, anything may be asked
@@ -396,9 +397,9 @@ def test_the_default_generator_is_that_of_the_service() -> None:
         (Model("gone", type="image"), 0.0, []),
         (Model("m", "Mine", "image", offline=True, listed=True), 1e9, ["The service says that Mine is"]),
         (
-            Model("m", "Mine", "image", retires="2026-12-01T00:00:00Z", replacement="next", listed=True),
+            Model("m", "Mine", "image", retires="2090-12-01T00:00:00Z", replacement="next", listed=True),
             1e9,
-            ["Mine ends on 2026-12-01; use next instead."],
+            ["Mine ends on 2090-12-01; use next instead."],
         ),
     ],
 )

@@ -146,11 +146,24 @@ def test_money_does_not_gather_rounding_errors() -> None:
     assert Price(0.1).plus(0.2, 0.0) == Price(0.3)
 
 
-@pytest.mark.parametrize(("scale", "usd"), [(2, 0.02), (4, 0.08), (3, None)])
-def test_upscaling_has_a_price_for_each_scale(scale: int, usd: float | None) -> None:
+@pytest.mark.parametrize(("scale", "usd"), [(2, 0.02), (3, 0.08), (4, 0.08)])
+def test_upscaling_more_than_twice_costs_what_four_times_does(scale: int, usd: float) -> None:
     pricing = {"generation": amount(0.01), "upscale": {"2x": amount(0.02), "4x": amount(0.08)}}
-    price = model(pricing).upscale_price(scale)
-    assert price == (None if usd is None else Price(usd, usd))
+    assert model(pricing).upscale_price(scale) == Price(usd, usd)
+    assert model({"upscale": {"2x": amount(0.02)}}).upscale_price(scale) == (
+        Price(0.02, 0.02) if scale == 2 else None
+    )
+
+
+@pytest.mark.parametrize(
+    ("tiers", "usd"), [(("1.5K", "1K", "2K"), 0.1), (("2K", "1.5K"), 0.15), (("4K",), 0.4)]
+)
+def test_without_a_wish_and_a_default_the_usual_resolution_is_priced_else_the_smallest(
+    tiers: tuple[str, ...], usd: float
+) -> None:
+    found = model({"resolutions": {tier: amount(float(tier[:-1]) / 10) for tier in tiers}})
+    assert found.price() == Price(usd, usd)
+    assert list(found.resolutions) == sorted(tiers, key=lambda tier: float(tier[:-1]))
 
 
 # The packaged list, against the numbers published in August 2026

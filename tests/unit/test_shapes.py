@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from venice_core.geometry import Extent, parse_ratio, with_ratio
-from venice_core.shapes import HARDLY_LARGER, Grid, Ratios, Shape, Sizes, nearest_ratio
+from venice_core.shapes import HARDLY_LARGER, Grid, Ratios, Shape, Sizes, nearest_ratio, tier_side
 
 FIXED = Sizes((Extent(1024, 1024), Extent(1536, 1024), Extent(1024, 1536)))
 OPENAI = Grid(16, 655_360, 3_686_400, 3840, 3.0)
@@ -28,6 +28,23 @@ def grids(draw: st.DrawFn) -> Grid:
     least = draw(st.integers(16 * step * step, 700_000 + 16 * step * step))
     side = draw(st.integers(math.isqrt(8 * least), 8000))
     return Grid(step, least, 4 * least + draw(st.integers(0, 8_000_000)), side, draw(st.floats(1.5, 8.0)))
+
+
+@pytest.mark.parametrize(
+    ("tier", "side"),
+    [("1K", 1024), ("1.5K", 1536), ("1.5k", 1536), ("2k", 2048), ("0.5K", 512), ("10K", 10_240), ("", 1024)],
+)
+def test_a_resolutions_name_says_how_large_a_square_picture_is(tier: str, side: float) -> None:
+    assert tier_side(tier) == side
+    assert tier_side(f"about {tier}") == 1024
+
+
+@given(extents)
+def test_no_side_is_shorter_than_openai_takes(extent: Extent) -> None:
+    """480 px follow from the least number of pixels, the longest ratio and the step."""
+    size = OPENAI.nearest(extent).size
+    assert size is not None
+    assert size.shorter >= 480
 
 
 # Any multiple

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from importlib import resources
 from typing import Any
 
 from venice_core.endpoint import Endpoint
 from venice_core.job import Action
-from venice_core.shapes import Shapes
+from venice_core.shapes import Shapes, tier_side
 
 ENHANCEMENT_USD = 0.04
 """Surcharge for `enhance_prompt`, as Venice documents it (autumn 2026)."""
@@ -23,6 +24,10 @@ MODEL_TYPES = (INPAINT, IMAGE, UPSCALE)
 """The types of `GET /models` that are of use here; an `inpaint` model edits, an `image` model generates."""
 ANY = "any"
 """The type of a model that both edits and generates."""
+MAX_FILES = 10
+"""Of a multipart request, whatever a model takes, as Venice documents it (autumn 2026)."""
+USUAL_TIER = "1K"
+"""The resolution of a request that names none, where a model says nothing else."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +120,10 @@ class Model:
         spec = _mapping(entry.get("model_spec"))
         limits, pricing = _mapping(spec.get("constraints")), _mapping(spec.get("pricing"))
         images = _whole(limits.get("maxInputImages"))
+        images = None if images is None else min(images, MAX_FILES)
         if limits.get("combineImages") is False:
             images = 1
-        tiers = _mapping(pricing.get("resolutions"))
+        tiers = sorted(map(str, _mapping(pricing.get("resolutions"))), key=tier_side)
         by_tier = _mapping(pricing.get("quality"))
         qualities = [quality for tier in by_tier.values() for quality in _mapping(tier)]
         deprecation = _mapping(spec.get("deprecation"))
@@ -167,7 +173,8 @@ class Model:
             amount = self.usd.get(quality or self.default_quality, self.usd.get(""))
             return None if amount is None else Price(amount).times(pictures)
         tiers = _mapping(self.pricing.get("resolutions"))
-        tier = resolution or self.default_resolution or next(iter(tiers), "1K")
+        usual = USUAL_TIER if USUAL_TIER in tiers else min(tiers, key=tier_side, default=USUAL_TIER)
+        tier = resolution or self.default_resolution or usual
         matrix = _mapping(self.pricing.get("quality"))
         if resolution and (tiers or matrix) and resolution not in {**tiers, **matrix}:
             return None
@@ -186,7 +193,9 @@ class Model:
         return price.plus(ENHANCEMENT_USD, ENHANCEMENT_USD) if enhance else price
 
     def upscale_price(self, scale: int) -> Price | None:
-        return _price(_mapping(self.pricing.get("upscale")).get(f"{scale}x"))
+        """Of a result that many times as large: what has no price of its own costs what 4 times does."""
+        prices = _mapping(self.pricing.get("upscale"))
+        return _price(prices.get(f"{scale}x") if scale <= 2 else prices.get(f"{scale}x", prices.get("4x")))
 
 
 @dataclass(frozen=True)
@@ -255,7 +264,7 @@ class Capabilities:
     limits: Limits
     catalogue: Catalogue = field(default_factory=Catalogue)
     aspect_ratios: tuple[str, ...] = ()
-    """What an edit's request itself accepts; empty: anything. A model's list narrows it further."""
+    """What an edit may ask of a model that lists none itself; empty: anything."""
     default_generator: str = ""
     cutout_model: str = ""
     """The model behind the endpoint for cut-outs: for its price."""
@@ -277,7 +286,9 @@ class Capabilities:
     sends_defaults: bool = False
     """Whether a model's default quality and resolution are sent, so that their price is sure."""
     told_of_fields: Mapping[str, str] = field(default_factory=dict)
-    """What people should know before they pay, by the field that is set by name."""
+    """What people should know before they pay, by the request's field."""
+    today: date = field(default_factory=date.today, compare=False)
+    """Whether a model has ended is a matter of the day."""
 
     def batches(self, count: int, endpoint: Endpoint, model: Model) -> tuple[int, int]:
         """How many requests, and how many pictures each makes."""

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from venice_core.cancel import Cancel
-from venice_core.errors import Refused, Unlisted, VeniceError
+from venice_core.errors import BadKey, KeyUnseen, Refused, Unlisted, VeniceError
 from venice_core.lookup import look_up
 from venice_core.providers import venice_lists as lists
 from venice_core.providers.capabilities import MODEL_TYPES, Catalogue
 from venice_core.providers.venice import Venice
 from venice_core.settings import Secret, write_atomically
+from venice_core.transport import Response
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ FIRST_SECONDS = 5.0
 
 
 class Catalogues:
-    """The catalogue of the service at `base_url`."""
+    """The catalogue of the service at `base_url`. `key`: is shown only where the service asks for one."""
 
     def __init__(self, base_url: str, folder: Path, clock: Callable[[], float] = time.time) -> None:
         name = hashlib.sha256(base_url.encode()).hexdigest()[:16]
@@ -45,6 +46,7 @@ class Catalogues:
         self._waited = False
         self._tried = 0.0
         self.cancel = Cancel()
+        self.key = lists.NO_KEY
 
     @property
     def current(self) -> Catalogue:
@@ -108,12 +110,20 @@ class Catalogues:
     def _entries(self, kind: str) -> list[Any]:
         """Those of one type; none where the service does not know the type."""
         try:
-            listed = lists.read_models(look_up(lists.models(self._base_url, kind), self._reader, self.cancel))
+            listed = lists.read_models(self._models(kind))
         except (Refused, Unlisted):
             return []
         # an entry is of the type that was asked for, should it not say so; another was not asked for
         typed = [{**entry, "type": entry.get("type") or kind} for entry in listed if isinstance(entry, dict)]
         return [entry for entry in typed if entry["type"] == kind]
+
+    def _models(self, kind: str) -> Response:
+        try:
+            return look_up(lists.models(self._base_url, kind), self._reader, self.cancel)
+        except (BadKey, KeyUnseen):
+            if not self.key:
+                raise
+            return look_up(lists.models(self._base_url, kind, self.key), self._reader, self.cancel)
 
     def _styles(self) -> list[str]:
         try:

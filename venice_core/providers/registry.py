@@ -144,6 +144,7 @@ class Registry:
         if url not in self._catalogues:
             self._catalogues[url] = Catalogues(url, self._cache)
         catalogues = self._catalogues[url]
+        catalogues.key = found
         catalogue = catalogues.known() if to_send and found else catalogues.current
         return Opened(name, Venice(found, url, name, catalogue), found, source, catalogues)
 

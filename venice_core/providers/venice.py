@@ -23,8 +23,9 @@ from venice_core.providers import venice_refusals as refusals
 from venice_core.providers.base import Account, Encoded, Upload, as_texts, is_of_sandbox
 from venice_core.providers.capabilities import Capabilities, Catalogue, Limits
 from venice_core.providers.pictures import from_base64
-from venice_core.providers.refusals import MAX_TOLD_PROMPT, one_line, request_id, words
+from venice_core.providers.refusals import request_id
 from venice_core.providers.venice_fields import parse_fields
+from venice_core.providers.words import MAX_TOLD_PROMPT, one_line, words
 from venice_core.settings import Secret
 from venice_core.shapes import Sizes
 from venice_core.transport import Request, Response
@@ -51,8 +52,8 @@ LIMITS = Limits(
 )
 """Input limits of all endpoints that take a picture, for any model."""
 
-ASPECT_RATIOS = ("auto", "1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:5")
-"""What the field `aspect_ratio` of an edit accepts; a model's own list narrows it."""
+ASPECT_RATIOS = ("1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:3", "4:5")
+"""What the field `aspect_ratio` of an edit accepts; a model's own list has the last word."""
 
 
 ENDPOINTS = {
@@ -61,10 +62,11 @@ ENDPOINTS = {
     Action.GENERATE: (Endpoint.GENERATE, Endpoint.GENERATIONS),
     Action.UPSCALE: (Endpoint.UPSCALE,),
 }
-MAX_PROMPTS = {Endpoint.GENERATE: 7500, Endpoint.GENERATIONS: 1500}
+MAX_PROMPTS = {Endpoint.GENERATIONS: 1500}
 MAX_VARIANTS = 4
 TOLD_OF_FIELDS = {
-    "enable_web_search": "If the service searches the web, it charges extra; the price here is without that."
+    "enable_web_search": "If the service searches the web, it charges extra; the price here is without that.",
+    "style_references": "Some models charge extra for style references; the price here is without that.",
 }
 GENERATIONS_SIZES = Sizes(
     (Extent(1024, 1024), Extent(1536, 1024), Extent(1024, 1536), Extent(1792, 1024), Extent(1024, 1792))
@@ -131,7 +133,8 @@ class Venice:
         files = tuple(image.file(name, f"{name}-{number}") for number, image in enumerate(upload.images, 1))
         fields: dict[str, Any] = {}
         if plan.endpoint is Endpoint.UPSCALE:
-            fields = {"scale": plan.scale}
+            # without it the service takes 0.01, which invents texture
+            fields = {"scale": plan.scale, "creativity": plan.creativity}
         elif plan.endpoint is not Endpoint.BACKGROUND_REMOVE:
             fields = _edit(plan, options)
         return Request("POST", url, as_texts(fields | by_name), files, self.key)

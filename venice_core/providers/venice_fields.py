@@ -66,9 +66,17 @@ def _text(text: str) -> str:
     return text
 
 
+def _user(text: str) -> str:
+    if not (1 <= len(text) <= 128 and text.isascii() and text.isprintable()):
+        raise ValueError
+    return text
+
+
 _FLAG = Field(parse=_flag, values="true|false")
 _FORMAT = _one_of("png", "jpeg", "webp")
+_USER = Field(parse=_user, values="up to 128 printable ASCII characters")
 _SHARED = {
+    "anon_user_id": _USER,
     "prompt": Field("prompt"),
     "aspect_ratio": Field("aspect_ratio"),
     "resolution": Field("resolution"),
@@ -91,11 +99,11 @@ FIELDS: Mapping[Endpoint, Mapping[str, Field]] = {
         "quality": Field("quality"),
         "output_format": _one_of("png", "jpeg", "jpg", "webp"),
     },
-    Endpoint.BACKGROUND_REMOVE: {"image": Field("the picture")},
+    Endpoint.BACKGROUND_REMOVE: {"anon_user_id": _USER, "image": Field("the picture")},
     Endpoint.UPSCALE: {
         "image": Field("the picture"),
         "scale": Field("scale"),
-        "creativity": Field(parse=_number(0.0, 0.02), values="0 to 0.02"),
+        "creativity": Field("creativity"),
     },
     Endpoint.GENERATE: {
         **_SHARED,
@@ -118,6 +126,7 @@ FIELDS: Mapping[Endpoint, Mapping[str, Field]] = {
         "enable_web_search": _FLAG,
     },
     Endpoint.GENERATIONS: {
+        "anon_user_id": _USER,
         "prompt": Field("prompt"),
         "model": Field("model"),
         "n": Field("variations"),

@@ -10,10 +10,12 @@ from venice_core.providers.base import Account
 from venice_core.settings import Secret
 from venice_core.transport import Request, Response
 
+NO_KEY = Secret("")
 
-def models(base_url: str, kind: str) -> Request:
-    """No key goes along: none is needed."""
-    return Request("GET", f"{base_url}/models?type={kind}")
+
+def models(base_url: str, kind: str, key: Secret = NO_KEY) -> Request:
+    """No key goes along unless the service asks for one: it is said both to need none and to need one."""
+    return Request("GET", f"{base_url}/models?type={kind}", key=key)
 
 
 def read_models(response: Response) -> list[Any]:
