@@ -103,7 +103,6 @@ class VeniceError(Exception):
         return {
             "kind": self.kind,
             "detail": self.detail,
-            "technical": self.technical,
             "status": self.status,
             "request_id": self.request_id,
         }

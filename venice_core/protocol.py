@@ -61,6 +61,7 @@ class Output:
         facts = {
             **error.facts,
             "message": sentence(error, provider),
+            "technical": error.technical,
             "charge": error.charge.value,
             "retryable": error.retryable,
         }

@@ -61,10 +61,9 @@ SMALL_SHARE = 1 / 16
 LOW_BALANCE = 1.0
 """In US dollars: a few requests."""
 
-EMPTY_SOURCE = (
-    "There is nothing to see in the region that would be sent: it is empty there, or hidden by a layer mask."
+NOTHING_TO_SEE = (
+    "There is nothing to see in the region that would be sent: it is empty, or hidden by a layer mask."
 )
-EMPTY_REFERENCE = "There is nothing to see in reference picture {}: it is empty, or hidden by its layer mask."
 
 Raw = bytes | Path
 
@@ -181,9 +180,9 @@ class Runner:
         on_progress(Progress(Stage.PREPARING))
         prepared = Prepared.of(job, read_coverage(material.coverage, job), self.provider)
         plan = prepared.plan
-        pixels = None
-        if material.source is not None:
-            pixels = _check_visible(_pixels(material.source, plan.crop.extent), EMPTY_SOURCE)
+        pixels = _pixels(material.source, plan.crop.extent) if material.source is not None else None
+        if pixels is not None and not pixels[..., 3].any():
+            raise BadInput(NOTHING_TO_SEE)  # nobody means to buy that
         upload = self._encode(pixels, prepared, material)
         request = self.provider.request(plan, job.options, upload)
         sent = len(upload.images[0].data) if pixels is not None else SMALL_ANSWER / SMALL_SHARE
@@ -231,10 +230,8 @@ class Runner:
                 mask = _png(fit.alpha_mask_to_send(prepared.coverage, plan))
             elif plan.guided and prepared.coverage is not None:
                 encoded.append(_png(fit.mask_to_send(prepared.coverage, plan)))
-            references = zip(material.references, job.references, plan.references, strict=True)
-            for number, (raw, own, sent) in enumerate(references, 1):
-                visible = _check_visible(_pixels(raw, own), EMPTY_REFERENCE.format(number))
-                reference = resample.resize(flatten(visible), sent)
+            for raw, own, sent in zip(material.references, job.references, plan.references, strict=True):
+                reference = resample.resize(flatten(_pixels(raw, own)), sent)
                 encoded.append(Encoded(*images.encode_within(reference, limit)))
         except BrokenFile as error:
             raise BadInput(error.detail) from error
@@ -500,13 +497,6 @@ def _pixels(raw: Raw, extent: Extent) -> Pixels:
     if len(data) != extent.pixels * 4:
         raise BadInput(f"The pixels handed over are not those of the crop ({extent}).")
     return np.frombuffer(data, np.uint8).reshape(extent.height, extent.width, 4)
-
-
-def _check_visible(pixels: Pixels, otherwise: str) -> Pixels:
-    """The same pixels. Raises BadInput(otherwise) where they show nothing: nobody means to buy that."""
-    if not pixels[..., 3].any():
-        raise BadInput(otherwise)
-    return pixels
 
 
 def read_coverage(source: Raw | None, job: Job) -> Coverage | None:

@@ -226,7 +226,7 @@ class Link(object):
             return True, message["value"]
         if event == "error":
             error = message["error"]
-            raise LinkError(error["message"], error["kind"], error["charge"], error["technical"])
+            raise LinkError(error["message"], error["kind"], error["charge"], error.get("technical", ""))
         if event == "detached":
             self._detached = self._over = True
             raise Detached(message["message"], "cancelled", "possible")

@@ -74,6 +74,9 @@ from venice_rectangle import at_origin, intersection
 
 RECIPE = "venice-recipe"
 KEY_MISSING = "No API key is set for this service."
+EMPTY_REFERENCE = (
+    "There is nothing to see in the reference layer “%s”: it is empty, or hidden by its layer mask."
+)
 ALREADY_SENT = "The request had already been sent"
 STAGES = {
     "preparing": "Preparing…",
@@ -410,6 +413,10 @@ class EditTask(Task):
             names.append("reference-%d" % number)
             bounds = self._host.bounds_of(layer)
             self._host.export_shown(self._image, layer, bounds, self._link, names[-1])
+            with open(self._link.path_of(names[-1]), "rb") as file:
+                alpha = file.read()[3::4]
+            if alpha.count(b"\0") == len(alpha):
+                raise HostError(EMPTY_REFERENCE % self._host.name_of(layer))
 
 
 class CutoutTask(Task):
@@ -480,7 +487,7 @@ class GenerateTask(Task):
 class UpscaleTask(Task):
     action = "upscale"
     title = "Upscale Layer"
-    options = ("scale", "provider")
+    options = ("scale", "provider", "creativity")
     makes_image = True
 
     def _find_notes(self):
@@ -537,6 +544,8 @@ def describe(plan):
         count = len(plan["references"])
         what += " and %d reference pictures" % count if count > 1 else " and a reference picture"
     model = "%s, %s" % (plan["provider"], plan["model"]) if plan["model"] else plan["provider"]
+    if plan["privacy"]:
+        model += " (%s)" % plan["privacy"]
     if plan["endpoint"].startswith(("/image/generate", "/images/generations")):
         count = plan["pictures"] * plan["requests"]
         made = "%d pictures" % count if count > 1 else "a picture"

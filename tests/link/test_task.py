@@ -67,6 +67,8 @@ class Host(object):
     def export_selection(self, image, link, name):
         link.write(name, b"\\xff" * 40 * 30)
         return dict(selected)
+    def coverage_of(self, image, window):
+        return b"\\xff" * 40 * 30
     def export_shown(self, image, layer, crop, link, name, wide_name=None):
         pixels = crop["width"] * crop["height"]
         link.write(name, b"\\x50\\x90\\x30\\xff" * pixels)
@@ -157,6 +159,7 @@ VALUES: dict[str, Any] = {
     "output": "layer",
     "sample": "layer",
     "scale": "2",
+    "creativity": 0.0,
 }
 
 
