@@ -344,23 +344,23 @@ class Worker:
         references = tuple(map(self._scratch.file, names, sizes))
         return Material(source, coverage, references)
 
-    def _cancel(self, params: Mapping[str, Any]) -> dict[str, bool]:
+    def _cancel(self, params: Mapping[str, Any]) -> str | None:
         """Lets go of the front end where something may be paid for already.
 
-        `stop`: ends that as well. `unless_sent`: does nothing in that case; then `sent` is true.
+        `stop`: ends that as well. `unless_sent`: does nothing in that case, and answers "sent".
         """
-        attempt, sent = self._attempt, False
+        attempt = self._attempt
         if attempt is None or attempt.over.is_set():
-            return {"sent": sent}
+            return None
         if params.get("stop"):
             attempt.stop(ABORT_SECONDS)
         elif params.get("unless_sent") and attempt.sent:
-            sent = True
+            return "sent"
         elif attempt.let_go(ABORT_SECONDS):
             folder = self._journal.folder if len(attempt.entries) > 1 else attempt.entries[0].folder
             self._output.detached(self._call, DETACHED.format(folder))
             self._output.close()
-        return {"sent": sent}
+        return None
 
     def _end(self) -> None:
         """The front end is gone."""

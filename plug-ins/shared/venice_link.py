@@ -250,7 +250,7 @@ class Link(object):
         """Asks to stop the job under way, and returns the call's number.
 
         `stop`: also where it may already be paid for; `unless_sent`: nothing is stopped in that case, and the
-        answer is {"sent": True}.
+        answer is "sent".
         """
         return self.send("cancel", {"stop": stop, "unless_sent": unless_sent})
 

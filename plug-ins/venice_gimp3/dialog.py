@@ -446,7 +446,7 @@ class _TaskWindow:
                     break
                 if message.get("event") == "progress":
                     self._show_progress(message)
-                elif self._link.answer(message, self._cancel_call) == (True, {"sent": True}):
+                elif self._link.answer(message, self._cancel_call) == (True, "sent"):
                     self._ask_whether_to_wait()
         except venice_link.LinkError as error:
             self._outcome = error
