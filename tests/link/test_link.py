@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -289,6 +290,40 @@ def test_a_key_is_kept_for_the_next_worker_and_shown_to_nobody(environ: dict[str
     assert holding == ["keys.json"]
 
 
+def test_a_trial_of_the_sandbox_is_for_windows_and_ends_with_a_key(environ: dict[str, str]) -> None:
+    del environ["VENICE_API_KEY"]
+    job_of = functools.partial(job, 300, 200)
+    with venice_link.Link(COMMAND, environ) as link:
+        assert link.call("plan", {"job": job_of(), "trial": True})["provider"] == "venice", "not begun"
+        link.call("configure", {"trial": True})
+        status = link.call("status", {"trial": True})
+        assert (status["provider"], status["default_provider"], status["trial"]) == (
+            "sandbox",
+            "sandbox",
+            True,
+        )
+        assert link.call("status")["default_provider"] == "venice", "where nobody sees who is asked"
+        plan = link.call("plan", {"job": job_of(), "trial": True})
+        assert (plan["provider"], plan["total"]["usd"], plan["key"]) == ("sandbox", 0.0, True)
+        chosen = link.call("plan", {"job": job_of(provider="venice"), "trial": True})
+        assert (chosen["provider"], chosen["key"]) == ("venice", False)
+        assert link.call("plan", {"job": job_of()})["provider"] == "venice"
+        link.call("configure", {"provider": "openai", "key": KEY, "use": False})
+    with venice_link.Link(COMMAND, environ) as link:
+        link.call("configure", {"provider": "venice", "key": KEY, "use": False})
+        assert link.call("plan", {"job": job_of(), "trial": True})["provider"] == "venice"
+        link.call("configure", {"provider": "venice", "key": "", "use": False})
+        assert link.call("status", {"trial": True})["provider"] == "venice", "it does not come back"
+
+
+def test_a_key_that_another_worker_stores_is_found(environ: dict[str, str]) -> None:
+    del environ["VENICE_API_KEY"]
+    with venice_link.Link(COMMAND, environ) as link, venice_link.Link(COMMAND, environ) as other:
+        assert link.call("status")["key"] is False
+        other.call("configure", {"provider": "venice", "key": KEY})
+        assert link.call("status")["key"] is True
+
+
 # Errors
 
 
@@ -443,6 +478,22 @@ def test_stopping_while_the_answer_is_fitted_does_not_deny_the_charge(
 
 
 CHARGING = "import venice_core.run as run; run.is_of_sandbox = lambda *_: False\n"
+
+
+def test_a_cancel_unless_it_is_sent_stops_an_upload_and_nothing_else(
+    link: Any, sandbox: Sandbox, disk: Disk, chelsea: Pixels
+) -> None:
+    watch = start_waiting(link, sandbox, chelsea)
+    asked = Watch(link, link.cancel(unless_sent=True))
+    assert asked.end() == "sent"
+    assert watch.end()["results"]
+    assert disk.status == ("done", "none")
+    sandbox.reset()
+    watch = start_uploading(link, sandbox)
+    link.cancel(unless_sent=True)
+    with pytest.raises(LinkError) as caught:
+        watch.end()
+    assert (caught.value.kind, caught.value.charge) == ("cancelled", "none")
 
 
 def test_a_cancel_with_nothing_under_way_does_nothing(link: Any, sandbox: Sandbox, chelsea: Pixels) -> None:
