@@ -1,7 +1,13 @@
 """`python -m venice_core`: see `cli`."""
 
+import signal
 import sys
 
-from venice_core.cli import main
+try:
+    from venice_core.cli import main
 
-sys.exit(main())
+    code = main()
+except KeyboardInterrupt:  # before there was anything to end
+    code = 130
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done and said
+sys.exit(code)

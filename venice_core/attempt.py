@@ -16,7 +16,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_SENT = (Status.SENT, Status.ANSWERED, Status.DONE)
+_SENT = (Status.SENT, Status.ANSWERED, Status.DONE, Status.PLACED)
+_OVER = (Status.DONE, Status.PLACED, Status.FAILED, Status.CANCELLED)
 
 
 class Attempt(threading.Thread, Generic[T]):
@@ -73,7 +74,7 @@ class Attempt(threading.Thread, Generic[T]):
     def abandon(self) -> None:
         """Says that it is cancelled although its thread still hangs."""
         for entry in self.entries:
-            if entry.status not in (Status.DONE, Status.FAILED, Status.CANCELLED):
+            if entry.status not in _OVER:
                 charge = Charge(entry.record["charge"]) if entry.status in _SENT else Charge.NONE
                 with contextlib.suppress(OSError):
                     entry.failed(Cancelled(charge=charge))

@@ -8,37 +8,61 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from venice_core.errors import BadInput, ExitCode, VeniceError
+from venice_core.interrupts import Interrupts
 from venice_core.job import Output, SelectionUse
+from venice_core.logs import logging_to
 from venice_core.messages import sentence
+from venice_core.settings import Folders, provider_for_people
 from venice_core.version import VERSION
+
+log = logging.getLogger(__name__)
+
+LOG = "command-line.log"
 
 
 def main(argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None) -> int:
-    """Runs one command and returns its exit code."""
+    """Runs one command and returns its exit code. Whatever happens, the terminal shows no traceback."""
     env = os.environ if env is None else env
     arguments = _parser().parse_args(argv)
     try:
-        return int(arguments.command(arguments, env))
-    except VeniceError as error:
-        from venice_core.cli_jobs import described
-        from venice_core.settings import provider_for_people
-
-        text = sentence(error, provider_for_people(getattr(arguments, "provider", ""), env))
-        if getattr(arguments, "json", False):
-            print(json.dumps({"exit": int(error.exit_code), "results": [], "error": described(error, text)}))
-        print(text, file=sys.stderr)
-        return error.exit_code
+        if arguments.command is _worker:  # it has a log of its own
+            return _worker(arguments, env)
+        with logging_to(Folders.of(env).logs / LOG):
+            return _run(arguments, env)
     except KeyboardInterrupt:
         return ExitCode.CANCELLED
     except BrokenPipeError:  # who reads has seen enough; nor is there anything left to flush
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE
+
+
+def _run(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:
+    try:
+        return int(arguments.command(arguments, env))
+    except VeniceError as error:
+        failure = error
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        log.exception("a command failed")
+        failure = BadInput(f"{error.filename or 'A file'} cannot be used: {error.strerror or 'it failed'}.")
+    except Exception:
+        log.exception("a command failed")
+        failure = VeniceError(f"details are in {Folders.of(env).logs / LOG}")
+    from venice_core.cli_report import described
+
+    text = sentence(failure, provider_for_people(getattr(arguments, "provider", ""), env))
+    if getattr(arguments, "json", False):
+        print(json.dumps({"exit": int(failure.exit_code), "results": [], "error": described(failure, text)}))
+    print(text, file=sys.stderr)
+    return failure.exit_code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -212,9 +236,10 @@ def _field(text: str) -> tuple[str, str]:
 
 
 def _pictures(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:
-    from venice_core import cli_jobs
+    with Interrupts() as interrupts:
+        from venice_core import cli_jobs
 
-    return cli_jobs.run(arguments, env)
+        return cli_jobs.run(arguments, env, interrupts)
 
 
 def _lists(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:

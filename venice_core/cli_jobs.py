@@ -1,69 +1,66 @@
-"""The commands that send something: `edit`, `cutout`, `generate`, `upscale`."""
+"""The commands that send something: `edit`, `cutout`, `generate`, `upscale`.
+
+All pictures are checked before the first is sent, and the sum of their prices is held against the limit per
+day. Then each is sent in its turn. One that fails does not end the rest, unless they would fare the same.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
-import sys
+import copy
 from collections.abc import Mapping
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
-from venice_core import files
 from venice_core.attempt import Attempt
-from venice_core.errors import BadInput, BrokenFile, ExitCode, Unplaced, VeniceError
-from venice_core.files import Source
-from venice_core.geometry import Bounds, Extent
-from venice_core.job import Action, Job, Options
+from venice_core.cli_picture import Ready, Wish, Written
+from venice_core.cli_report import Fate, Outcome, Report
+from venice_core.cli_terminal import Terminal
+from venice_core.errors import (
+    BadInput,
+    BadKey,
+    Cancelled,
+    Charge,
+    Forbidden,
+    KeyUnseen,
+    NoConnection,
+    NoFunds,
+    NotFound,
+    OverLimit,
+    Refused,
+    UnknownModel,
+    Unplaced,
+    VeniceError,
+)
+from venice_core.interrupts import Interrupts
+from venice_core.job import Options
 from venice_core.journal import Journal
+from venice_core.ledger import Budget
 from venice_core.messages import sentence
-from venice_core.progress import Progress, Stage
+from venice_core.progress import OnProgress
 from venice_core.providers.registry import Registry
-from venice_core.run import Made, Material, Prepared, Result, Runner
+from venice_core.run import Runner
 from venice_core.settings import Folders, provider_for_people
+from venice_core.targets import Targets
 from venice_core.transport import Transport
 
-SUFFIXES = {
-    Action.EDIT: "edited",
-    Action.CUTOUT: "cutout",
-    Action.GENERATE: "generated",
-    Action.UPSCALE: "upscaled",
-}
-ABORT_SECONDS = 1.0
-DEFAULT_SIDE = 1024
-"""In px: of a generated picture for which no size is asked for, as the service has it."""
+E = TypeVar("E", bound=VeniceError)
+
+IN_A_ROW = 3
+"""So many pictures that failed one after another, without being refused, end a batch: they may cost money."""
+
+_FOR_ALL = (BadKey, Cancelled, Forbidden, KeyUnseen, NoFunds, NotFound, OverLimit, UnknownModel)
+"""What would happen to any other picture as well."""
 
 
-def run(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:
-    """Each picture in turn, until one fails: what stops one will mostly stop the next, and each costs."""
-    action, options = Action(arguments.action), _options(arguments)
-    results: list[dict[str, Any]] = []
-    code = int(ExitCode.DONE)
+def run(arguments: argparse.Namespace, env: Mapping[str, str], interrupts: Interrupts) -> int:
+    """Raises BadInput where the options cannot be those of any picture."""
+    options = _options(arguments)
+    terminal = Terminal(interrupts, quiet=arguments.json)
     with Registry(env, Folders.of(env)) as registry:
-        for path in arguments.input or [None]:
-            try:
-                results.append(_Command(path, action, options, arguments, registry, env).run())
-            except VeniceError as error:
-                text = sentence(error, provider_for_people(options.provider, env))
-                named = {"input": str(path)} if path else {}
-                results.append({**named, "error": described(error, text)})
-                print(f"{path}: {text}" if path else text, file=sys.stderr)
-                code = int(error.exit_code)
-                break
-    if arguments.json:
-        print(json.dumps({"exit": code, "results": results}))
-    return code
-
-
-def described(error: VeniceError, text: str) -> dict[str, Any]:
-    """An error for `--json`."""
-    return {
-        **error.facts,
-        "message": text,
-        "charge": error.charge.value,
-        "exit": int(error.exit_code),
-    }
+        batch = _Batch(arguments, options, env, registry, terminal)
+        batch.run()
+    return batch.tell()
 
 
 def _options(arguments: argparse.Namespace) -> Options:
@@ -72,230 +69,181 @@ def _options(arguments: argparse.Namespace) -> Options:
     return Options.from_json(chosen | {"as_made": arguments.action == "generate" and not arguments.size})
 
 
-class _Command:
-    """One picture's way through; `path` is None for a generation."""
+@dataclass(frozen=True, eq=False)
+class _Checked:
+    """The pictures, as they could be sent or why they cannot, and what sends them."""
+
+    wish: Wish
+    runner: Runner
+    budget: Budget | None
+    pictures: list[Ready | BadInput]
+
+
+class _Batch:
+    """All pictures of a command; a generation is one without a file."""
 
     def __init__(
         self,
-        path: Path | None,
-        action: Action,
-        options: Options,
         arguments: argparse.Namespace,
-        registry: Registry,
+        options: Options,
         env: Mapping[str, str],
+        registry: Registry,
+        terminal: Terminal,
     ) -> None:
-        self._path = path
-        self._action = action
-        self._options = options
         self._arguments = arguments
-        self._registry = registry
+        self._options = options
         self._env = env
+        self._registry = registry
+        self._terminal = terminal
+        self._outcomes = [Outcome(path) for path in arguments.input or [None]]
+        self._report = Report(self._outcomes, provider_for_people(options.provider, env))
 
-    def run(self) -> dict[str, Any]:
-        arguments = self._arguments
-        source = Source.load(self._path, getattr(arguments, "mask", None)) if self._path else None
-        references = [Source.load(path, None) for path in getattr(arguments, "reference", ())]
-        targets = self._targets()
-        if not arguments.dry_run:
-            for target in targets:
-                self._check(target, source)
-        opened = self._registry.open(self._options.provider, to_send=True)
-        job = self._job(source, references)
-        coverage = source.mask if source else None
-        plan = Prepared.of(job, coverage, opened.provider).plan
-        runner = Runner(
-            opened.provider,
-            opened.key,
-            Transport(),
-            Journal(Folders.of(self._env).jobs),
-            daily_limit=self._registry.settings.daily_limit,
-        )
-        named = {"input": str(self._path)} if self._path else {}
-        if arguments.dry_run:
-            budget = runner.budget()
-            if budget is not None:
-                budget.check(plan.total)
-            self._say(_plan_line(plan.to_json()))
-            return {**named, "plan": plan.to_json()}
-        if opened.lacks_key:
-            raise opened.missing_key
-        material = Material(
-            source=source.crop(plan) if source else None,
-            coverage=coverage.tobytes() if job.selected and coverage is not None else None,
-            references=tuple(reference.whole() for reference in references),
-        )
-        made = _Terminal(runner, quiet=arguments.json).run(job, material)
-        written = self._place_all(made, targets, source)
-        for entry in made.entries:
-            entry.placed()
-        warnings = list(source.picture.warnings if source else ()) + list(made.warnings)
-        for warning in warnings:
-            print(f"{self._path}: {warning}" if self._path else warning, file=sys.stderr)
-        self._say_written(written)
-        first = made.results[0]
-        return {
-            **named,
-            **{part: str(target) for part, target in written[0].items()},
-            **({"variations": [_paths(parts) for parts in written]} if len(targets) > 1 else {}),
-            "job": first.entry.id,
-            "jobs": [entry.id for entry in made.entries],
-            "plan": plan.to_json(),
-            "facts": asdict(first.facts),
-            "price": asdict(plan.total) if plan.total else None,
-            "warnings": warnings,
-            "failed": [described(error, sentence(error, plan.provider)) for error in made.failures],
-        }
+    def run(self) -> None:
+        try:
+            checked = self._check()
+        except VeniceError as error:
+            self._end(error)
+            words = sentence(error, self._report.provider)
+            self._terminal.warn(words if len(self._outcomes) > 1 else self._outcomes[0].line(words))
+            return
+        if not self._arguments.dry_run:
+            self._make_all(checked)
 
-    def _job(self, source: Source | None, references: list[Source]) -> Job:
-        sizes = tuple(reference.picture.extent for reference in references)
-        if source is not None:
-            return source.job(self._action, self._options, sizes)
-        extent = _parse_size(self._arguments.size)
-        return Job(self._action, Bounds.of(extent), extent, None, self._options, sizes)
-
-    def _targets(self) -> list[dict[str, Path]]:
-        """What is written where, for each variation.
-
-        "output" is the whole picture, "layer" and "mask" are parts of the result.
-        """
-        arguments, out = self._arguments, self._arguments.out
-        stem, folder = (self._path.stem, self._path.parent) if self._path else ("venice", Path())
-        name = f"{stem}-{SUFFIXES[self._action]}.png"
-        if out is None or out.is_dir():
-            return self._first_free((out or folder) / name)
-        if len(arguments.input) > 1:
-            raise BadInput(f"For several pictures -o must be a folder that exists; {out} is not.")
-        return self._variations(out)
-
-    def _first_free(self, path: Path) -> list[dict[str, Path]]:
-        """Under this name or the first numbered one: nobody asked to replace an earlier result."""
-        number, targets = 1, self._variations(path)
-        while any(target.exists() for parts in targets for target in parts.values()):
-            number += 1
-            targets = self._variations(path.with_name(f"{path.stem}-{number}{path.suffix}"))
-        return targets
-
-    def _variations(self, target: Path) -> list[dict[str, Path]]:
-        count = self._options.variations
-        if count == 1:
-            return [self._parts(target)]
-        return [
-            self._parts(target.with_name(f"{target.stem}-{number}{target.suffix}"))
-            for number in range(1, count + 1)
-        ]
-
-    def _parts(self, target: Path) -> dict[str, Path]:
-        if self._action is Action.CUTOUT:
-            return {"mask" if self._arguments.part == "mask" else "output": target}
-        if getattr(self._arguments, "layer", False):
-            return {part: target.with_name(f"{target.stem}-{part}.png") for part in ("layer", "mask")}
-        return {"output": target}
-
-    def _check(self, targets: dict[str, Path], source: Source | None) -> None:
-        """Raises BadInput where something could not be written: better now than after paying."""
-        for part, target in targets.items():
-            alpha = source is not None and source.picture.pixels.shape[2] == 4
-            alpha = alpha or self._action is Action.CUTOUT or part == "layer"
-            files.check_target(target, transparent=alpha and part != "mask")
-
-    def _place_all(
-        self, made: Made, targets: list[dict[str, Path]], source: Source | None
-    ) -> list[dict[str, Path]]:
-        """What was written. Raises Unplaced, but only after all that can be written is."""
-        failed: Unplaced | None = None
-        written = []
-        # a service may make more than it was asked for: that stays in the job's folder
-        for result, parts in zip(made.results, targets, strict=False):
-            try:
-                for part, target in parts.items():
-                    self._write(result, part, target, source)
-            except (OSError, BrokenFile) as error:
-                detail = error.detail if isinstance(error, BrokenFile) else error.strerror
-                failed = Unplaced(f"{target}: {detail}; job {result.entry.id}", charge=result.charge)
+    def tell(self) -> int:
+        """What came of it all, and the exit code."""
+        report = self._report
+        if len(self._outcomes) > 1:
+            if any(outcome.fate is Fate.PLANNED for outcome in self._outcomes):
+                self._terminal.say(report.plans())
             else:
-                written.append(parts)
-        if failed is not None:
-            if written:
-                self._say_written(written)
-            raise failed
-        return written
+                self._terminal.warn(report.summary())
+        if self._arguments.json:
+            self._terminal.say_json(report.to_json())
+        return report.exit_code
 
-    def _write(self, result: Result, part: str, target: Path, source: Source | None) -> None:
-        plan, placed = result.plan, result.placed
-        if part == "layer" or source is None:
-            files.write(target, placed.pixels)
-        elif part == "mask":
-            matte = source.matte(plan, placed)
-            files.write(target, matte if self._action is Action.CUTOUT else matte[plan.crop.slices])
-        elif self._action is Action.CUTOUT:
-            files.write(target, source.cut_out(plan, placed), source.picture.profile)
-        elif self._action is Action.UPSCALE:
-            files.write(target, source.upscaled(placed), source.picture.profile)
-        else:
-            files.write(target, source.edited(plan, placed), source.picture.profile)
+    # Before anything is sent
 
-    def _say_written(self, written: list[dict[str, Path]]) -> None:
-        self._say(", ".join(str(target) for parts in written for target in parts.values()), prefix=False)
+    def _check(self) -> _Checked:
+        """Raises what keeps all of them from being sent."""
+        checked = self._terminal.run(self._look_at_all)
+        ready = []
+        for outcome, picture in zip(self._outcomes, checked.pictures, strict=True):
+            if isinstance(picture, BadInput):
+                self._failed(outcome, picture)
+                continue
+            ready.append(picture)
+            outcome.plan = picture.plan
+            for warning in picture.warnings:
+                self._terminal.warn(outcome.line(warning))
+            if self._arguments.dry_run:
+                self._terminal.say(outcome.line(_plan_line(picture.plan.to_json())))
+        if checked.budget is not None:
+            checked.budget.check_all([picture.plan.total for picture in ready])
+        if self._arguments.dry_run:
+            for outcome in self._outcomes:
+                outcome.fate = Fate.PLANNED if outcome.plan else outcome.fate
+        return checked
 
-    def _say(self, text: str, *, prefix: bool = True) -> None:
-        if not self._arguments.json:
-            print(f"{self._path}: {text}" if prefix and self._path else text)
-
-
-class _Terminal:
-    """A run with its progress shown, and Ctrl-C heard while it lasts."""
-
-    def __init__(self, runner: Runner, *, quiet: bool) -> None:
-        self._runner = runner
-        self._line = sys.stderr.isatty() and not quiet
-
-    def run(self, job: Job, material: Material) -> Made:
-        outcome: list[Made | VeniceError] = []
-
-        def work(attempt: Attempt[Made]) -> Made:
-            return self._runner.run(job, material, self._show, attempt.cancel, attempt.entries.append)
-
-        attempt = Attempt(work, outcome.append)
-        attempt.start()
-        let_go = False
-        while not attempt.over.is_set():
+    def _look_at_all(self, attempt: Attempt[_Checked], _show: OnProgress) -> _Checked:
+        """One after the other, since each takes memory: of several, only the plans are kept."""
+        opened = self._registry.open(self._options.provider, to_send=True)
+        if opened.lacks_key:
+            if not self._arguments.dry_run:
+                raise opened.missing_key
+            self._terminal.warn(sentence(opened.missing_key, self._report.provider))
+        wish = Wish.of(self._arguments, self._options, opened.provider)
+        pictures: list[Ready | BadInput] = []
+        for outcome in self._outcomes:
+            attempt.cancel.check()
             try:
-                attempt.over.wait(0.2)
-            except KeyboardInterrupt:
-                if let_go or not attempt.let_go(ABORT_SECONDS):
-                    attempt.stop(ABORT_SECONDS)
-                    break
-                let_go = True
-                print(
-                    "\nThe request was already sent and may be charged: waiting for the answer. "
-                    "Press Ctrl-C again to stop for good.",
-                    file=sys.stderr,
-                )
-        while not outcome:  # `over` is set a moment before it is told
-            attempt.join(0.01)
-        if isinstance(outcome[0], VeniceError):
-            raise outcome[0]
-        return outcome[0]
+                ready = wish.ready(outcome.path)
+            except BadInput as error:
+                if wish.concerns_all(error):
+                    raise
+                pictures.append(_bare(error))
+            else:
+                again = len(self._outcomes) > 1 and outcome.path is not None and outcome.path.is_file()
+                pictures.append(replace(ready, source=None) if again else ready)
+        journal, limit = Journal(Folders.of(self._env).jobs), self._registry.settings.daily_limit
+        runner = Runner(opened.provider, opened.key, Transport(), journal, daily_limit=limit)
+        return _Checked(wish, runner, runner.budget(), pictures)
 
-    def _show(self, progress: Progress) -> None:
-        if self._line:
-            share = f" {100 * progress.done // progress.total} %" if progress.total else ""
-            end = "\n" if progress.stage is Stage.FITTING else ""
-            print(f"\r\x1b[K{progress.stage.value}{share}", end=end, file=sys.stderr, flush=True)
+    # One after the other
+
+    def _make_all(self, checked: _Checked) -> None:
+        in_a_row = 0
+        for outcome, picture in zip(self._outcomes, checked.pictures, strict=True):
+            if isinstance(picture, BadInput):
+                continue
+            if self._terminal.interrupts.heard():
+                self._end(Cancelled())
+                return
+            error = self._make(outcome, picture, checked)
+            in_a_row = 0 if error is None or isinstance(error, Refused) else in_a_row + 1
+            if error is None:
+                continue
+            for_all = _is_for_all(error)
+            if for_all or in_a_row == IN_A_ROW:
+                if self._end(error) and not isinstance(error, Cancelled):
+                    why = "they would fare the same" if for_all else f"{IN_A_ROW} in a row failed"
+                    self._terminal.warn(f"The other pictures are not sent: {why}.")
+                return
+            _bare(error)
+
+    def _make(self, outcome: Outcome, picture: Ready, checked: _Checked) -> VeniceError | None:
+        """Why it was not done, if it was not."""
+        wish, path = checked.wish, outcome.path
+
+        def work(attempt: Attempt[Written], show: OnProgress) -> Written:
+            outcome.entries = attempt.entries
+            # one that was let go of is read again, and checked again: it may have changed
+            ready = wish.ready(path) if path and picture.source is None else picture
+            return wish.make(ready, targets, checked.runner, attempt, show)
+
+        try:
+            with Targets(wish.naming, path) as targets:
+                written = self._terminal.run(work)
+        except VeniceError as error:
+            self._failed(outcome, error)
+            return error
+        outcome.fate = Fate.DONE
+        outcome.cut_short = any(isinstance(error, Cancelled) for error in written.failures)
+        outcome.plan, outcome.told = written.plan, written.told
+        for warning in written.warnings:
+            self._terminal.warn(outcome.line(warning))
+        if written.files:
+            self._terminal.say(", ".join(str(file) for parts in written.files for file in parts.values()))
+        if written.error is not None:
+            self._failed(outcome, written.error)
+        return written.error
+
+    def _failed(self, outcome: Outcome, error: VeniceError) -> None:
+        outcome.end(error)
+        self._terminal.warn(outcome.line(outcome.why(self._report.provider)))
+
+    def _end(self, error: VeniceError) -> bool:
+        """Nothing more is tried, for that reason. Whether there is anything left that was not."""
+        reason = copy.copy(error)
+        reason.charge = Charge.NONE  # what was not sent cost nothing
+        left = [each for each in self._outcomes if each.fate is Fate.NEVER_TRIED]
+        for outcome in left:
+            outcome.error = reason
+        return bool(left)
 
 
-def _parse_size(text: str | None) -> Extent:
-    """Raises BadInput for what is no size in px."""
-    if not text:
-        return Extent(DEFAULT_SIDE, DEFAULT_SIDE)
-    width, _, height = text.lower().partition("x")
-    if not (width.isdigit() and height.isdigit() and 1 <= int(width) <= 65535 and 1 <= int(height) <= 65535):
-        raise BadInput(f"“{text}” is no size, such as 1200x800.")
-    return Extent(int(width), int(height))
+def _is_for_all(error: VeniceError) -> bool:
+    """Whether the same would happen to any other picture."""
+    if isinstance(error, NoConnection):
+        return error.retryable  # not a byte had left
+    if isinstance(error, Unplaced):
+        return isinstance(error.__cause__, OSError)  # the disk
+    return isinstance(error, _FOR_ALL)
 
 
-def _paths(parts: dict[str, Path]) -> dict[str, str]:
-    return {part: str(target) for part, target in parts.items()}
+def _bare(error: E) -> E:
+    """The same without what led to it, which holds on to pictures."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _plan_line(plan: Mapping[str, Any]) -> str:

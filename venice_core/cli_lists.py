@@ -18,7 +18,7 @@ from rich.table import Table
 from venice_core.cancel import Cancel
 from venice_core.errors import BadInput, VeniceError
 from venice_core.journal import Journal, summary
-from venice_core.ledger import spent_today
+from venice_core.ledger import dollars, spent_today
 from venice_core.lookup import look_up
 from venice_core.messages import sentence
 from venice_core.providers import venice_lists as lists
@@ -210,11 +210,7 @@ def _notes(model: Model) -> str:
 
 
 def _dollars(price: Price | None) -> str:
-    """With two to four decimals."""
-    if price is None or price.usd is None:
-        return ""
-    whole, _, cents = f"{price.usd:.4f}".rstrip("0").partition(".")
-    return f"${whole}.{cents:0<2}"
+    return "" if price is None or price.usd is None else dollars(price.usd)
 
 
 def _amount(text: str) -> float | None:

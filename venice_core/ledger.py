@@ -6,8 +6,9 @@ once cannot both slip under the limit.
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from venice_core.errors import Charge, OverLimit
@@ -30,6 +31,12 @@ class Spending:
     certain: float = 0.0
     requests: int = 0
     unpriced: int = 0
+
+
+def dollars(amount: float) -> str:
+    """With two to four decimals."""
+    whole, _, cents = f"{amount:.4f}".rstrip("0").partition(".")
+    return f"${whole}.{cents:0<2}"
 
 
 def today(now: float) -> float:
@@ -86,4 +93,25 @@ class Budget:
             raise OverLimit(
                 f"This would cost ${price.usd:.3f}; of today's limit of ${self.limit:.2f}, "
                 f"${before:.3f} is spent."
+            )
+
+    def check_all(self, prices: Sequence[Price | None]) -> None:
+        """The same for several pictures, each at its price: all of them or none."""
+        if len(prices) == 1:
+            self.check(prices[0])
+            return
+        known = [price.usd for price in prices if price is not None and price.usd is not None]
+        if unknown := len(prices) - len(known):
+            raise OverLimit(
+                f"The price of {unknown} of these pictures is unknown, so the limit of "
+                f"{dollars(self.limit)} a day cannot be kept."
+            )
+        sums = list(itertools.accumulate(known))
+        if sums and self.spent + sums[-1] > self.limit + 1e-9:
+            left = max(0.0, self.limit - self.spent)
+            fit = sum(each <= left + 1e-9 for each in sums)
+            raise OverLimit(
+                f"These {len(sums)} pictures would cost {dollars(sums[-1])} together. Of today's limit of "
+                f"{dollars(self.limit)}, {dollars(self.spent)} is spent and {dollars(left)} is left: enough "
+                f"for {f'the first {fit}' if fit else 'none'} of them."
             )

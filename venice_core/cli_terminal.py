@@ -1,0 +1,99 @@
+"""The terminal while something is sent: words out, progress, and Ctrl-C heard."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TextIO, TypeVar
+
+from venice_core.attempt import Attempt
+from venice_core.errors import Cancelled, VeniceError
+from venice_core.interrupts import Interrupts
+from venice_core.journal import Status
+from venice_core.progress import OnProgress, Progress, Stage
+
+ABORT_SECONDS = 1.0
+LOOK_SECONDS = 0.05
+
+T = TypeVar("T")
+
+
+class Terminal:
+    """`quiet`: one JSON object is all that goes to standard output, and no progress is shown.
+
+    Words that cannot be shown, since nobody reads them any more, never end what is under way.
+    """
+
+    def __init__(self, interrupts: Interrupts, *, quiet: bool) -> None:
+        self.interrupts = interrupts
+        self._quiet = quiet
+
+    def say(self, text: str) -> None:
+        """On standard output."""
+        if not self._quiet:
+            _write(sys.stdout, text)
+
+    def say_json(self, value: dict[str, Any]) -> None:
+        """The one object."""
+        _write(sys.stdout, json.dumps(value))
+
+    def warn(self, text: str) -> None:
+        """On standard error."""
+        _write(sys.stderr, text)
+
+    def run(self, work: Callable[[Attempt[T], OnProgress], T]) -> T:
+        """What `work` returns or raises; it is done in a thread, which Ctrl-C lets go of, or stops.
+
+        Raises Cancelled where it was pressed before, and nothing is begun.
+        """
+        if self.interrupts.heard():
+            raise Cancelled()
+        outcome: list[T | VeniceError] = []
+        attempt: Attempt[T] = Attempt(lambda attempt: work(attempt, self._shown(attempt)), outcome.append)
+        attempt.start()
+        let_go = False
+        while not attempt.over.wait(LOOK_SECONDS):
+            if self.interrupts.heard() and not let_go:
+                let_go = True
+                if attempt.let_go(ABORT_SECONDS):
+                    self.warn(f"\n{_goes_on(attempt)} Press Ctrl-C again to stop for good.")
+            elif self.interrupts.heard() > 1:
+                attempt.stop(ABORT_SECONDS)
+        while not outcome:  # `over` is set a moment before it is told
+            attempt.join(0.01)
+        if isinstance(outcome[0], VeniceError):
+            raise outcome[0]
+        return outcome[0]
+
+    def _shown(self, attempt: Attempt[T]) -> OnProgress:
+        def show(progress: Progress) -> None:
+            if not attempt.over.is_set():
+                share = f" {100 * progress.done // progress.total} %" if progress.total else ""
+                end = "\n" if progress.stage is Stage.FITTING else ""
+                _write(sys.stderr, f"\r\x1b[K{progress.stage.value}{share}", end)
+
+        watched = sys.stderr is not None and sys.stderr.isatty() and not self._quiet
+        return show if watched else lambda _: None
+
+
+def _goes_on(attempt: Attempt[T]) -> str:
+    if any(entry.status is Status.SENT for entry in attempt.entries):
+        return "The request was already sent and may be charged: waiting for the answer."
+    return "The answer has arrived and is being put in place."
+
+
+def _write(stream: TextIO | None, text: str, end: str = "\n") -> None:
+    if stream is None:  # closed before we were started
+        return
+    try:
+        print(text, end=end, file=stream, flush=True)
+    except UnicodeEncodeError:
+        known = text.encode(stream.encoding or "ascii", "backslashreplace")
+        _write(stream, known.decode(stream.encoding or "ascii"), end)
+    except (OSError, ValueError):
+        # what is still in the buffer must not be tried once more at the end
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,0 +1,92 @@
+"""A file's name that is taken before the file is there, so that nobody pays for the same file meanwhile.
+
+It is a lock on a hidden file beside it. The operating system lets go of the lock when its process ends,
+however it ends: what a killed one leaves is an empty hidden file, which is in nobody's way and goes with the
+next reservation of that name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+SUFFIX = ".venice"
+
+
+class Reservation:
+    """Holds a name until it is released."""
+
+    def __init__(self, lock: Path, handle: int) -> None:
+        self._lock = lock
+        self._handle = handle
+
+    @classmethod
+    def of(cls, path: Path) -> Reservation | None:
+        """None where somebody else holds the name. Raises OSError where there can be no file."""
+        lock = lock_of(path)
+        while True:
+            handle, made = _open(lock)
+            try:
+                if not _take(handle, otherwise=made):
+                    os.close(handle)
+                    return None
+                if _is(lock, handle):
+                    return cls(lock, handle)
+            except BaseException:
+                os.close(handle)
+                raise
+            os.close(handle)  # whoever held it took it away between opening and locking
+
+    def release(self) -> None:
+        """The hidden file goes too."""
+        if sys.platform == "win32":  # nobody can take an open file away there
+            os.close(self._handle)
+        with contextlib.suppress(OSError):
+            self._lock.unlink()
+        if sys.platform != "win32":
+            os.close(self._handle)
+
+
+def lock_of(path: Path) -> Path:
+    """The hidden file; one for all spellings of a path."""
+    real = Path(os.path.realpath(path))
+    return real.with_name(f".{real.name}{SUFFIX}")
+
+
+def _open(lock: Path) -> tuple[int, bool]:
+    """The open file, and whether it was made here."""
+    flags = os.O_RDWR | os.O_CREAT
+    try:
+        return os.open(lock, flags | os.O_EXCL, 0o666), True
+    except FileExistsError:
+        return os.open(lock, flags, 0o666), False
+
+
+def _take(handle: int, *, otherwise: bool) -> bool:
+    """Whether nobody else has it locked; `otherwise`: the answer where the disk knows no locks."""
+    if sys.platform == "win32":
+        import msvcrt  # noqa: PLC0415 - only there
+
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+    import fcntl  # noqa: PLC0415 - not there
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return otherwise
+    return True
+
+
+def _is(lock: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(lock.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
