@@ -51,6 +51,7 @@ class Attempt(threading.Thread, Generic[T]):
         except Exception as error:
             log.exception("job failed")
             outcome = VeniceError(f"{type(error).__name__}: {error}", charge=self._charge())
+        self.cancel.forget()
         self._end(outcome)
 
     def let_go(self, seconds: float) -> bool:

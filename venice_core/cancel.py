@@ -51,6 +51,11 @@ class Cancel:
         if already:
             callback()
 
+    def forget(self) -> None:
+        """Nobody is woken any more; what they hold on to can go."""
+        with self._lock:
+            self._wake.clear()
+
     def check(self, *, sent: bool = False) -> None:
         """Raises Cancelled where `stops` says so."""
         if self.stops(sent=sent):

@@ -133,10 +133,10 @@ class _Batch:
                 continue
             ready.append(picture)
             outcome.plan = picture.plan
-            for warning in picture.warnings:
-                self._terminal.warn(outcome.line(warning))
             if self._arguments.dry_run:
                 self._terminal.say(outcome.line(_plan_line(picture.plan.to_json())))
+            for warning in picture.warnings if self._arguments.dry_run else picture.all_warnings:
+                self._terminal.warn(outcome.line(warning))
         if checked.budget is not None:
             checked.budget.check_all([picture.plan.total for picture in ready])
         if self._arguments.dry_run:
@@ -210,7 +210,8 @@ class _Batch:
         outcome.cut_short = any(isinstance(error, Cancelled) for error in written.failures)
         outcome.plan, outcome.told = written.plan, written.told
         for warning in written.warnings:
-            self._terminal.warn(outcome.line(warning))
+            if warning not in picture.all_warnings:  # which were told before it was sent
+                self._terminal.warn(outcome.line(warning))
         if written.files:
             self._terminal.say(", ".join(str(file) for parts in written.files for file in parts.values()))
         if written.error is not None:

@@ -40,6 +40,11 @@ class Ready:
     plan: Plan
     warnings: tuple[str, ...]
 
+    @property
+    def all_warnings(self) -> tuple[str, ...]:
+        """Those of the plan, too."""
+        return self.warnings + self.plan.warnings
+
 
 @dataclass(frozen=True, eq=False)
 class Written:

@@ -75,8 +75,8 @@ class Terminal:
                 end = "\n" if progress.stage is Stage.FITTING else ""
                 _write(sys.stderr, f"\r\x1b[K{progress.stage.value}{share}", end)
 
-        watched = sys.stderr is not None and sys.stderr.isatty() and not self._quiet
-        return show if watched else lambda _: None
+        watched = sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
+        return show if watched and not self._quiet else lambda _: None
 
 
 def _goes_on(attempt: Attempt[T]) -> str:

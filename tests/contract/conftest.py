@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -67,6 +68,14 @@ def mask(tmp_path: Path, chelsea: Pixels) -> Path:
     path = tmp_path / "mask.png"
     soft_ellipse(chelsea.shape[1], chelsea.shape[0]).save(path)
     return path
+
+
+@pytest.fixture
+def interruptible() -> dict[str, Any]:
+    """Options for a process: a group of its own, so that Ctrl-C reaches that command alone."""
+    if os.name != "posix":
+        pytest.skip("Ctrl-C is sent as a POSIX signal")
+    return {"start_new_session": True}
 
 
 @pytest.fixture(autouse=True)

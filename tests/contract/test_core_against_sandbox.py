@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -43,15 +43,6 @@ from venice_core.geometry import Bounds
 from venice_core.journal import ANSWER
 from venice_core.progress import Progress, Stage
 from venice_core.sandbox import Sandbox
-
-
-@pytest.fixture
-def heavy(tmp_path: Path) -> Path:
-    """Noise, too large to fit into the sockets' buffers: 12 MB as PNG."""
-    path = tmp_path / "noise.bmp"
-    Image.fromarray(noise()).save(path)
-    return path
-
 
 # What is sent
 
@@ -861,24 +852,6 @@ def test_json_is_one_object_with_what_people_are_told(shell: Shell, photo: Path)
     assert shell.job.record["status"] == "placed"
 
 
-def test_several_pictures_are_done_in_turn_and_stop_at_the_first_failure(
-    shell: Shell, sandbox: Sandbox, tmp_path: Path, chelsea: Pixels
-) -> None:
-    paths = [tmp_path / f"{name}.png" for name in "abc"]
-    for path in paths:
-        Image.fromarray(chelsea).save(path)
-    out = tmp_path / "results"
-    out.mkdir()
-    assert shell("edit", *paths, "-p", "x", "-o", out) == 0
-    assert sorted(path.name for path in out.iterdir()) == ["a-edited.png", "b-edited.png", "c-edited.png"]
-    assert len(posts(sandbox)) == 3
-    sandbox.reset()
-    paths[1].write_bytes(b"no picture")
-    code, said = shell.json("edit", *paths, "-p", "x", "-o", out)
-    assert (code, len(said["results"]), len(posts(sandbox))) == (2, 2, 1)
-    assert said["results"][1]["error"]["kind"] == "broken-file"
-
-
 def test_bad_input_is_found_before_anything_is_sent(
     shell: Shell, sandbox: Sandbox, photo: Path, mask: Path, tmp_path: Path
 ) -> None:
@@ -986,65 +959,6 @@ def test_exit_codes_reach_the_shell(
     _, err = process.communicate(timeout=60)
     assert process.returncode == code
     assert "Traceback" not in err
-
-
-@pytest.fixture
-def interruptible() -> Iterator[dict[str, Any]]:
-    """A process group of its own, so that Ctrl-C reaches the command alone."""
-    if os.name != "posix":
-        pytest.skip("Ctrl-C is sent as a POSIX signal")
-    yield {"start_new_session": True}
-
-
-def test_ctrl_c_before_the_upload_is_complete_buys_nothing(
-    shell: Shell, sandbox: Sandbox, heavy: Path, interruptible: dict[str, Any]
-) -> None:
-    sandbox.switch(stall=60, stall_at="body")
-    process = python("edit", heavy, "-p", "x", shell=shell, **interruptible)
-    wait_for(lambda: posts(sandbox))
-    time.sleep(0.5)
-    begin = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
-    assert time.monotonic() - begin < PROMPTLY + BUSY_MACHINE
-    assert process.returncode == 130
-    assert "Cancelled" in err
-    assert (shell.job.record["status"], shell.job.record["charge"]) == ("cancelled", "none")
-    assert not posts(sandbox)[0].complete
-
-
-def test_ctrl_c_after_the_upload_waits_for_what_may_be_paid(
-    shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path, interruptible: dict[str, Any]
-) -> None:
-    sandbox.switch(stall=2)
-    process = python("edit", photo, "-p", "x", "-o", tmp_path / "out.png", shell=shell, **interruptible)
-    wait_for(lambda: posts(sandbox) and posts(sandbox)[0].complete)
-    time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
-    assert process.returncode == 0
-    assert "already sent and may be charged" in err
-    assert (tmp_path / "out.png").is_file()
-    assert shell.job.record["status"] == "placed"
-
-
-def test_a_second_ctrl_c_stops_for_good(
-    shell: Shell, sandbox: Sandbox, photo: Path, interruptible: dict[str, Any]
-) -> None:
-    sandbox.switch(stall=60)
-    process = python("edit", photo, "-p", "x", shell=shell, **interruptible)
-    wait_for(lambda: posts(sandbox) and posts(sandbox)[0].complete)
-    time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
-    time.sleep(0.7)
-    assert process.poll() is None
-    begin = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
-    assert time.monotonic() - begin < PROMPTLY + BUSY_MACHINE
-    assert process.returncode == 130
-    assert "may have been charged" in err
-    assert shell.job.record["charge"] == "possible"
 
 
 def test_the_sandbox_command_serves_until_ctrl_c(

@@ -34,6 +34,7 @@ ADVANCES: dict[str, Callable[[Entry], Any]] = {
     "sent": lambda entry: (entry.sending(), entry.sent()),
     "answered": lambda entry: (entry.sending(), entry.sent(), entry.answered(ANSWER, Charge.CHARGED)),
     "done": lambda entry: (entry.sending(), entry.answered(ANSWER, Charge.CHARGED), entry.done()),
+    "placed": lambda entry: (entry.sending(), entry.answered(ANSWER, Charge.CHARGED), entry.placed()),
     "failed": lambda entry: (entry.sending(), entry.failed(Busy("later"))),
 }
 
@@ -161,6 +162,7 @@ def test_any_other_exception_becomes_an_error_with_the_journals_charge(
         (["sent"], True),
         (["answered"], True),
         (["done"], True),  # it is being put in place
+        (["placed"], True),  # its end is about to be told
         (["sending", "planned", "sent"], True),
         (["sending", "turned away"], False),
     ],
@@ -223,6 +225,7 @@ def test_stopping_ends_it_whatever_it_has_come_to(begin: Any, state: str) -> Non
         (["sent"], Charge.POSSIBLE, [("cancelled", "possible")]),
         (["answered"], Charge.CHARGED, [("cancelled", "charged")]),
         (["done"], Charge.CHARGED, [("done", "charged")]),
+        (["placed"], Charge.CHARGED, [("placed", "charged")]),
         (
             ["done", "sent", "failed", "sending"],
             Charge.CHARGED,

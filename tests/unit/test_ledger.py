@@ -27,7 +27,7 @@ from venice_core.errors import (
 from venice_core.geometry import Bounds
 from venice_core.job import Action, Job, Options
 from venice_core.journal import Entry, Journal
-from venice_core.ledger import Budget, Spending, spent, today
+from venice_core.ledger import Budget, Spending, dollars, spent, today
 from venice_core.plan import make_plan
 from venice_core.providers.capabilities import Catalogue, Price
 from venice_core.providers.venice import Venice
@@ -252,6 +252,53 @@ def test_a_limit_may_be_reached_and_not_exceeded(
 def test_with_a_limit_nothing_is_bought_at_an_unknown_price(price: Price | None) -> None:
     with pytest.raises(OverLimit, match="price of this is not known"):
         Budget(100.0, 0.0).check(price)
+
+
+@pytest.mark.parametrize(
+    ("before", "prices", "words"),
+    [
+        (0.0, [], None),
+        (0.0, [0.5, 0.5], None),
+        (0.1, [0.1, 0.2, 0.6], None),
+        (
+            0.0,
+            [0.04] * 26,
+            "These 26 pictures would cost $1.04 together. Of today's limit of $1.00, $0.00 is "
+            "spent and $1.00 is left: enough for the first 25 of them.",
+        ),
+        (0.9, [0.1, 0.01], "$0.90 is spent and $0.10 is left: enough for the first 1 of them."),
+        (0.99, [0.1, 0.01], "$0.01 is left: enough for none of them."),
+        (3.0, [0.0, 0.01], "$3.00 is spent and $0.00 is left: enough for the first 1 of them."),
+        (0.0, [0.01, None, None], "The price of 2 of these pictures is unknown, so the limit of $1.00 a day"),
+        (0.999, [0.01], "This would cost $0.010; of today's limit of $1.00, $0.999 is spent."),
+        (0.0, [None], "price of this is not known"),
+    ],
+)
+def test_several_pictures_fit_together_or_not_at_all(
+    before: float, prices: list[float | None], words: str | None
+) -> None:
+    each = [None if price is None else Price(price) for price in prices]
+    if words is None:
+        Budget(1.0, before).check_all(each)
+    else:
+        with pytest.raises(OverLimit) as caught:
+            Budget(1.0, before).check_all(each)
+        assert words in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (0, "$0.00"),
+        (0.04, "$0.04"),
+        (1.5, "$1.50"),
+        (0.0125, "$0.0125"),
+        (12, "$12.00"),
+        (0.30000000004, "$0.30"),
+    ],
+)
+def test_amounts_have_two_to_four_decimals(amount: float, text: str) -> None:
+    assert dollars(amount) == text
 
 
 def test_what_was_reserved_before_midnight_does_not_make_room_after_it() -> None:

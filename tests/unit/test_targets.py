@@ -72,7 +72,9 @@ def test_two_at_once_get_two_names(tmp_path: Path) -> None:
         assert second.files() == [{"output": tmp_path / "x-edited-2.png"}]
     assert list(tmp_path.iterdir()) == []
     with Targets(naming, path) as again:
-        assert again.files() == [{"output": tmp_path / "x-edited.png"}], "nothing came of it: it is free again"
+        assert again.files() == [{"output": tmp_path / "x-edited.png"}], (
+            "nothing came of it: it is free again"
+        )
 
 
 def test_a_name_that_was_asked_for_is_taken_once(tmp_path: Path) -> None:
