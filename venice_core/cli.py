@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from venice_core.errors import BadInput, ExitCode, VeniceError
+from venice_core.errors import BadInput, ExitCode, VeniceError, unusable
 from venice_core.interrupts import Interrupts
 from venice_core.job import Output, SelectionUse
 from venice_core.logs import logging_to
@@ -32,10 +32,8 @@ def main(argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None
     env = os.environ if env is None else env
     arguments = _parser().parse_args(argv)
     try:
-        if arguments.command is _worker:  # it has a log of its own
-            return _worker(arguments, env)
-        with logging_to(Folders.of(env).logs / LOG):
-            return _run(arguments, env)
+        # the worker has a log of its own
+        return _worker(arguments, env) if arguments.command is _worker else _run(arguments, env)
     except KeyboardInterrupt:
         return ExitCode.CANCELLED
     except BrokenPipeError:  # who reads has seen enough; nor is there anything left to flush
@@ -45,17 +43,20 @@ def main(argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None
 
 def _run(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:
     try:
-        return int(arguments.command(arguments, env))
+        path = Folders.of(env).logs / LOG
+        with logging_to(path):
+            try:
+                return int(arguments.command(arguments, env))
+            except (VeniceError, BrokenPipeError):
+                raise
+            except OSError as error:
+                log.exception("a command failed")
+                raise unusable(error) from error
+            except Exception as error:
+                log.exception("a command failed")
+                raise VeniceError(f"details are in {path}") from error
     except VeniceError as error:
         failure = error
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        log.exception("a command failed")
-        failure = BadInput(f"{error.filename or 'A file'} cannot be used: {error.strerror or 'it failed'}.")
-    except Exception:
-        log.exception("a command failed")
-        failure = VeniceError(f"details are in {Folders.of(env).logs / LOG}")
     from venice_core.cli_report import described
 
     text = sentence(failure, provider_for_people(getattr(arguments, "provider", ""), env))

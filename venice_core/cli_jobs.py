@@ -31,6 +31,7 @@ from venice_core.errors import (
     UnknownModel,
     Unplaced,
     VeniceError,
+    unusable,
 )
 from venice_core.interrupts import Interrupts
 from venice_core.job import Options
@@ -166,7 +167,11 @@ class _Batch:
                 pictures.append(replace(ready, source=None) if again else ready)
         journal, limit = Journal(Folders.of(self._env).jobs), self._registry.settings.daily_limit
         runner = Runner(opened.provider, opened.key, Transport(), journal, daily_limit=limit)
-        return _Checked(wish, runner, runner.budget(), pictures)
+        try:
+            budget = runner.budget()
+        except OSError as error:
+            raise unusable(error) from error
+        return _Checked(wish, runner, budget, pictures)
 
     # One after the other
 

@@ -243,6 +243,11 @@ class Unplaced(Unanswered):
     charge = Charge.CHARGED
 
 
+def unusable(error: OSError) -> BadInput:
+    """What a file or folder that cannot be used means where nothing was sent."""
+    return BadInput(f"{error.filename or 'A file'} cannot be used: {error.strerror or 'the system says no'}.")
+
+
 def every_kind() -> dict[str, type[VeniceError]]:
     """All classes of the tree by their wire kind."""
     found: dict[str, type[VeniceError]] = {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 from pathlib import Path
 
 SUFFIX = ".venice"
@@ -40,8 +41,8 @@ class Reservation:
             os.close(handle)  # whoever held it took it away between opening and locking
 
     def release(self) -> None:
-        """The hidden file goes too."""
-        if sys.platform == "win32":  # nobody can take an open file away there
+        """The hidden file goes too: before somebody else can lock it, but an open one cannot on Windows."""
+        if sys.platform == "win32":
             os.close(self._handle)
         with contextlib.suppress(OSError):
             self._lock.unlink()
@@ -61,7 +62,12 @@ def _open(lock: Path) -> tuple[int, bool]:
     try:
         return os.open(lock, flags | os.O_EXCL, 0o666), True
     except FileExistsError:
-        return os.open(lock, flags, 0o666), False
+        pass
+    except PermissionError:
+        if os.name == "posix":
+            raise
+        time.sleep(0.1)  # one that is going away cannot be opened there until it is gone
+    return os.open(lock, flags, 0o666), False
 
 
 def _take(handle: int, *, otherwise: bool) -> bool:

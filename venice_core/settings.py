@@ -82,7 +82,10 @@ class Folders:
         """`VENICE_HOME` holds everything; without it the platform's user folders do."""
         home = env.get("VENICE_HOME")
         if home:
-            base = Path(home).expanduser().absolute()
+            try:
+                base = Path(home).expanduser().absolute()
+            except RuntimeError as error:
+                raise BadInput(f"VENICE_HOME is {home}, and nobody here has that name.") from error
             return cls(base, base / "jobs", base / "cache", base / "logs", base / "scratch")
         data = Path(platformdirs.user_data_dir(APP, appauthor=False))
         return cls(

@@ -15,9 +15,10 @@ from contract_ways import EDIT, Pixels, Scripted, Shell, noise, paths, reply
 from PIL import Image
 from support import posts
 
+from venice_core import files, journal
 from venice_core.geometry import Bounds
 from venice_core.job import Action, Job, Options
-from venice_core.journal import Journal
+from venice_core.journal import ANSWER, Journal
 from venice_core.plan import make_plan
 from venice_core.providers.capabilities import Catalogue
 from venice_core.providers.venice import Venice
@@ -368,9 +369,9 @@ def test_a_service_that_fails_three_times_in_a_row_is_not_paid_for_the_rest(
     ],
 )
 def test_the_exit_code_is_that_of_what_matters_most_for_money(
-    shell: Shell, abc: list[Path], photo: Path, out: Path, statuses: tuple[int, ...], code: int
+    shell: Shell, abc: list[Path], out: Path, statuses: tuple[int, ...], code: int
 ) -> None:
-    bodies = {200: photo.read_bytes(), 503: b'{"error":"busy"}'}
+    bodies = {200: abc[0].read_bytes(), 503: b'{"error":"busy"}'}
     headers = ("Retry-After: 0", "Content-Type: application/json")
     asked = [status for status in statuses for _ in range(2 if status == 503 else 1)]
     answers = iter([reply(f"{status} So", bodies.get(status, b"{}"), *headers) for status in asked])
@@ -419,6 +420,102 @@ def test_where_nothing_came_of_it_nothing_is_left_behind(
     assert made(out) == []
 
 
+# A disk that fails, and what nobody thought of
+
+
+def full(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_disk_that_takes_no_result_ends_the_rest_and_the_job_is_named(
+    shell: Shell, sandbox: Sandbox, abc: list[Path], out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("venice_core.files.write_atomically", full)
+    code, said = shell.json("edit", *abc, *PROMPT, "-o", out)
+    assert (code, fates(said)) == (5, ["failed", "never-tried", "never-tried"])
+    assert len(posts(sandbox)) == 1
+    assert "No space left on device" in shell.err
+    assert f"Job {shell.job.id}: what came is in {shell.job.folder}." in shell.err
+    assert (shell.job.folder / ANSWER).is_file()
+    assert shell.job.record["status"] == "done"
+    assert made(out) == []
+
+
+def test_of_several_variations_those_that_could_be_written_are_told(
+    shell: Shell, sandbox: Sandbox, abc: list[Path], out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = files.write
+
+    def odd(path: Path, *more: Any) -> None:
+        if path.name.endswith("-2.png"):
+            raise ValueError("encoder error <object at 0x7f>")
+        write(path, *more)
+
+    monkeypatch.setattr("venice_core.files.write", odd)
+    code, result = shell.result("edit", abc[0], *PROMPT, "--variations", 3, "-o", out)
+    assert (code, result["status"], result["error"]["kind"]) == (5, "failed", "unplaced")
+    assert [Path(each["output"]).name for each in result["variations"]] == [
+        "a-edited-1.png",
+        "a-edited-3.png",
+    ]
+    assert "0x7f" not in shell.err
+    assert sorted(job.record["status"] for job in shell.jobs) == ["done", "placed", "placed"]
+
+
+def test_what_the_journal_cannot_note_after_the_answer_decides_nothing(
+    shell: Shell, sandbox: Sandbox, abc: list[Path], out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = journal.write_atomically
+
+    def failing(path: Path, *more: Any, **options: Any) -> None:
+        if path.name == ANSWER or (path.parent / "full").exists():
+            (path.parent / "full").touch()
+            full()
+        real(path, *more, **options)
+
+    monkeypatch.setattr("venice_core.journal.write_atomically", failing)
+    assert shell("edit", *abc, *PROMPT, "-o", out) == 0
+    assert len(made(out)) == 3
+    assert "Traceback" not in shell.err
+    assert "could not be kept" in shell.err
+    assert "Traceback" in (shell.home / "logs" / "command-line.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (ZeroDivisionError("by accident"), 5, "command-line.log"),
+        (
+            PermissionError(13, "Permission denied", "/somewhere"),
+            2,
+            "/somewhere cannot be used: Permission denied.",
+        ),
+        (RecursionError("<object at 0x7f>"), 5, "command-line.log"),
+    ],
+)
+@pytest.mark.parametrize("command", ["jobs", "edit"])
+def test_what_nobody_thought_of_is_a_sentence_and_no_traceback(
+    shell: Shell,
+    abc: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    code: int,
+    words: str,
+    command: str,
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("venice_core.cli_lists.show", fail)
+    monkeypatch.setattr("venice_core.cli_jobs.run", fail)
+    given = (command, abc[0], *PROMPT) if command == "edit" else (command,)
+    exit_code, said = shell.json(*given)
+    assert (exit_code, said["exit"]) == (code, code)
+    assert words in shell.err
+    assert "Traceback" not in shell.err
+    assert "0x7f" not in shell.err
+
+
 # Files that change, pictures that are large
 
 
@@ -458,18 +555,18 @@ def test_a_single_picture_is_read_once_so_that_it_may_come_from_a_pipe(
     os.close(reading)
 
 
-@pytest.mark.parametrize("status", [200, 400, 413])
+@pytest.mark.parametrize("status", [200, 400])
 def test_many_pictures_take_no_more_memory_than_a_few(
-    shell: Shell, tmp_path: Path, out: Path, photo: Path, status: int
+    shell: Shell, tmp_path: Path, out: Path, status: int
 ) -> None:
-    names = [tmp_path / f"{number}.bmp" for number in range(9)]
+    names = [tmp_path / f"{number}.png" for number in range(7)]
     for name in names:
-        Image.fromarray(noise()[:1000, :1000]).save(name)
-    body = photo.read_bytes() if status == 200 else b"{}"
+        Image.fromarray(noise()[:900, :900]).save(name)
+    body = names[0].read_bytes() if status == 200 else b"{}"
 
     def peak(count: int) -> int:
         tracemalloc.start()
-        shell("edit", *names[:count], *PROMPT, "-o", out)
+        shell("edit", *names[:count], *PROMPT, "--no-align", "--no-match-colors", "-o", out)
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most
@@ -477,5 +574,5 @@ def test_many_pictures_take_no_more_memory_than_a_few(
     with Scripted(lambda _: reply(f"{status} So", body)) as server:
         shell.env["VENICE_BASE_URL"] = server.url
         peak(1)
-        few, many = peak(3), peak(9)
-    assert many < few + 3_000_000, "one more decoded picture"
+        few, many = peak(3), peak(7)
+    assert many < few + 900 * 900 * 3, "one more picture"
