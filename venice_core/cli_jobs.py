@@ -38,7 +38,7 @@ from venice_core.job import Options
 from venice_core.journal import Journal
 from venice_core.ledger import Budget
 from venice_core.messages import sentence
-from venice_core.progress import OnProgress
+from venice_core.progress import OnProgress, Progress, Stage
 from venice_core.providers.registry import Registry
 from venice_core.run import Runner
 from venice_core.settings import Folders, provider_for_people
@@ -145,7 +145,7 @@ class _Batch:
                 outcome.fate = Fate.PLANNED if outcome.plan else outcome.fate
         return checked
 
-    def _look_at_all(self, attempt: Attempt[_Checked], _show: OnProgress) -> _Checked:
+    def _look_at_all(self, attempt: Attempt[_Checked], show: OnProgress) -> _Checked:
         """One after the other, since each takes memory: of several, only the plans are kept."""
         opened = self._registry.open(self._options.provider, to_send=True)
         if opened.lacks_key:
@@ -154,8 +154,9 @@ class _Batch:
             self._terminal.warn(sentence(opened.missing_key, self._report.provider))
         wish = Wish.of(self._arguments, self._options, opened.provider)
         pictures: list[Ready | BadInput] = []
-        for outcome in self._outcomes:
+        for number, outcome in enumerate(self._outcomes):
             attempt.cancel.check()
+            show(Progress(Stage.PREPARING, number, len(self._outcomes)))
             try:
                 ready = wish.ready(outcome.path)
             except BadInput as error:
@@ -242,7 +243,8 @@ def _is_for_all(error: VeniceError) -> bool:
     if isinstance(error, NoConnection):
         return error.retryable  # not a byte had left
     if isinstance(error, Unplaced):
-        return isinstance(error.__cause__, OSError)  # the disk
+        # the disk's, not an encoder's, which has no number
+        return isinstance(error.__cause__, OSError) and error.__cause__.errno is not None
     return isinstance(error, _FOR_ALL)
 
 

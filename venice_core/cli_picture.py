@@ -60,7 +60,10 @@ class Written:
 
 @dataclass(frozen=True, eq=False)
 class Wish:
-    """What is asked for, of every picture alike. `references`: raw sRGB RGBA of `sizes`."""
+    """What is asked for, of every picture alike.
+
+    `references`: raw sRGB RGBA of `sizes`. `sources`: all files that are worked from.
+    """
 
     action: Action
     options: Options
@@ -70,11 +73,12 @@ class Wish:
     canvas: Extent
     sizes: tuple[Extent, ...]
     references: tuple[bytes, ...]
-    kept: tuple[Path, ...]
+    sources: tuple[Path, ...]
 
     @classmethod
     def of(cls, arguments: Namespace, options: Options, provider: Provider) -> Wish:
         """Reads the references. Raises BadInput for what would be wrong with any picture."""
+        naming = _naming(arguments, options)
         paths = tuple(getattr(arguments, "reference", ()))
         read = [Source.load(path, None) for path in paths]
         mask = getattr(arguments, "mask", None)
@@ -83,13 +87,13 @@ class Wish:
         return cls(
             action=Action(arguments.action),
             options=options,
-            naming=_naming(arguments, options),
+            naming=naming,
             provider=provider,
             mask=mask,
             canvas=_parse_size(getattr(arguments, "size", None)),
             sizes=tuple(reference.picture.extent for reference in read),
             references=tuple(reference.whole() for reference in read),
-            kept=(*arguments.input, *filter(None, [mask]), *paths),
+            sources=(*arguments.input, *filter(None, [mask]), *paths),
         )
 
     def ready(self, path: Path | None) -> Ready:
@@ -133,7 +137,7 @@ class Wish:
         made = runner.run(ready.job, material, show, attempt.cancel, attempt.entries.append)
         written, error = self._write_all(made, targets.files(), source)
         told = self._told(made, written, ready)
-        return Written(made.results[0].plan, written, told, made.warnings, made.failures, error)
+        return Written(plan, written, told, made.warnings, made.failures, error)
 
     def _told(self, made: Made, written: list[Parts], ready: Ready) -> dict[str, Any]:
         first, plan = made.results[0], ready.plan
@@ -155,7 +159,7 @@ class Wish:
 
     def _check(self, targets: list[Parts], source: Source | None) -> None:
         """Raises BadInput where something could not be written: better now than after paying."""
-        check_apart(targets, self.kept)
+        check_apart(targets, self.sources)
         for parts in targets:
             for part, target in parts.items():
                 alpha = source is not None and source.picture.pixels.shape[2] == 4

@@ -13,10 +13,12 @@ from venice_core.attempt import Attempt
 from venice_core.errors import Cancelled, VeniceError
 from venice_core.interrupts import Interrupts
 from venice_core.journal import Status
-from venice_core.progress import OnProgress, Progress, Stage
+from venice_core.progress import OnProgress, Progress
 
 ABORT_SECONDS = 1.0
 LOOK_SECONDS = 0.05
+CLEARED = "\r\x1b[K"
+"""The line, for what is written next."""
 
 T = TypeVar("T")
 
@@ -64,6 +66,8 @@ class Terminal:
                 attempt.stop(ABORT_SECONDS)
         while not outcome:  # `over` is set a moment before it is told
             attempt.join(0.01)
+        if self._watched:
+            _write(sys.stderr, CLEARED, "")
         if isinstance(outcome[0], VeniceError):
             raise outcome[0]
         return outcome[0]
@@ -72,11 +76,14 @@ class Terminal:
         def show(progress: Progress) -> None:
             if not attempt.over.is_set():
                 share = f" {100 * progress.done // progress.total} %" if progress.total else ""
-                end = "\n" if progress.stage is Stage.FITTING else ""
-                _write(sys.stderr, f"\r\x1b[K{progress.stage.value}{share}", end)
+                _write(sys.stderr, f"{CLEARED}{progress.stage.value}{share}", "")
 
-        watched = sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
-        return show if watched and not self._quiet else lambda _: None
+        return show if self._watched else lambda _: None
+
+    @property
+    def _watched(self) -> bool:
+        """Whether somebody sees progress."""
+        return not self._quiet and sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
 
 
 def _goes_on(attempt: Attempt[T]) -> str:

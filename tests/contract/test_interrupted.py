@@ -230,7 +230,7 @@ def check_nothing_lost(
     answered = [job for job in shell.jobs if (job.folder / ANSWER).exists()]
     assert sum(seen.status == 200 for seen in posts(sandbox)) >= len(answered)
     missing = [job for job in answered if job.record["status"] != "placed"]
-    assert len(written) == len(answered) - len(missing)
+    assert len(written) >= len(answered) - len(missing)
     for job in missing:
         assert f"Job {job.id}: what came is in {job.folder}." in err
     assert code == (0 if len(written) == count else 130), err

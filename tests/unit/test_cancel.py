@@ -103,3 +103,12 @@ def test_nobody_is_forgotten_when_registering_and_cancelling_meet() -> None:
         cancel.on_change(woken.set)
         thread.join()
         assert woken.is_set()
+
+
+def test_who_was_forgotten_is_not_woken() -> None:
+    cancel, woken = Cancel(), []
+    cancel.on_change(lambda: woken.append(1))
+    cancel.forget()
+    cancel.set()
+    assert woken == []
+    assert cancel.is_set

@@ -153,4 +153,5 @@ def test_progress_is_one_line_that_changes(
     screen: Any = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
     Terminal(presses, quiet=quiet).run(progressing)
-    assert screen.getvalue() == ("" if quiet else "\r\x1b[Kuploading 75 %\r\x1b[Kfitting\n")
+    line = "\r\x1b[K"
+    assert screen.getvalue() == ("" if quiet else f"{line}uploading 75 %{line}fitting{line}")
