@@ -38,6 +38,8 @@ from venice_core.version import VERSION
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 300.0
+LAST_SECONDS = 0.2
+"""How long the last bytes of a request may take to leave once it is let go of."""
 MAX_ANSWER_BYTES = 256_000_000
 _CHUNK = 64 * 1024
 _USER = re.compile(r"//[^/@\s]*@")
@@ -279,8 +281,13 @@ class _Upload:
         self.begun = False
         self.complete = False
 
+    @property
+    def handed_out(self) -> bool:
+        """Whether its last bytes are with the system, though they may not have left."""
+        return self.sent >= self.len
+
     def read(self, size: int = -1) -> bytes:
-        self.complete = self.sent >= self.len  # asked for more, so what was handed out has left
+        self.complete = self.handed_out  # asked for more, so what was handed out has left
         self._cancel.check(sent=self.complete)
         self.begun = True
         chunk = cast("bytes", self._body.read(_CHUNK if size < 0 else max(size, _CHUNK)))
@@ -332,9 +339,19 @@ class Transport:
         sockets = _Sockets(self._may_reach)
         upload = _Upload.of(request, on_progress, cancel)
 
-        def end_if_cancelled() -> None:
-            if cancel.stops(sent=upload is not None and upload.complete):
-                sockets.end()
+        aborted = threading.Event()
+
+        def end_if_cancelled(*, patient: bool = True) -> None:
+            if not cancel.stops(sent=upload is not None and upload.complete):
+                return
+            if patient and upload is not None and upload.handed_out and not cancel.is_set:
+                # in a moment it will have left wholly, and its answer is waited for; or else it hangs
+                later = threading.Timer(LAST_SECONDS, end_if_cancelled, kwargs={"patient": False})
+                later.daemon = True
+                later.start()
+                return
+            aborted.set()
+            sockets.end()
 
         cancel.on_change(end_if_cancelled)
         cancel.check()
@@ -367,7 +384,7 @@ class Transport:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             late.check()
             reason, technical = _reason(error), request.key.scrub(_technical(error))
-            if cancel.stops(sent=upload is not None and upload.complete):
+            if aborted.is_set() or cancel.stops(sent=upload is not None and upload.complete):
                 raise Cancelled(charge=_charge(upload)) from error
             if upload is None or not upload.complete:
                 lost = NoConnection(reason, technical=technical)

@@ -36,7 +36,7 @@ from contract_ways import (
 from PIL import Image, ImageDraw
 from support import adobe_rgb, posts, wait_for
 
-from venice_core import cli, images
+from venice_core import cli, images, transport
 from venice_core.cancel import Cancel
 from venice_core.errors import Busy, Cancelled, Charge, NoConnection
 from venice_core.geometry import Bounds
@@ -538,6 +538,46 @@ def test_a_cancel_just_after_the_last_byte_has_left_may_have_been_charged(
     assert isinstance(attempt.error, Cancelled)
     wait_for(lambda: posts(sandbox) and posts(sandbox)[0].complete)
     assert attempt.entry.record["charge"] == "possible"
+
+
+def test_letting_go_just_after_the_last_byte_has_left_waits_for_the_answer(
+    home: Path, sandbox: Sandbox, chelsea: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When all bytes have left, but nobody has asked for more yet, which is how it is known."""
+    cancel = Cancel()
+    read = transport._Upload.read
+
+    def last(upload: Any, size: int = -1) -> bytes:
+        if upload.sent == upload.len and not upload.complete:
+            cancel.let_go()
+        return read(upload, size)
+
+    monkeypatch.setattr(transport._Upload, "read", last)
+    sandbox.switch(stall=2 * transport.LAST_SECONDS)
+    attempt = Attempt(home, sandbox.url, chelsea, cancel).start().finish()
+    assert cancel.stops(sent=False)
+    assert attempt.result is not None
+    assert attempt.entry.record["status"] == "done"
+
+
+def test_last_bytes_that_do_not_leave_are_not_waited_for(
+    home: Path, sandbox: Sandbox, chelsea: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancel = Cancel()
+    read = transport._Upload.read
+
+    def last(upload: Any, size: int = -1) -> bytes:
+        chunk = read(upload, size)
+        if chunk and upload.sent == upload.len:
+            cancel.let_go()
+            time.sleep(3 * transport.LAST_SECONDS)  # in place of a socket that takes nothing
+        return chunk
+
+    monkeypatch.setattr(transport._Upload, "read", last)
+    attempt = Attempt(home, sandbox.url, chelsea, cancel).start().finish()
+    assert isinstance(attempt.error, Cancelled)
+    assert attempt.entry.record["charge"] == "none"
+    assert not posts(sandbox)[0].complete
 
 
 def test_a_cancelled_job_is_never_begun(home: Path, sandbox: Sandbox, chelsea: Pixels) -> None:
