@@ -309,6 +309,36 @@ class _Upload:
         return None
 
 
+class _Stop:
+    """Ends an exchange as soon as its cancel says so."""
+
+    def __init__(self, cancel: Cancel, upload: _Upload | None, sockets: _Sockets) -> None:
+        self._cancel = cancel
+        self._upload = upload
+        self._sockets = sockets
+        self._ended = False
+
+    @property
+    def is_due(self) -> bool:
+        complete = self._upload is not None and self._upload.complete
+        return self._ended or self._cancel.stops(sent=complete)
+
+    def ask(self) -> None:
+        """The cancel has changed."""
+        if self._upload is None or not self._upload.handed_out or self._cancel.is_set:
+            self._end_if_due()
+            return
+        # in a moment it will have left wholly, and its answer is waited for; or else it hangs
+        later = threading.Timer(LAST_SECONDS, self._end_if_due)
+        later.daemon = True
+        later.start()
+
+    def _end_if_due(self) -> None:
+        if self.is_due:
+            self._ended = True
+            self._sockets.end()
+
+
 class Transport:
     """Sends one request at a time. `connect` and `read` are time limits in s.
 
@@ -338,22 +368,8 @@ class Transport:
         """
         sockets = _Sockets(self._may_reach)
         upload = _Upload.of(request, on_progress, cancel)
-
-        aborted = threading.Event()
-
-        def end_if_cancelled(*, patient: bool = True) -> None:
-            if not cancel.stops(sent=upload is not None and upload.complete):
-                return
-            if patient and upload is not None and upload.handed_out and not cancel.is_set:
-                # in a moment it will have left wholly, and its answer is waited for; or else it hangs
-                later = threading.Timer(LAST_SECONDS, end_if_cancelled, kwargs={"patient": False})
-                later.daemon = True
-                later.start()
-                return
-            aborted.set()
-            sockets.end()
-
-        cancel.on_change(end_if_cancelled)
+        stop = _Stop(cancel, upload, sockets)
+        cancel.on_change(stop.ask)
         cancel.check()
         late = _Late(self._whole, sockets)
         headers = {
@@ -384,7 +400,7 @@ class Transport:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             late.check()
             reason, technical = _reason(error), request.key.scrub(_technical(error))
-            if aborted.is_set() or cancel.stops(sent=upload is not None and upload.complete):
+            if stop.is_due:
                 raise Cancelled(charge=_charge(upload)) from error
             if upload is None or not upload.complete:
                 lost = NoConnection(reason, technical=technical)
