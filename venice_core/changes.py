@@ -184,7 +184,8 @@ def _tint(before: Pixels, after: Pixels) -> tuple[npt.NDArray[np.float64], npt.N
 
 def _regions(score: Floats) -> Where:
     """The changed things: proven ones, joined, without holes."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((score > WEAK).astype(np.uint8))
+    count, numbers, stats, _ = cv2.connectedComponentsWithStats((score > WEAK).astype(np.uint8))
+    labels = np.asarray(numbers, np.int32)
     proven = np.bincount(labels[score > STRONG], minlength=count) >= LEAST_PROOF
     proven &= stats[:, cv2.CC_STAT_AREA] >= LEAST_AREA
     proven[0] = False  # what is not even weak

@@ -67,11 +67,11 @@ def _reach(matte: Coverage) -> int:
     if not mixed.any():
         return NEAREST
     distances = [
-        cv2.distanceTransform(unsure.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)[mixed]
+        np.asarray(cv2.distanceTransform(unsure.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5), np.float32)
         for unsure in (matte < SOLID, matte > EMPTY)
         if not unsure.all()
     ]
-    farthest = max((float(np.percentile(found, 95)) for found in distances), default=0.0)
+    farthest = max((float(np.percentile(found[mixed], 95)) for found in distances), default=0.0)
     return int(np.clip(round(2.0 * farthest), NEAREST, FARTHEST))
 
 

@@ -188,7 +188,7 @@ def _mean(values: Floats | Sums, radius: int = REACH) -> Floats:
 def _gather(values: Floats, to_cells: Affine, sums: Sums) -> None:
     """Adds to the cells of a grid what of `values` lies in them, parts of pixels by their share."""
     height, width = values.shape
-    (left, top), (right, bottom) = to_cells([[0.0, 0.0], [width, height]])
+    (left, top), (right, bottom) = to_cells(np.array([[0, 0], [width, height]]))
     columns = np.arange(max(0, math.floor(left)), min(sums.shape[1], math.ceil(right)) + 1)
     rows = np.arange(max(0, math.floor(top)), min(sums.shape[0], math.ceil(bottom)) + 1)
     if columns.size > 1 and rows.size > 1:

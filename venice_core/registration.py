@@ -59,7 +59,7 @@ def structure(grey: Floats, smooth: float) -> tuple[Floats, Floats]:
     `smooth`: the standard deviation, in px, of the Gaussian before; what is local is 7 times as wide.
     """
     soft = np.asarray(cv2.GaussianBlur(grey, (0, 0), smooth), np.float32)
-    detail = soft - cv2.GaussianBlur(soft, (0, 0), LOCAL * smooth)
+    detail = np.asarray(soft - cv2.GaussianBlur(soft, (0, 0), LOCAL * smooth), np.float32)
     contrast = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), LOCAL * smooth))
     return np.asarray(detail / (contrast + FLOOR), np.float32), np.asarray(contrast, np.float32)
 

@@ -156,7 +156,7 @@ def _merged(entries: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str,
 
 @cache
 def _builtin() -> Mapping[str, Profile]:
-    text = resources.files("venice_core").joinpath("data", "profiles.json").read_text("utf-8")
+    text = (resources.files("venice_core") / "data" / "profiles.json").read_text("utf-8")
     return {name: Profile.parse(name, entries) for name, entries in json.loads(text).items()}
 
 
