@@ -73,7 +73,7 @@ class Desk2(Hands):
     def __init__(self, screen: Screen, folder: Path, sandbox_url: str, python: str) -> None:
         self._screen = screen
         self.folder, self.home, self.profile = folder, folder / "venice", folder / "profile"
-        variables = {**make_profile(folder, sandbox_url), "DISPLAY": screen.name}
+        variables = {**make_profile(folder, sandbox_url), **screen.variables}
         program = shutil.which("gimp-2.10") or "gimp"
         self._gimp = RealGimp(program, folder, ("-n", "-s", "-f"), variables)
         self.inside = Gimp2(self._gimp.address, python, folder / "inside", sandbox_url)
@@ -126,7 +126,7 @@ class Desk2(Hands):
         variables = dict(line.removeprefix(": ").split("=", 1) for line in lines)
         run = subprocess.run(
             [self._python, "-c", "import gtk; print(gtk.clipboard_get('PRIMARY').wait_for_text() or '')"],
-            env={**os.environ, **variables, "DISPLAY": self._screen.name},
+            env={**os.environ, **variables, **self._screen.variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             encoding="utf-8",

@@ -28,7 +28,7 @@ class Bus:
     def __init__(self, screen: Screen) -> None:
         self._daemon = subprocess.Popen(
             ["dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address=1"],
-            env={"PATH": os.environ["PATH"], "DISPLAY": screen.name},
+            env={"PATH": os.environ["PATH"], **screen.variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -54,7 +54,7 @@ class Desk(Hands, Gimp):
         super().__init__(program, folder, sandbox_url, variables)
         self._screen = screen
         self._bus = Bus(screen)
-        self._variables |= {"DISPLAY": screen.name, "DBUS_SESSION_BUS_ADDRESS": self._bus.address}
+        self._variables |= {**screen.variables, "DBUS_SESSION_BUS_ADDRESS": self._bus.address}
         version = subprocess.run(
             [program, "--version"], capture_output=True, text=True, check=True
         ).stdout.split()[-1]
