@@ -4,12 +4,13 @@
   python3 tests unit contract -k fit  some groups, with options for pytest
   python3 tests tests/unit/test_x.py  some files
   python3 tests check                 lint, format and types only
-  python3 tests bench                 print the benchmarks
+  python3 tests bench                 print the benchmarks; with --quick in their smallest form
   python3 tests bench fidelity -h     one of them, with options
 
 Groups: check unit contract link install gimp2 gimp3 gui. The last two need GIMP 3 and are left out, with a
-word about it, where there is none; with VENICE_TEST_HOSTS=required that is a failure instead. So it is for
-gimp2, which needs nothing but has more to do where there are GIMP 2.10 and Python 2.7.
+word about it, where there is none; gimp2 needs nothing, but has more to do where there are GIMP 2.10 and
+Python 2.7. With VENICE_TEST_HOSTS=gimp3, gimp2 or required (both) what is missing is a failure instead.
+VENICE_TEST_LONG=1 runs also what is marked as long, and more examples; `.ci/run long` does it everywhere.
 The environment is made in .cache of the checkout (or VENICE_TEST_ENV) from tests/requirements.lock.
 """
 
@@ -65,7 +66,7 @@ def make_environment(env):
 def paths_of(groups):
     """The files and folders of the groups, without those that cannot run here."""
     if set(groups) & set(WITH_GIMP) and not install.find_gimps(install.GIMP3):
-        if os.environ.get("VENICE_TEST_HOSTS") == "required":
+        if os.environ.get("VENICE_TEST_HOSTS") in ("required", "gimp3"):
             raise install.InstallError("GIMP 3 is required (VENICE_TEST_HOSTS) and was not found.")
         print("Left out, because there is no GIMP 3 here:", ", ".join(WITH_GIMP), flush=True)
         groups = [group for group in groups if group not in WITH_GIMP]
@@ -84,6 +85,8 @@ def main(arguments):
     variables = {**os.environ, "PYTHONPATH": str(REPO)}
     variables.setdefault("PYTHONDONTWRITEBYTECODE", "1")
     variables.setdefault("MYPY_CACHE_DIR", str(env / "mypy-cache"))
+    if os.environ.get("VENICE_TEST_LONG"):
+        variables.setdefault("PYTEST_TIMEOUT", "3600")
     if arguments[:1] == ["bench"]:
         paths, options = sorted((HERE / "bench").glob("*.py")), arguments[1:]
         if options and (HERE / "bench" / f"{options[0]}.py") in paths:

@@ -24,6 +24,7 @@ REPO = Path(__file__).resolve().parent.parent
 PROVIDERS = ("VENICE_", "OPENAI_", "GROK_RELAY_", "GPT_IMAGE_RELAY_", "SELF_HOSTED_")
 ANYONES = (*PROVIDERS, "XDG_")
 OURS = ("VENICE_TEST_", "VENICE_CI_")  # how the tests themselves are run
+LONG = bool(os.environ.get("VENICE_TEST_LONG"))
 
 _added: list[Path] = []
 
@@ -43,11 +44,19 @@ def pytest_configure(config: pytest.Config) -> None:
         if name.startswith(ANYONES) and not name.startswith(OURS):
             del os.environ[name]
     os.environ.update(_environment(home))
+    examples = 600 if LONG else 60
     hypothesis.settings.register_profile(
-        "here", database=None, deadline=None, derandomize=True, print_blob=True, max_examples=60
+        "here", database=None, deadline=None, derandomize=True, print_blob=True, max_examples=examples
     )
     hypothesis.settings.load_profile("here")
     sys.addaudithook(_stay_here)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not LONG:
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="takes long: run with VENICE_TEST_LONG=1"))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -29,7 +29,7 @@ def missing() -> list[str]:
 class Screen:
     """An X server with a window manager, for programs that have its `variables`, and for no others.
 
-    A number that Xvfb chooses (-displayfd) may be in use: it looks at abstract sockets only, which others need
+    A number that Xvfb chooses (-displayfd) may be in use: it looks at abstract sockets only, which others may
     not have, and which lead from one machine into another that shares its network. So a number is drawn that
     nobody near uses and Xvfb locks; who listens there has to be that very process; and it lets nobody in
     without the cookie.

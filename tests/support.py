@@ -14,8 +14,9 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+import pytest
 from PIL import ImageCms
 
 if TYPE_CHECKING:
@@ -86,6 +87,18 @@ def worker_command(*before: str) -> list[str]:
         f"import sys; sys.path.insert(0, {str(REPO)!r}); from venice_core.cli import main; main(['worker'])"
     )
     return [*before, sys.executable, "-I", "-B", "-c", start]
+
+
+def is_required(host: str) -> bool:
+    """Whether it is a failure that this computer has no `host` (gimp2, gimp3)."""
+    return os.environ.get("VENICE_TEST_HOSTS") in ("required", host)
+
+
+def leave_out(host: str, reason: str) -> NoReturn:
+    """Ends a test that cannot run here: skipped, or failed where its host is required."""
+    if is_required(host):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def find_gimp(names: Iterable[str], series: str) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -12,13 +11,12 @@ from typing import Any
 import pytest
 from gimp2_machine import Gimp2, RealGimp, find_gimp
 from specification import check_documented
-from support import find_python_2, posts, wait_for
+from support import find_python_2, is_required, leave_out, posts, wait_for
 
 from venice_core.sandbox import Sandbox
 
-REQUIRED = os.environ.get("VENICE_TEST_HOSTS") == "required"
 GIMP = find_gimp()
-BACKENDS = ["memory", "live"] if GIMP or REQUIRED else ["memory"]
+BACKENDS = ["memory", "live"] if GIMP or is_required("gimp2") else ["memory"]
 
 
 def pytest_report_header() -> str:
@@ -35,7 +33,7 @@ def _server() -> Iterator[Sandbox]:
 def python() -> str:
     """Python 2.7, as in GIMP; where there is none, this one has to do."""
     found = find_python_2()
-    if found is None and REQUIRED:
+    if found is None and is_required("gimp2"):
         pytest.fail("there is no Python 2.7 on this computer")
     return found or sys.executable
 
@@ -44,9 +42,7 @@ def python() -> str:
 def real_gimp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real GIMP 2.10."""
     if GIMP is None:
-        if REQUIRED:
-            pytest.fail("there is no GIMP 2.10 on this computer")
-        pytest.skip("there is no GIMP 2.10 on this computer")
+        leave_out("gimp2", "there is no GIMP 2.10 on this computer")
     gimp = RealGimp(GIMP, tmp_path_factory.mktemp("real"))
     yield gimp.address
     gimp.close()
