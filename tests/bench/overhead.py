@@ -3,9 +3,9 @@
   python3 tests bench overhead            a layer of 24 megapixels, a selection of 1024 × 1024 px
   python3 tests bench overhead --quick    a small layer, once
 
-In the real GIMP, against a server that has its answer ready: what was sent, edited by the sandbox and returned
-as models do it (moved a little, enlarged, softer, of another tint). Beside it, in the same run, the route that
-others take: the whole layer through PNG at GIMP's defaults, base64, PNG load. Times are noisy: look at the
+In the real GIMP, against a server that has its answer ready: what was sent, edited by the sandbox and
+returned as models do it (moved a little, enlarged, softer, of another tint). Beside it, in the same run, the
+usual route: the whole layer through PNG at GIMP's defaults, base64, PNG load. Times are noisy: look at the
 ratio.
 """
 
