@@ -2,7 +2,7 @@
 
   PYTHONPATH=. python tests/gui/window_picture.py docs/images/window.png
 
-with the Python of the tests' environment, where GIMP 3, Xvfb, openbox and xdotool are installed. The
+with the Python of the tests' environment, where GIMP 3, Xvfb, xauth, openbox and xdotool are installed. The
 photograph is scikit-image's “coffee” (Rachel Michetti, CC0).
 """
 
