@@ -64,6 +64,7 @@ class Screen:
         abstract = f"\0{path}"  # programs try it first
         if _listener(abstract) or _listener(path):
             return None
+        self._authority.touch(0o600)  # else xauth complains
         # on standard input, since everybody can read command lines
         subprocess.run(
             ["xauth", "-q", "-f", str(self._authority), "source", "-"],

@@ -113,6 +113,8 @@ def _check(url: str, *, local: bool) -> None:
         parts = urlsplit(url)
         host, scheme = parts.hostname or "", parts.scheme
         _ = parts.port
+        if "[" in parts.netloc:
+            ipaddress.IPv6Address(host)  # which urlsplit looks at only since Python 3.11.4
     except ValueError as error:
         raise Unfetched("the link cannot be read") from error
     here = local and is_loopback(host)
