@@ -94,11 +94,13 @@ class RealGimp:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.address = f"127.0.0.1:{port}"
+        variables = variables or environment(folder, "http://127.0.0.1:9/api/v1")
+        self._profile = variables["GIMP2_DIRECTORY"]
         serve = f'(plug-in-script-fu-server 1 "127.0.0.1" {port} "{folder / "server.log"}")'
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [program, *options, "-d", "-b", serve],
-                env=variables or environment(folder, "http://127.0.0.1:9/api/v1"),
+                env=variables,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -114,8 +116,15 @@ class RealGimp:
     def _listens(self, port: int) -> bool:
         if self._process.poll() is not None:
             raise GimpError(f"GIMP did not start:\n{self._log.read_text('utf-8', 'replace')[-3000:]}")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return True
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", port), 10) as wire,
+            wire.makefile("rwb") as file,
+        ):
+            file.write(b"G\0\x0egimp-directory")
+            file.flush()
+            # else another run's GIMP got the port first
+            return file.read(file.read(4)[3]).decode().strip('"') == self._profile
         return False
 
 
