@@ -51,7 +51,6 @@ gimp3_machine.CALL_SECONDS = 1200.0  # for PNG on a busy computer
 USUAL = Scene((6000, 4000), (2500, 1500, 1024, 1024), 3)
 QUICK = Scene((1500, 1000), (600, 400, 256, 256), 1)
 
-
 EDITS: dict[str, dict[str, object]] = {"in place": {}, "moved": {"drift": True, "move": "3.3,-2.2,1.006"}}
 """How an answer is found to lie, and the sandbox's switches for it."""
 
