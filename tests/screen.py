@@ -35,7 +35,8 @@ class Screen:
     without the cookie.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, size: tuple[int, int] = SIZE) -> None:
+        self.size = size
         self._folder = tempfile.TemporaryDirectory(prefix="venice-gimp-screen-")
         self._authority = Path(self._folder.name, "authority")
         numbers = (secrets.choice(NUMBERS) for _ in range(TRIES))
@@ -76,7 +77,7 @@ class Screen:
                 "Xvfb",
                 f":{number}",
                 *("-auth", str(self._authority)),
-                *("-screen", "0", f"{SIZE[0]}x{SIZE[1]}x24"),
+                *("-screen", "0", f"{self.size[0]}x{self.size[1]}x24"),
                 *("-nolisten", "tcp", "-nolisten", "local"),
             ],
             stdout=subprocess.DEVNULL,
@@ -134,7 +135,8 @@ class Hands:
 
     def focus_image(self) -> None:
         number = until(lambda: self.xdo("search", "--onlyvisible", "--name", "– GIMP$").partition("\n")[0])
-        self.xdo("windowsize", number, str(SIZE[0]), str(SIZE[1] - 24))
+        width, height = self._screen.size
+        self.xdo("windowsize", number, str(width), str(height - 24))
         self.xdo("windowmove", number, "0", "0")
         self.xdo("windowactivate", "--sync", number)
         time.sleep(0.5)

@@ -12,8 +12,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gimp3"))
 
 from gimp3_machine import find_gimp
-from gui_desk import MESSAGE, Desk
-from screen import Screen, missing
+from gui_desk import MESSAGE, Desk, missing
+from screen import Screen
 from support import leave_out
 
 from venice_core.sandbox import Sandbox

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import screen as screens
 from gimp3_machine import Gimp, until
 from screen import Hands, Screen
 
@@ -20,6 +21,17 @@ NEW_PROVIDER = "New Provider"  # from the settings
 MESSAGE = "GIMP Message"
 # Where they are in Filters > Venice: by their labels.
 _ROW = {EDIT: 0, GENERATE: 1, REMOVE: 2, SETTINGS: 3, UPSCALE: 4}
+
+
+def missing() -> list[str]:
+    """What this computer lacks for a real window of GIMP 3, and to see what is in it."""
+    lacking = screens.missing()
+    if shutil.which("dbus-daemon") is None:
+        lacking.append("dbus-daemon")
+    asks = "import gi; gi.require_version('Atspi', '2.0')"
+    if subprocess.run(["/usr/bin/python3", "-c", asks], capture_output=True, check=False).returncode:
+        lacking.append("AT-SPI (at-spi2-core, gir1.2-atspi-2.0)")
+    return lacking
 
 
 class Bus:
