@@ -25,8 +25,10 @@ from gimpenums import (
     LAYER_COLOR_SPACE_RGB_PERCEPTUAL,
     LAYER_COMPOSITE_AUTO,
     LAYER_COMPOSITE_CLIP_TO_BACKDROP,
+    LAYER_MODE_DISSOLVE,
     LAYER_MODE_NORMAL,
     LAYER_MODE_NORMAL_LEGACY,
+    LAYER_MODE_OVERLAY,
     MASK_APPLY,
     MASK_DISCARD,
     PARASITE_PERSISTENT,
@@ -39,6 +41,7 @@ from gimpenums import (
 )
 from venice_profile import is_srgb
 from venice_rectangle import at_origin, counted_from
+from venice_space import decisive
 from venice_task import RECIPE
 
 pdb = gimp.pdb
@@ -430,6 +433,7 @@ def add_variation(image, group, number, crop, pixels, mask, name, recipe):
     _insert(image, layer, group, number)
     _finish(image, layer, crop, coverage, name, recipe)
     pdb.gimp_item_set_visible(layer, number == 0)
+    _choose_space(image, group)  # which is only now as large as what is in it
     return layer
 
 
@@ -505,6 +509,7 @@ def _finish(image, layer, place, coverage, name, recipe):
     _make_plain(layer)
     pdb.gimp_item_set_name(layer, to_gimp(name))
     pdb.gimp_layer_set_offsets(layer, place["x"], place["y"])
+    _choose_space(image, layer)
     if coverage is not None:
         cover = _load_layer(image, coverage)
         _mask_by_alpha(layer, cover)
@@ -514,6 +519,34 @@ def _finish(image, layer, place, coverage, name, recipe):
 
 def _attach_recipe(layer, recipe):
     layer.parasite_attach(gimp.Parasite(RECIPE, PARASITE_PERSISTENT | PARASITE_UNDOABLE, recipe))
+
+
+def _choose_space(image, layer):
+    """Has GIMP mix a layer, at its place, so that no value moves where its mask is 0: `venice_space`."""
+    group, place = pdb.gimp_item_get_parent(layer), pdb.gimp_image_get_item_position(image, layer)
+    stack = image.layers if group is None else group.children
+    other = decisive(stack, place, canvas_of(image), bounds_of, pdb.gimp_item_get_visible, _is_mixed)
+    pdb.gimp_layer_set_composite_space(layer, _encoding_of(image) if other is None else _space_of(other))
+
+
+def _is_mixed(layer):
+    masked = pdb.gimp_layer_get_mask(layer) is not None and pdb.gimp_layer_get_apply_mask(layer)
+    return masked or pdb.gimp_layer_get_opacity(layer) < 100.0
+
+
+def _space_of(layer):
+    """What its automatic space means, depends on its mode: those of GIMP 2.8 come first, and Dissolve."""
+    mode = pdb.gimp_layer_get_mode(layer)
+    if mode < LAYER_MODE_OVERLAY and mode != LAYER_MODE_DISSOLVE:
+        return LAYER_COLOR_SPACE_RGB_PERCEPTUAL
+    return pdb.gimp_layer_get_composite_space(layer)
+
+
+def _encoding_of(image):
+    """The space of the values that it stores. Grey ones GIMP always converts, least by its own choice."""
+    gamma = pdb.gimp_image_get_precision(image) % 100 == PRECISION_U8_GAMMA % 100
+    rgb = pdb.gimp_image_base_type(image) == RGB
+    return LAYER_COLOR_SPACE_RGB_PERCEPTUAL if rgb and gamma else LAYER_COLOR_SPACE_AUTO
 
 
 def _mask_by_alpha(layer, cover):
@@ -578,6 +611,6 @@ def _recolour(private, path, place):
     _insert(private, rim)
     pdb.gimp_layer_set_offsets(rim, place["x"], place["y"])
     pdb.gimp_layer_set_mode(rim, LAYER_MODE_NORMAL)
-    pdb.gimp_layer_set_blend_space(rim, LAYER_COLOR_SPACE_RGB_PERCEPTUAL)
+    pdb.gimp_layer_set_composite_space(rim, _encoding_of(private))
     pdb.gimp_layer_set_composite_mode(rim, LAYER_COMPOSITE_CLIP_TO_BACKDROP)
     return pdb.gimp_image_merge_down(private, rim, CLIP_TO_BOTTOM_LAYER)

@@ -15,6 +15,7 @@ gi.require_version("Gegl", "0.4")
 from gi.repository import Gegl, Gimp, Gio, GLib
 from venice_profile import is_srgb
 from venice_rectangle import at_origin, counted_from
+from venice_space import decisive
 from venice_task import RECIPE
 
 QUICK_MASK = "Qmask"  # what GIMP calls its channel, in every language
@@ -22,6 +23,10 @@ _LAYER_TYPES = {
     Gimp.ImageBaseType.RGB: Gimp.ImageType.RGBA_IMAGE,
     Gimp.ImageBaseType.GRAY: Gimp.ImageType.GRAYA_IMAGE,
     Gimp.ImageBaseType.INDEXED: Gimp.ImageType.INDEXEDA_IMAGE,
+}
+_ENCODINGS = {
+    "non-linear": Gimp.LayerColorSpace.RGB_NON_LINEAR,
+    "perceptual": Gimp.LayerColorSpace.RGB_PERCEPTUAL,
 }
 _BASES = {
     Gimp.ImageBaseType.RGB: "rgb",
@@ -310,6 +315,7 @@ def add_variation(image, group, number, crop, pixels, mask, name, recipe):
     image.insert_layer(layer, group, number)
     _fill(layer, crop, pixels, mask, recipe)
     layer.set_visible(number == 0)
+    _choose_space(group)  # which is only now as large as what is in it
     return layer
 
 
@@ -325,6 +331,7 @@ def _fill(layer, crop, pixels, mask, recipe):
     _write_rgba(layer, pixels)
     if mask is not None:
         _add_mask(layer, mask, at_origin(crop))
+    _choose_space(layer)
     _attach_recipe(layer, recipe)
 
 
@@ -343,6 +350,7 @@ def add_cutout(image, source, above, crop, matte, name, recipe, pixels=None, rim
     own = bounds_of(layer)
     if crop != own:
         layer.resize(crop["width"], crop["height"], own["x"] - crop["x"], own["y"] - crop["y"])
+    _choose_space(layer)
     _attach_recipe(layer, recipe)
     return layer
 
@@ -356,6 +364,7 @@ def add_masked_copy(image, source, above, crop, matte, name, recipe):
         active = _read(old, inside, "Y u8")
         matte = bytes((a * b + 127) // 255 for a, b in zip(active, matte, strict=True))
     _add_mask(layer, matte, inside)
+    _choose_space(layer)
     _attach_recipe(layer, recipe)
     return layer
 
@@ -513,6 +522,7 @@ def _add_copy(image, source, above, name, with_mask):
     layer.set_name(name)
     layer.set_opacity(100.0)
     layer.set_mode(Gimp.LayerMode.NORMAL)
+    layer.set_composite_mode(Gimp.LayerCompositeMode.AUTO)
     layer.set_visible(True)
     return layer
 
@@ -537,6 +547,34 @@ def _copy_with_alpha(source, image):
             if profile is not None:
                 private.set_color_profile(profile)
         return Gimp.Layer.new_from_drawable(copy, image)
+
+
+def _choose_space(layer):
+    """Has GIMP mix a layer, at its place, so that no value moves where its mask is 0: `venice_space`."""
+    image, group = layer.get_image(), layer.get_parent()
+    stack = group.get_children() if group is not None else image.get_layers()
+    place = image.get_item_position(layer)
+    other = decisive(stack, place, canvas_of(image), bounds_of, Gimp.Item.get_visible, _is_mixed)
+    layer.set_composite_space(_encoding_of(image) if other is None else _space_of(other))
+
+
+def _is_mixed(layer):
+    return layer.get_opacity() < 100.0 or (layer.get_mask() is not None and layer.get_apply_mask())
+
+
+def _space_of(layer):
+    """What its automatic space means, depends on its mode."""
+    if layer.get_mode().value_nick.endswith("-legacy"):
+        return Gimp.LayerColorSpace.RGB_NON_LINEAR
+    return layer.get_composite_space()
+
+
+def _encoding_of(image):
+    """The space of the values that it stores. Grey ones GIMP always converts, least by its own choice."""
+    automatic = Gimp.LayerColorSpace.AUTO
+    if image.get_base_type() != Gimp.ImageBaseType.RGB:
+        return automatic
+    return _ENCODINGS.get(image.get_precision().value_nick.partition("-")[2], automatic)
 
 
 def _attach_recipe(layer, recipe):

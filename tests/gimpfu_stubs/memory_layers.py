@@ -56,6 +56,9 @@ class Layers(object):
     def _gimp_layer_set_blend_space(self, layer, space):
         change(layer, "blend_space", space)
 
+    def _gimp_layer_get_composite_space(self, layer):
+        return layer.composite_space
+
     def _gimp_layer_set_composite_space(self, layer, space):
         change(layer, "composite_space", space)
 

@@ -320,7 +320,7 @@ class Layer(Item):
             grey = self.mask.shown().planes
             pixels, mask = Pixels(self.width, self.height, grey * len(pixels.planes)), None
         perceptual = (
-            self.mode == LAYER_MODE_NORMAL_LEGACY or self.blend_space == LAYER_COLOR_SPACE_RGB_PERCEPTUAL
+            self.mode == LAYER_MODE_NORMAL_LEGACY or self.composite_space == LAYER_COLOR_SPACE_RGB_PERCEPTUAL
         )
         clip = self.composite_mode == LAYER_COMPOSITE_CLIP_TO_BACKDROP
         at = self.x - x, self.y - y
