@@ -273,6 +273,29 @@ def visible(image):
     return _converted(lambda other: pdb.gimp_layer_new_from_visible(image, other, "visible"), size)
 
 
+def native(image, layer=None):
+    """What is visible of a real GIMP's image, or a layer's own pixels, in its numbers and profile, as TIFF.
+
+    Linear values are encoded with a gamma here: else it would be done while saving, by a process of its own.
+    """
+    image = _image(image)
+    base = pdb.gimp_image_base_type(image)
+    precision = pdb.gimp_image_get_precision(image) // 100 * 100 + PRECISION_U8_GAMMA % 100
+    private = pdb.gimp_image_new_with_precision(image.width, image.height, base, precision)
+    try:
+        pdb.gimp_image_set_color_profile(private, *pdb.gimp_image_get_color_profile(image))
+        if layer is None:
+            copy = pdb.gimp_layer_new_from_visible(image, private, "visible")
+        else:
+            copy = pdb.gimp_layer_new_from_drawable(_item(layer), private)
+        pdb.gimp_image_insert_layer(private, copy, None, 0)
+        path = _path(".tif")
+        pdb.file_tiff_save(private, copy, _given(path), _given(path), 0)
+        return path
+    finally:
+        gimp.delete(private)
+
+
 # What there is
 
 

@@ -23,6 +23,12 @@ BASES = {
     Gimp.ImageBaseType.INDEXED: "indexed",
 }
 
+ENUMERATIONS = {
+    "mode": Gimp.LayerMode,
+    "composite_space": Gimp.LayerColorSpace,
+    "composite_mode": Gimp.LayerCompositeMode,
+}
+
 _displays = {}
 
 
@@ -122,9 +128,9 @@ def convert(image, base="rgb", precision="U8_NON_LINEAR", adobe_rgb=False, profi
         image.convert_color_profile(wanted, Gimp.ColorRenderingIntent.RELATIVE_COLORIMETRIC, True)
 
 
-def assign_adobe_rgb(image):
-    """Values stay, and are other colours."""
-    _image(image).set_color_profile(Gimp.ColorProfile.new_rgb_adobe())
+def assign_profile(image, name):
+    """One of GIMP's own, such as "rgb_adobe": values stay, and are other colours."""
+    _image(image).set_color_profile(getattr(Gimp.ColorProfile, "new_" + name)())
 
 
 def add_layer(image, pixels, at=(0, 0), name="photo", parent=None, position=0, opacity=100.0, visible=True):
@@ -138,6 +144,12 @@ def add_layer(image, pixels, at=(0, 0), name="photo", parent=None, position=0, o
     layer.set_visible(visible)
     _write(layer, (0, 0, width, height), "R'G'B'A u8" if alpha else "R'G'B' u8", data)
     return layer.get_id()
+
+
+def fill(layer, form, data):
+    """All of a layer, in whatever form."""
+    layer = _item(layer)
+    _write(layer, (0, 0, layer.get_width(), layer.get_height()), form, data)
 
 
 def add_group(image, name="group", parent=None, position=0):
@@ -210,9 +222,10 @@ def resize(layer, size):
 
 
 def set_property(item, **settings):
-    """Such as opacity=50.0, visible=False, edit_mask=True, show_mask=True, offsets=(3, 4)."""
-    for name, value in settings.items():
+    """Such as opacity=50.0, visible=False, edit_mask=True, offsets=(3, 4); of an enumeration by its name."""
+    for name, given in settings.items():
         setter = getattr(_item(item), "set_" + name)
+        value = getattr(ENUMERATIONS[name], given) if name in ENUMERATIONS else given
         setter(*value) if isinstance(value, tuple) else setter(value)
 
 

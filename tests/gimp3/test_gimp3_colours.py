@@ -35,9 +35,6 @@ STORED = {
     "32 bit float linear": "f4",
     "16 bit gamma AdobeRGB": "u2",
 }
-# GIMP blends in linear light. With such a profile a few values (some 50 of a million) move by 1 of 65,535
-# in some sessions when any layer lies above them, be it wholly masked, and back when that is hidden.
-STEPS = {"16 bit gamma AdobeRGB": 1}
 every_mode = pytest.mark.parametrize("mode", MODES)
 
 
@@ -89,7 +86,7 @@ def test_only_what_is_selected_changes_and_to_the_colours_of_the_answer(
     outside = mask == 0
     assert outside.sum() > 1000, "there is an outside"
     seen_outside = np.where(outside[..., None], after, before)
-    check_equal(seen_outside, before, f"{mode}, what is visible outside the selection", STEPS.get(mode, 0))
+    check_equal(seen_outside, before, f"{mode}, what is visible outside the selection")
     assert not np.array_equal(after[~outside], before[~outside])
     layer = gimp.describe(new)
     check_equal(array(gimp.pixels(layer["mask_id"], "Y u8")), mask, f"{mode}, the layer mask")
@@ -135,7 +132,7 @@ def test_colours_outside_srgb_are_counted_and_told(gimp: Gimp, sandbox: Sandbox,
     source = gimp.add_layer(image, (*SIZE, bytes((0, 255, 0)) * (SIZE[0] * SIZE[1])))
     gimp.convert(image, precision="U16_NON_LINEAR")
     if adobe_rgb:
-        gimp.assign_adobe_rgb(image)
+        gimp.assign_profile(image, "rgb_adobe")
     printed = len(gimp.log())
     assert gimp.run(EDIT, image, [source], prompt="pink")["error"] == ""
     told = "100 % of what was sent has colours outside sRGB" in gimp.log()[printed:]
