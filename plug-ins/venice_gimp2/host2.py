@@ -316,6 +316,7 @@ def _shown(image, layer, crop, with_mask=True):
         pdb.gimp_layer_set_offsets(copy, place["x"], place["y"])
         if not with_mask and pdb.gimp_layer_get_mask(copy) is not None:
             pdb.gimp_layer_set_apply_mask(copy, False)
+        _choose_space(private, copy)
         yield private
 
 
@@ -543,7 +544,7 @@ def _space_of(layer):
 
 
 def _encoding_of(image):
-    """The space of the values that it stores. Grey ones GIMP always converts, least by its own choice."""
+    """The space of the values that it stores; gray ones GIMP converts anyway, best by itself."""
     gamma = pdb.gimp_image_get_precision(image) % 100 == PRECISION_U8_GAMMA % 100
     rgb = pdb.gimp_image_base_type(image) == RGB
     return LAYER_COLOR_SPACE_RGB_PERCEPTUAL if rgb and gamma else LAYER_COLOR_SPACE_AUTO

@@ -258,6 +258,7 @@ def rendered(image, layer, crop, with_mask=True):
         copy.set_visible(True)
         if not with_mask and copy.get_mask() is not None:
             copy.set_apply_mask(False)
+        _choose_space(copy)
         shown = Gimp.Layer.new_from_visible(private, private, "shown")
         try:
             yield shown
@@ -570,7 +571,7 @@ def _space_of(layer):
 
 
 def _encoding_of(image):
-    """The space of the values that it stores. Grey ones GIMP always converts, least by its own choice."""
+    """The space of the values that it stores; gray ones GIMP converts anyway, best by itself."""
     automatic = Gimp.LayerColorSpace.AUTO
     if image.get_base_type() != Gimp.ImageBaseType.RGB:
         return automatic

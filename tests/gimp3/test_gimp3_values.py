@@ -58,6 +58,13 @@ SOME += [("HALF_NON_LINEAR", ADOBE_RGB, where) for where in STACKS if "group" no
 CASES = EVERY if os.environ.get("VENICE_TEST_LONG") else SOME
 
 
+def noisy_photo() -> bytes:
+    """Of a subject before a background, as "R'G'B'A float"; its alpha is noise."""
+    noise = np.random.default_rng(4).random((HEIGHT, WIDTH, 4), np.float32)
+    subject = np.float32(photo("astronaut", *SIZE)) / 255 * 0.99 + noise[..., :3] * 0.01
+    return np.dstack([subject, 0.5 + noise[..., 3] / 2]).tobytes()
+
+
 def make(gimp: Gimp, precision: str, profile: str, stack: Stack) -> tuple[int, int]:
     """The image and its source, all layers full of noise, alpha too."""
     image = gimp.new_image(*SIZE)
@@ -122,7 +129,7 @@ def test_nor_does_a_result_over_a_result(gimp: Gimp, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("precision", ["U8_NON_LINEAR", "U16_NON_LINEAR", "U16_LINEAR", "HALF_NON_LINEAR"])
-def test_nor_does_it_change_grey_ones(gimp: Gimp, sandbox: Sandbox, precision: str) -> None:
+def test_nor_does_it_change_gray_ones(gimp: Gimp, sandbox: Sandbox, precision: str) -> None:
     image, source = make(gimp, "U8_NON_LINEAR", "rgb_srgb", STACKS["alone"])
     gimp.convert(image, "grey", precision)
     check_outside(gimp, image, source, *KINDS[precision.partition("_")[0]])
@@ -137,9 +144,7 @@ def test_nor_does_it_change_indexed_ones(gimp: Gimp, sandbox: Sandbox) -> None:
 def test_a_masked_copy_changes_none_above_its_source_or_in_its_place(gimp: Gimp, sandbox: Sandbox) -> None:
     """Even where the source leaves out what lies below it, as a copy must not."""
     image, source = make(gimp, "U16_NON_LINEAR", ADOBE_RGB, [("source", {"composite_mode": "CLIP_TO_LAYER"})])
-    subject = np.float32(photo("astronaut", *SIZE)) / 255
-    alpha = np.random.default_rng(4).uniform(0.5, 1, (HEIGHT, WIDTH)).astype(np.float32)
-    gimp.fill(source, "R'G'B'A float", np.dstack([subject, alpha]).tobytes())
+    gimp.fill(source, "R'G'B'A float", noisy_photo())
     before = array(gimp.visible(image), "u2")
 
     run = gimp.run(CUTOUT, image, [source], output="mask")
@@ -151,3 +156,18 @@ def test_a_masked_copy_changes_none_above_its_source_or_in_its_place(gimp: Gimp,
         gimp.set_property(source, visible=visible)
         after = array(gimp.visible(image), "u2")
         check_equal(np.where(where, after, before), before, f"the source being visible: {visible}")
+
+
+def test_a_cut_out_of_a_group_with_a_mask_has_its_own_colors(gimp: Gimp, sandbox: Sandbox) -> None:
+    image, child = make(gimp, "FLOAT_NON_LINEAR", ADOBE_RGB, [["source"]])
+    gimp.fill(child, "R'G'B'A float", noisy_photo())
+    (group,) = [layer["id"] for layer in gimp.tree(image)]
+    gimp.add_mask(group, (*SIZE, bytes([200]) * (WIDTH * HEIGHT)))
+
+    run = gimp.run(CUTOUT, image, [group], defringe=False)
+
+    assert run["error"] == ""
+    found, own = (array(gimp.pixels(layer), "f4") for layer in (run["layers"][0], child))
+    kept = found[..., 3] > 0
+    assert kept.sum() > MUCH
+    check_equal(found[kept][:, :3], own[kept][:, :3], "colors")
