@@ -16,12 +16,17 @@ from pathlib import Path
 from venice_core.errors import BadInput, ExitCode, VeniceError
 from venice_core.job import Output, SelectionUse
 from venice_core.messages import sentence
+from venice_core.terminal import forgiving
 from venice_core.version import VERSION
 
 
 def main(argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    env = os.environ if env is None else env
+    with forgiving():
+        return _run(argv, os.environ if env is None else env)
+
+
+def _run(argv: Sequence[str] | None, env: Mapping[str, str]) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.command(arguments, env))
@@ -36,9 +41,6 @@ def main(argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.CANCELLED
-    except BrokenPipeError:  # who reads has seen enough; nor is there anything left to flush
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.DONE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -159,6 +161,9 @@ def _add_pictures(parser: argparse.ArgumentParser) -> None:
 
 def _add_mask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mask", type=Path, metavar="M.png", help="same size as IN; white = change")
+    parser.add_argument(
+        "--mask-as-is", action="store_true", help="take its grays as they stand, noise and all"
+    )
     parser.add_argument(
         "--context", type=int, default=-1, metavar="PX", help="surroundings to send (-1: automatic)"
     )

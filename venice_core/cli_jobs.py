@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,17 @@ from venice_core.attempt import Attempt
 from venice_core.errors import BadInput, BrokenFile, ExitCode, Unplaced, VeniceError
 from venice_core.files import Source
 from venice_core.geometry import Bounds, Extent
+from venice_core.icc import Values
 from venice_core.job import Action, Job, Options
 from venice_core.journal import Journal
 from venice_core.messages import sentence
+from venice_core.plan import Plan
 from venice_core.progress import Progress, Stage
 from venice_core.providers.registry import Registry
 from venice_core.run import Made, Material, Prepared, Result, Runner
 from venice_core.settings import Folders, provider_for_people
+from venice_core.targets import check_room
+from venice_core.terminal import unfiltered
 from venice_core.transport import Transport
 
 SUFFIXES = {
@@ -93,7 +97,8 @@ class _Command:
 
     def run(self) -> dict[str, Any]:
         arguments = self._arguments
-        source = Source.load(self._path, getattr(arguments, "mask", None)) if self._path else None
+        mask, as_is = getattr(arguments, "mask", None), getattr(arguments, "mask_as_is", False)
+        source = Source.load(self._path, mask, mask_as_is=as_is) if self._path else None
         references = [Source.load(path, None) for path in getattr(arguments, "reference", ())]
         targets = self._targets()
         if not arguments.dry_run:
@@ -111,12 +116,13 @@ class _Command:
             daily_limit=self._registry.settings.daily_limit,
         )
         named = {"input": str(self._path)} if self._path else {}
+        notes = self._notes(job, plan, targets, source, opened.provider.capabilities.max_upscaled)
         if arguments.dry_run:
             budget = runner.budget()
             if budget is not None:
                 budget.check(plan.total)
             self._say(_plan_line(plan.to_json()))
-            return {**named, "plan": plan.to_json()}
+            return {**named, "plan": plan.to_json(), "warnings": notes}
         if opened.lacks_key:
             raise opened.missing_key
         material = Material(
@@ -128,9 +134,7 @@ class _Command:
         written = self._place_all(made, targets, source)
         for entry in made.entries:
             entry.placed()
-        warnings = list(source.picture.warnings if source else ()) + list(made.warnings)
-        for warning in warnings:
-            print(f"{self._path}: {warning}" if self._path else warning, file=sys.stderr)
+        self._warn(made.warnings)
         self._say_written(written)
         first = made.results[0]
         return {
@@ -142,7 +146,7 @@ class _Command:
             "plan": plan.to_json(),
             "facts": asdict(first.facts),
             "price": asdict(plan.total) if plan.total else None,
-            "warnings": warnings,
+            "warnings": [*notes, *made.warnings],
             "failed": [described(error, sentence(error, plan.provider)) for error in made.failures],
         }
 
@@ -194,9 +198,25 @@ class _Command:
     def _check(self, targets: dict[str, Path], source: Source | None) -> None:
         """Raises BadInput where something could not be written: better now than after paying."""
         for part, target in targets.items():
-            alpha = source is not None and source.picture.pixels.shape[2] == 4
-            alpha = alpha or self._action is Action.CUTOUT or part == "layer"
-            files.check_target(target, transparent=alpha and part != "mask")
+            alpha = (source is not None and source.picture.has_alpha) or self._action is Action.CUTOUT
+            transparent = (alpha or part == "layer") and part != "mask"
+            files.check_target(target, transparent=transparent, inputs=self._kept_inputs)
+
+    def _notes(
+        self, job: Job, plan: Plan, targets: list[dict[str, Path]], source: Source | None, most_pixels: int
+    ) -> list[str]:
+        """What people should know before anything is sent. Raises BadInput where a result has no room."""
+        notes = list(source.notes) if source else []
+        for part, target in (pair for parts in targets for pair in parts.items()):
+            own = source if part == "output" else None
+            notes += check_room(target, job, plan, own, most_pixels=most_pixels)
+        notes = list(dict.fromkeys(notes))
+        self._warn(notes)
+        return notes
+
+    def _warn(self, warnings: Iterable[str]) -> None:
+        for warning in warnings:
+            print(f"{self._path}: {warning}" if self._path else warning, file=sys.stderr)
 
     def _place_all(
         self, made: Made, targets: list[dict[str, Path]], source: Source | None
@@ -220,19 +240,29 @@ class _Command:
             raise failed
         return written
 
+    @property
+    def _kept_inputs(self) -> list[Path]:
+        """Files that no result may replace."""
+        mask = getattr(self._arguments, "mask", None)
+        return [*([mask] if mask else []), *getattr(self._arguments, "reference", ())]
+
     def _write(self, result: Result, part: str, target: Path, source: Source | None) -> None:
         plan, placed = result.plan, result.placed
-        if part == "layer" or source is None:
-            files.write(target, placed.pixels)
+        if source is None:
+            files.write_made(target, placed.pixels)
+            return
+        if part == "layer":
+            values: Values = placed.pixels
         elif part == "mask":
             matte = source.matte(plan, placed)
-            files.write(target, matte if self._action is Action.CUTOUT else matte[plan.crop.slices])
+            values = matte if self._action is Action.CUTOUT else matte[plan.crop.slices]
         elif self._action is Action.CUTOUT:
-            files.write(target, source.cut_out(plan, placed), source.picture.profile)
+            values = source.cut_out(plan, placed)
         elif self._action is Action.UPSCALE:
-            files.write(target, source.upscaled(placed), source.picture.profile)
+            values = source.upscaled(placed)
         else:
-            files.write(target, source.edited(plan, placed), source.picture.profile)
+            values = source.edited(plan, placed)
+        files.write(target, values, source.beside(values, own_colors=part == "output"))
 
     def _say_written(self, written: list[dict[str, Path]]) -> None:
         self._say(", ".join(str(target) for parts in written for target in parts.values()), prefix=False)
@@ -281,7 +311,8 @@ class _Terminal:
         if self._line:
             share = f" {100 * progress.done // progress.total} %" if progress.total else ""
             end = "\n" if progress.stage is Stage.FITTING else ""
-            print(f"\r\x1b[K{progress.stage.value}{share}", end=end, file=sys.stderr, flush=True)
+            line = f"\r\x1b[K{progress.stage.value}{share}"
+            print(line, end=end, file=unfiltered(sys.stderr), flush=True)
 
 
 def _parse_size(text: str | None) -> Extent:
