@@ -20,7 +20,7 @@ from venice_core.providers import openai_refusals as refusals
 from venice_core.providers.base import Account, Link, Upload, as_texts, is_of_sandbox
 from venice_core.providers.capabilities import Capabilities
 from venice_core.providers.dialect import Dialect
-from venice_core.providers.pictures import from_base64
+from venice_core.providers.pictures import bare, from_base64
 from venice_core.providers.profile import Profile
 from venice_core.providers.refusals import MAX_TOLD_PROMPT, one_line, request_id, words
 from venice_core.settings import Secret
@@ -83,6 +83,8 @@ class OpenAI:
         return refusals.failure(response, self.key)
 
     def pictures(self, response: Response) -> tuple[bytes | Link, ...]:
+        if data := bare(response):
+            return (data,)
         found = [picture for entry in _entries(response) if (picture := _picture(entry, self.base_url))]
         if not found:
             detail = words(response, self.key) or "an answer without a picture"
