@@ -20,6 +20,7 @@ from venice_core.job import Output, SelectionUse
 from venice_core.logs import logging_to
 from venice_core.messages import sentence
 from venice_core.settings import Folders, provider_for_people
+from venice_core.terminal import forgiving
 from venice_core.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -30,15 +31,17 @@ LOG = "command-line.log"
 def main(argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None) -> int:
     """Runs one command and returns its exit code. Whatever happens, the terminal shows no traceback."""
     env = os.environ if env is None else env
+    with forgiving():
+        return _main(argv, env)
+
+
+def _main(argv: Sequence[str] | None, env: Mapping[str, str]) -> int:
     arguments = _parser().parse_args(argv)
     try:
         # the worker has a log of its own
         return _worker(arguments, env) if arguments.command is _worker else _run(arguments, env)
     except KeyboardInterrupt:
         return ExitCode.CANCELLED
-    except BrokenPipeError:  # who reads has seen enough; nor is there anything left to flush
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.DONE
 
 
 def _run(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:
@@ -47,7 +50,7 @@ def _run(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:
         with logging_to(path):
             try:
                 return int(arguments.command(arguments, env))
-            except (VeniceError, BrokenPipeError):
+            except VeniceError:
                 raise
             except OSError as error:
                 log.exception("a command failed")
@@ -191,6 +194,9 @@ def _add_pictures(parser: argparse.ArgumentParser) -> None:
 
 def _add_mask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mask", type=Path, metavar="M.png", help="same size as IN; white = change")
+    parser.add_argument(
+        "--mask-as-is", action="store_true", help="take its grays as they stand, noise and all"
+    )
     parser.add_argument(
         "--context", type=int, default=-1, metavar="PX", help="surroundings to send (-1: automatic)"
     )

@@ -33,6 +33,7 @@ from venice_core.providers.capabilities import (
 )
 from venice_core.providers.registry import Opened, Registry
 from venice_core.settings import Folders
+from venice_core.terminal import plain, unfiltered
 
 _KINDS = {INPAINT: "Models that edit", IMAGE: "Models that generate", UPSCALE: "Models that upscale"}
 WIDE = 200
@@ -228,6 +229,6 @@ def _table(heads: tuple[str, ...], rows: list[list[str]], wrapped: int = 1) -> N
     for number, head in enumerate(heads):
         table.add_column(head, no_wrap=number < len(heads) - wrapped, overflow="fold")
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*(escape(plain(cell)) for cell in row))
     width = None if sys.stdout.isatty() else WIDE
-    Console(width=width).print(table)
+    Console(width=width, file=unfiltered(sys.stdout)).print(table)

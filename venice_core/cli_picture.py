@@ -16,11 +16,13 @@ from venice_core.cli_report import described
 from venice_core.errors import BadInput, BrokenFile, Unplaced, VeniceError
 from venice_core.files import Source
 from venice_core.geometry import Bounds, Extent
+from venice_core.icc import Values
 from venice_core.job import Action, Job, Options
 from venice_core.messages import sentence
 from venice_core.plan import Plan
 from venice_core.progress import OnProgress
 from venice_core.providers.base import Provider
+from venice_core.room import check_room
 from venice_core.run import Made, Material, Prepared, Result, Runner
 from venice_core.settings import check_writable
 from venice_core.targets import Naming, Parts, Targets, check_apart
@@ -70,6 +72,7 @@ class Wish:
     naming: Naming
     provider: Provider
     mask: Path | None
+    mask_as_is: bool
     canvas: Extent
     sizes: tuple[Extent, ...]
     references: tuple[bytes, ...]
@@ -90,6 +93,7 @@ class Wish:
             naming=naming,
             provider=provider,
             mask=mask,
+            mask_as_is=getattr(arguments, "mask_as_is", False),
             canvas=_parse_size(getattr(arguments, "size", None)),
             sizes=tuple(reference.picture.extent for reference in read),
             references=tuple(reference.whole() for reference in read),
@@ -99,7 +103,7 @@ class Wish:
     def ready(self, path: Path | None) -> Ready:
         """Reads a picture and plans what is sent of it. Raises BadInput where it cannot be done."""
         try:
-            source = Source.load(path, self.mask) if path else None
+            source = Source.load(path, self.mask, mask_as_is=self.mask_as_is) if path else None
         except VeniceError:
             raise
         except Exception as error:  # whatever a decoder raises, its file is broken
@@ -108,8 +112,9 @@ class Wish:
         job = self._job(source)
         coverage = source.mask if source else None
         plan = Prepared.of(job, coverage, self.provider).plan
-        self._check(next(self.naming.candidates(path)), source)
-        return Ready(source, job, plan, source.picture.warnings if source else ())
+        targets = next(self.naming.candidates(path))
+        self._check(targets, source)
+        return Ready(source, job, plan, self._notes(targets, job, plan, source))
 
     def concerns_all(self, error: BadInput) -> bool:
         """Whether another picture would be refused in the same words, such as for an empty prompt."""
@@ -162,9 +167,17 @@ class Wish:
         check_apart(targets, self.sources)
         for parts in targets:
             for part, target in parts.items():
-                alpha = source is not None and source.picture.pixels.shape[2] == 4
+                alpha = source is not None and source.picture.has_alpha
                 alpha = alpha or self.action is Action.CUTOUT or part == "layer"
                 files.check_target(target, transparent=alpha and part != "mask")
+
+    def _notes(self, targets: list[Parts], job: Job, plan: Plan, source: Source | None) -> tuple[str, ...]:
+        """What people should know before anything is sent. Raises BadInput where a result has no room."""
+        notes = list(source.notes) if source else []
+        most = self.provider.capabilities.max_upscaled
+        for part, target in (pair for parts in targets for pair in parts.items()):
+            notes += check_room(target, job, plan, source if part == "output" else None, most_pixels=most)
+        return tuple(dict.fromkeys(notes))
 
     def _write_all(
         self, made: Made, targets: list[Parts], source: Source | None
@@ -196,17 +209,21 @@ class Wish:
 
     def _write(self, result: Result, part: str, target: Path, source: Source | None) -> None:
         plan, placed = result.plan, result.placed
-        if part == "layer" or source is None:
-            files.write(target, placed.pixels)
+        if source is None:
+            files.write_made(target, placed.pixels)
+            return
+        if part == "layer":
+            values: Values = placed.pixels
         elif part == "mask":
             matte = source.matte(plan, placed)
-            files.write(target, matte if self.action is Action.CUTOUT else matte[plan.crop.slices])
+            values = matte if self.action is Action.CUTOUT else matte[plan.crop.slices]
         elif self.action is Action.CUTOUT:
-            files.write(target, source.cut_out(plan, placed), source.picture.profile)
+            values = source.cut_out(plan, placed)
         elif self.action is Action.UPSCALE:
-            files.write(target, source.upscaled(placed), source.picture.profile)
+            values = source.upscaled(placed)
         else:
-            files.write(target, source.edited(plan, placed), source.picture.profile)
+            values = source.edited(plan, placed)
+        files.write(target, values, source.beside(values, own_colors=part == "output"))
 
 
 def _naming(arguments: Namespace, options: Options) -> Naming:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import sys
 from collections.abc import Callable
-from typing import Any, TextIO, TypeVar
+from typing import Any, TypeVar
 
 from venice_core.attempt import Attempt
 from venice_core.errors import Cancelled, VeniceError
 from venice_core.interrupts import Interrupts
 from venice_core.journal import Status
 from venice_core.progress import OnProgress, Progress
+from venice_core.terminal import unfiltered
 
 ABORT_SECONDS = 1.0
 LOOK_SECONDS = 0.05
@@ -26,7 +25,7 @@ T = TypeVar("T")
 class Terminal:
     """`quiet`: one JSON object is all that goes to standard output, and no progress is shown.
 
-    Words that cannot be shown, since nobody reads them any more, never end what is under way.
+    Standard output and error must be those of `terminal.forgiving`.
     """
 
     def __init__(self, interrupts: Interrupts, *, quiet: bool) -> None:
@@ -36,15 +35,15 @@ class Terminal:
     def say(self, text: str) -> None:
         """On standard output."""
         if not self._quiet:
-            _write(sys.stdout, text)
+            print(text, flush=True)
 
     def say_json(self, value: dict[str, Any]) -> None:
         """The one object."""
-        _write(sys.stdout, json.dumps(value))
+        print(json.dumps(value), flush=True)
 
     def warn(self, text: str) -> None:
         """On standard error."""
-        _write(sys.stderr, text)
+        print(text, file=sys.stderr, flush=True)
 
     def run(self, work: Callable[[Attempt[T], OnProgress], T]) -> T:
         """What `work` returns or raises; it is done in a thread, which Ctrl-C lets go of, or stops.
@@ -67,7 +66,7 @@ class Terminal:
         while not outcome:  # `over` is set a moment before it is told
             attempt.join(0.01)
         if self._watched:
-            _write(sys.stderr, CLEARED, "")
+            _show(CLEARED)
         if isinstance(outcome[0], VeniceError):
             raise outcome[0]
         return outcome[0]
@@ -76,14 +75,14 @@ class Terminal:
         def show(progress: Progress) -> None:
             if not attempt.over.is_set():
                 share = f" {100 * progress.done // progress.total} %" if progress.total else ""
-                _write(sys.stderr, f"{CLEARED}{progress.stage.value}{share}", "")
+                _show(f"{CLEARED}{progress.stage.value}{share}")
 
         return show if self._watched else lambda _: None
 
     @property
     def _watched(self) -> bool:
         """Whether somebody sees progress."""
-        return not self._quiet and sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
+        return not self._quiet and sys.stderr.isatty()
 
 
 def _goes_on(attempt: Attempt[T]) -> str:
@@ -92,15 +91,6 @@ def _goes_on(attempt: Attempt[T]) -> str:
     return "The answer has arrived and is being put in place."
 
 
-def _write(stream: TextIO | None, text: str, end: str = "\n") -> None:
-    if stream is None:  # closed before we were started
-        return
-    try:
-        print(text, end=end, file=stream, flush=True)
-    except UnicodeEncodeError:
-        known = text.encode(stream.encoding or "ascii", "backslashreplace")
-        _write(stream, known.decode(stream.encoding or "ascii"), end)
-    except (OSError, ValueError):
-        # what is still in the buffer must not be tried once more at the end
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+def _show(line: str) -> None:
+    """What moves the cursor."""
+    print(line, end="", file=unfiltered(sys.stderr), flush=True)

@@ -20,6 +20,7 @@ from venice_core.alpha import flatten, with_alpha
 from venice_core.changes import changes
 from venice_core.fringe import foreground
 from venice_core.geometry import Bounds, Extent
+from venice_core.icc import Values, white
 from venice_core.images import Pixels
 from venice_core.job import Fitting, Options, Output
 from venice_core.plan import Plan
@@ -292,20 +293,24 @@ def multiply(one: Coverage, other: Coverage) -> Coverage:
     return np.asarray((one.astype(np.uint32) * other + 127) // 255, np.uint8)
 
 
-def composite(base: Pixels, layer: Pixels, mask: Coverage | None) -> Pixels:
-    """`base` replaced by `layer` (both RGBA) by as much as `mask` says; None replaces all of it.
+def composite(base: Values, layer: Values, mask: Coverage | None) -> Values:
+    """`base` replaced by `layer` by as much as `mask` says; None replaces all of it.
 
-    Where the mask is 0 the base's bytes come back unchanged, where it is 255 the layer's.
+    Both have alpha last and are of one kind: uint8, uint16, or floats to 1. Where the mask is 0 the base's
+    values come back unchanged, where it is 255 the layer's.
     """
     if mask is None:
         return layer.copy()
+    full = white(base.dtype)
     share = mask.astype(np.float64)[..., None] / 255.0
-    above, below = layer[..., 3:] / 255.0 * share, base[..., 3:] / 255.0 * (1.0 - share)
+    above, below = layer[..., -1:] / full * share, base[..., -1:] / full * (1.0 - share)
     alpha = above + below
-    colour = (layer[..., :3] * above + base[..., :3] * below) / np.maximum(alpha, 1e-9)
-    mixed = np.rint(np.dstack([colour, alpha * 255.0])).astype(np.uint8)
+    color = (layer[..., :-1] * above + base[..., :-1] * below) / np.maximum(alpha, 1e-9)
+    mixed = np.dstack([color, alpha * full])
+    if base.dtype.kind == "u":
+        mixed = np.rint(mixed)
     kept, replaced = mask[..., None] == 0, mask[..., None] == 255
-    return np.where(kept, base, np.where(replaced, layer, mixed))
+    return np.where(kept, base, np.where(replaced, layer, mixed.astype(base.dtype)))
 
 
 def _padded(

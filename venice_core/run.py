@@ -34,6 +34,7 @@ from venice_core.errors import (
     VeniceError,
 )
 from venice_core.fit import Placed
+from venice_core.formats import FORMATS, sniff
 from venice_core.geometry import Bounds, Extent
 from venice_core.images import Pixels
 from venice_core.job import Action, Facts, Job
@@ -410,7 +411,7 @@ class _Flight:
         """Raises BrokenFile for what is no picture."""
         prepared, plan = self.prepared, self.prepared.plan
         picture = images.decode(data)
-        answer = images.to_srgb(picture.pixels, picture.profile)
+        answer = picture.srgb
         if self.pixels is None:
             return fit.place_generated(answer, plan, prepared.mask, as_made=prepared.job.options.as_made)
         if prepared.job.action is Action.CUTOUT:
@@ -479,13 +480,13 @@ def _without_key(response: Response, key: Secret) -> Response:
     """For the case that the server repeats it; a picture's bytes stay as they came."""
     headers = {name: key.scrub(value) for name, value in response.headers.items()}
     # a short key would occur by chance in the base64 of a picture
-    kept = images.sniff(response.body) or (200 <= response.status < 300 and not key.is_distinct)
+    kept = sniff(response.body) or (200 <= response.status < 300 and not key.is_distinct)
     body = response.body if kept else key.scrub(response.body)
     return Response(response.status, headers, body)
 
 
 def _png(pixels: Pixels) -> Encoded:
-    return Encoded(images.encode_png(pixels), images.MEDIA_TYPES["PNG"])
+    return Encoded(images.encode_png(pixels), FORMATS["PNG"].media_type)
 
 
 def _bytes(raw: Raw) -> bytes:

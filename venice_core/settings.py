@@ -6,8 +6,10 @@ Nothing here reads the environment by itself: callers pass it in.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import stat
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -104,31 +106,59 @@ def private_folder(path: Path) -> Path:
 
 
 def check_writable(path: Path) -> None:
-    """Raises OSError where `write_atomically` could not write there."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Raises OSError where `write_atomically` could not write there, or a read-only file is."""
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    handle, temporary = _temporary(_target(path))
     os.close(handle)
-    Path(name).unlink()
+    temporary.unlink()
 
 
 def write_atomically(path: Path, data: bytes, *, private: bool = True) -> None:
-    """All of it or nothing, on the disk when this returns; mode 0600, or as the user's umask has it."""
+    """All of it or nothing, on the disk when this returns; mode 0600, or as the user's umask has it.
+
+    Where the path is a link, what it leads to is written. A file that is not private keeps mode and owner.
+    """
+    path = _target(path)
     private_folder(path.parent)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
+    handle, temporary = _temporary(path)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         if not private:
-            umask = os.umask(0)
-            os.umask(umask)
-            temporary.chmod(0o666 & ~umask)
+            _adopt(temporary, path)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def _target(path: Path) -> Path:
+    """Where a link leads to in the end, or the path itself. Raises OSError for a link to itself."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def _temporary(path: Path) -> tuple[int, Path]:
+    """An open file beside it; of a short name, since the path's may be as long as names can be."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{APP}.")
+    return handle, Path(name)
+
+
+def _adopt(temporary: Path, path: Path) -> None:
+    """Gives a new file the mode and the owner of the one whose place it takes, or what is usual."""
+    umask = os.umask(0)
+    os.umask(umask)
+    mode = 0o666 & ~umask
+    if path.exists():
+        old = path.stat()
+        mode = stat.S_IMODE(old.st_mode)
+        if os.name == "posix":
+            with contextlib.suppress(OSError):  # of another person's, the group or nothing can be kept
+                os.chown(temporary, old.st_uid, old.st_gid)
+    temporary.chmod(mode)
 
 
 def sync_folder(path: Path) -> None:
@@ -174,7 +204,7 @@ class Settings:
 
     def update(self, **changes: Any) -> None:
         values = {**self.read(), **changes}
-        write_atomically(self.path, json.dumps(values, indent=1, sort_keys=True).encode())
+        _write(self.path, json.dumps(values, indent=1, sort_keys=True).encode())
 
 
 def _amount(value: Any, what: str) -> float:
@@ -229,7 +259,7 @@ class KeyStore:
         if value and not kept:
             keys[provider] = value
         if keys or self.path.exists():
-            write_atomically(self.path, json.dumps(keys, indent=1).encode())
+            _write(self.path, json.dumps(keys, indent=1).encode())
         return "keyring" if kept else "file"
 
     def _read_file(self) -> dict[str, str]:
@@ -240,6 +270,14 @@ class KeyStore:
         if not isinstance(values, dict):
             return {}
         return {name: value for name, value in values.items() if isinstance(value, str)}
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Raises BadInput where it cannot be written."""
+    try:
+        write_atomically(path, data)
+    except OSError as error:
+        raise BadInput(f"The file {path} cannot be written: {error.strerror}.") from error
 
 
 def _keyring_get(provider: str) -> str:

@@ -28,7 +28,6 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests_toolbelt import MultipartEncoder
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from venice_core.cancel import Cancel
 from venice_core.errors import BadInput, Cancelled, Charge, LostConnection, NoConnection, UnusableAnswer
@@ -232,34 +231,27 @@ class _Adapter(HTTPAdapter):
         return cast("urllib3.ProxyManager", manager)
 
     def _watch(self, manager: urllib3.PoolManager, *, direct: bool) -> None:
-        """`direct`: there is no proxy between."""
+        """`direct`: there is no proxy between. The manager's own pools are kept: SOCKS has others."""
         sockets = self._sockets
 
-        class Plain(HTTPConnection):
-            def _new_conn(self) -> socket.socket:  # before anything is said on it, TLS included
-                sock = super()._new_conn()
+        def watched(pool: type[urllib3.HTTPConnectionPool]) -> type[urllib3.HTTPConnectionPool]:
+            connection: Any = pool.ConnectionCls
+
+            def new_conn(self: Any) -> socket.socket:  # before anything is said on it, TLS included
+                sock = cast("socket.socket", connection._new_conn(self))
                 return sockets.check(sock) if direct else sock
 
-            def connect(self) -> None:
-                super().connect()
+            def connect(self: Any) -> None:
+                connection.connect(self)
                 sockets.add(cast("socket.socket", self.sock))
 
-        class Encrypted(HTTPSConnection):
-            def _new_conn(self) -> socket.socket:
-                sock = super()._new_conn()
-                return sockets.check(sock) if direct else sock
+            own = type(connection.__name__, (connection,), {"_new_conn": new_conn, "connect": connect})
+            return cast(
+                "type[urllib3.HTTPConnectionPool]", type(pool.__name__, (pool,), {"ConnectionCls": own})
+            )
 
-            def connect(self) -> None:
-                super().connect()
-                sockets.add(cast("socket.socket", self.sock))
-
-        class PlainPool(urllib3.HTTPConnectionPool):
-            ConnectionCls = Plain
-
-        class EncryptedPool(urllib3.HTTPSConnectionPool):
-            ConnectionCls = Encrypted
-
-        manager.pool_classes_by_scheme = {"http": PlainPool, "https": EncryptedPool}
+        pools = manager.pool_classes_by_scheme
+        manager.pool_classes_by_scheme = {scheme: watched(pool) for scheme, pool in pools.items()}
 
 
 class _Readable(Protocol):

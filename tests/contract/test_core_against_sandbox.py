@@ -36,7 +36,8 @@ from contract_ways import (
 from PIL import Image, ImageDraw
 from support import adobe_rgb, posts, wait_for
 
-from venice_core import cli, images, transport
+from venice_core import cli, icc, images, transport
+from venice_core.beside import Beside
 from venice_core.cancel import Cancel
 from venice_core.errors import Busy, Cancelled, Charge, NoConnection
 from venice_core.geometry import Bounds
@@ -146,8 +147,8 @@ def test_a_cutout_without_defringe_has_the_pictures_own_colours(
 def test_a_cutouts_rim_is_in_the_files_own_colours(shell: Shell, photo: Path, tmp_path: Path) -> None:
     """The rim's colours are found in sRGB: written into a file with a profile they mean the same."""
     profile = adobe_rgb()
-    wide = images.from_srgb(np.asarray(Image.open(photo)), profile)
-    (tmp_path / "wide.png").write_bytes(images.encode_png(wide, profile=profile))
+    wide = icc.from_srgb(np.asarray(Image.open(photo)), profile, gray=False, dtype=np.dtype(np.uint8))
+    (tmp_path / "wide.png").write_bytes(images.encode_png(wide, beside=Beside(profile)))
     for name, source in (("plain", photo), ("wide", tmp_path / "wide.png")):
         assert shell("cutout", source, "-o", tmp_path / f"{name}-cut.png") == 0
     plain, cut = (np.asarray(Image.open(tmp_path / f"{name}-cut.png")) for name in ("plain", "wide"))
@@ -155,7 +156,7 @@ def test_a_cutouts_rim_is_in_the_files_own_colours(shell: Shell, photo: Path, tm
     assert np.array_equal(cut[..., :3][~rim], wide[~rim])
     # the rounding of what is sent is another, and with it here and there the matte
     rim &= cut[..., 3] == plain[..., 3]
-    off = np.abs(images.to_srgb(cut, profile)[rim].astype(int) - plain[rim])
+    off = np.abs(icc.to_srgb(cut, profile)[rim].astype(int) - plain[rim])
     assert np.percentile(off, 95) <= 2
     assert np.abs(cut[rim].astype(int) - plain[rim]).mean() > 2
 

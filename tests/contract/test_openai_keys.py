@@ -101,7 +101,7 @@ def test_a_stored_key_is_used_and_that_of_the_environment_wins(
 def test_the_key_is_in_no_file_and_in_no_word(everywhere: Shell, sandbox: Sandbox, photo: Path) -> None:
     said = []
     for name in PROFILES:
-        for more in (("--mask", photo), ("--model", "no-such-model")):
+        for more in (("--mask", photo, "--mask-as-is"), ("--model", "no-such-model")):
             everywhere("edit", photo, "-p", "x", "--provider", name, "--json", *more)
             said.append(everywhere.out + everywhere.err)
     kept = b"".join(path.read_bytes() for path in everywhere.home.rglob("*") if path.is_file())

@@ -170,7 +170,7 @@ def test_only_pictures_modules_know_file_formats() -> None:
         if not name.startswith("sandbox")
         and any(full.partition(".")[0] == "PIL" for full in imported(MODULES[name]))
     }
-    assert users == {"images"}
+    assert users == {"beside", "containers", "icc", "images", "tiff"}
 
 
 # Reads of the environment (and urllib3's trial whether there is IPv6) are a library's own business; they

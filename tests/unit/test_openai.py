@@ -415,6 +415,26 @@ def test_a_picture_is_in_the_answer_or_behind_a_link(entries: Any, found: tuple[
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        PNG,
+        TEXT.encode(),
+        f"data:image/png;base64,{TEXT}\n".encode(),
+        f'"{TEXT}"'.encode(),
+        f'"data:image/png;base64,{TEXT}"'.encode(),
+    ],
+    ids=["as it is", "base64", "a data URI", "base64 in JSON", "a data URI in JSON"],
+)
+def test_a_body_that_is_the_picture_itself_is_taken(body: bytes) -> None:
+    assert service().pictures(answer(body)) == (PNG,)
+
+
+def test_a_body_that_is_a_picture_of_an_unusual_kind_is_left_to_the_decoder_to_name() -> None:
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+    assert service().pictures(answer(heic)) == (heic,)
+
+
+@pytest.mark.parametrize(
     ("body", "said"),
     [
         ({"created": 1, "data": []}, "an answer without a picture"),
@@ -430,7 +450,6 @@ def test_a_picture_is_in_the_answer_or_behind_a_link(entries: Any, found: tuple[
         ({"detail": [{"loc": ["body", "n"], "msg": "too many"}]}, "body.n: too many"),
         ([], "[]"),
         (b"", "an answer without a picture"),
-        (PNG, "an answer without a picture"),
         (b"<html><title>Sorry</title>", "an HTML page, “Sorry”"),
     ],
     ids=lambda value: str(value)[:40],

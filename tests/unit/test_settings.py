@@ -27,6 +27,7 @@ from venice_core.settings import (
     KeyStore,
     Secret,
     Settings,
+    check_writable,
     provider_name,
     write_atomically,
 )
@@ -396,3 +397,77 @@ def test_a_file_for_people_has_the_usual_mode(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "public").stat().st_mode) == 0o640
     assert stat.S_IMODE((tmp_path / "private").stat().st_mode) == 0o600
     assert sys.platform != "win32"
+
+
+# Links
+
+
+@posix
+@pytest.mark.parametrize("name", ["settings.json", "keys.json"])
+@pytest.mark.parametrize("there", [True, False])
+def test_what_a_link_leads_to_is_written(tmp_path: Path, name: str, there: bool) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "dotfiles"
+    home.mkdir()
+    elsewhere.mkdir()
+    target = elsewhere / "kept.json"
+    if there:
+        target.write_text("{}")
+    (home / "between").symlink_to(target)
+    (home / name).symlink_to("between")
+    if name == "settings.json":
+        Settings(home).update(provider="sandbox")
+        assert json.loads(target.read_text()) == {"provider": "sandbox"}
+    else:
+        KeyStore(home, {}).store("venice", Secret("a-key"))
+        assert json.loads(target.read_text()) == {"venice": "a-key"}
+        assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert (home / name).is_symlink()
+    assert (home / "between").is_symlink()
+    assert sorted(path.name for path in elsewhere.iterdir()) == ["kept.json"]
+
+
+@posix
+@pytest.mark.skipif(os.name == "posix" and os.geteuid() == 0, reason="root may write anywhere")
+def test_a_link_into_a_folder_that_is_read_only_is_said_in_plain_words(tmp_path: Path) -> None:
+    home, store = tmp_path / "home", tmp_path / "store"
+    home.mkdir()
+    store.mkdir()
+    (store / "settings.json").write_text("{}")
+    (home / "settings.json").symlink_to(store / "settings.json")
+    store.chmod(0o500)
+    try:
+        with pytest.raises(BadInput, match="cannot be written: Permission denied"):
+            Settings(home).update(provider="sandbox")
+    finally:
+        store.chmod(0o700)
+
+
+def test_settings_that_cannot_be_written_are_bad_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(BadInput, match="cannot be written: No space left"):
+        Settings(tmp_path).update(provider="sandbox")
+
+
+@posix
+def test_a_file_for_people_keeps_the_mode_of_what_it_replaces(tmp_path: Path) -> None:
+    target = tmp_path / "picture.png"
+    target.write_bytes(b"old")
+    target.chmod(0o664)
+    write_atomically(target, b"new", private=False)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o664
+    linked = tmp_path / "link.png"
+    linked.symlink_to("picture.png")
+    write_atomically(linked, b"newer", private=False)
+    assert (linked.is_symlink(), target.read_bytes()) == (True, b"newer")
+
+
+def test_a_name_may_be_as_long_as_names_can_be(tmp_path: Path) -> None:
+    target = tmp_path / ("x" * 251 + ".png")
+    check_writable(target)
+    write_atomically(target, b"whole")
+    assert target.read_bytes() == b"whole"

@@ -1,157 +1,89 @@
-"""Words to a terminal that may be gone, and work that Ctrl-C lets go of."""
+"""What people read: on any terminal, in any encoding, and when nobody reads any more."""
 
 from __future__ import annotations
 
 import io
 import os
+import subprocess
 import sys
-import threading
 from pathlib import Path
-from typing import Any
+from typing import TextIO, cast
 
 import pytest
 
-from venice_core.attempt import Attempt
-from venice_core.cli_terminal import Terminal
-from venice_core.errors import BadInput, Cancelled, Charge
-from venice_core.geometry import Bounds
-from venice_core.interrupts import Interrupts
-from venice_core.job import Action, Job, Options
-from venice_core.journal import Journal
-from venice_core.plan import make_plan
-from venice_core.progress import OnProgress, Progress, Stage
-from venice_core.providers.capabilities import Catalogue
-from venice_core.providers.venice import Venice
-from venice_core.settings import Secret
-from venice_core.transport import Response
+from venice_core import terminal
 
-WHOLE = Bounds(0, 0, 256, 256)
-JOB = Job(Action.EDIT, WHOLE, WHOLE.extent, None, Options(prompt="a hat"))
-PLAN = make_plan(JOB, None, Venice(Secret(""), catalogue=Catalogue.packaged()).capabilities)
+REPO = Path(__file__).resolve().parents[2]
+SAID = "caf\u00e9 \U0001f600 \udce9 end"
 
 
-class Presses(Interrupts):
-    """As often as it is told."""
-
-    def press(self) -> None:
-        self._count += 1
-
-
-@pytest.fixture
-def presses() -> Presses:
-    return Presses()
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "cp437", "utf-8"])
+def test_what_cannot_be_shown_is_replaced(encoding: str) -> None:
+    kept = io.BytesIO()
+    inner = io.TextIOWrapper(kept, encoding, write_through=True)
+    print(SAID, file=cast("TextIO", terminal.Stream(inner)))
+    shown = kept.getvalue().decode(encoding)
+    assert shown.startswith("caf")
+    assert shown.rstrip().endswith("end")
 
 
-@pytest.fixture
-def terminal(presses: Presses) -> Terminal:
-    return Terminal(presses, quiet=False)
+class Narrow(io.StringIO):
+    """A stream that is no usual one, and takes ASCII."""
+
+    def write(self, text: str) -> int:
+        return super().write(text.encode("ascii").decode())
 
 
-def test_what_work_returns_or_raises_is_what_comes_of_it(terminal: Terminal) -> None:
-    assert terminal.run(lambda attempt, show: 7) == 7
-
-    def fail(attempt: Attempt[int], show: OnProgress) -> int:
-        raise BadInput("not so")
-
-    with pytest.raises(BadInput, match="not so"):
-        terminal.run(fail)
+def test_so_it_is_on_a_stream_of_another_kind() -> None:
+    inner = Narrow()
+    print(SAID, file=cast("TextIO", terminal.Stream(inner)))
+    assert inner.getvalue() == "caf? ? ? end\n"
 
 
-def test_nothing_is_begun_after_ctrl_c(terminal: Terminal, presses: Presses) -> None:
-    presses.press()
-    begun: list[int] = []
-    with pytest.raises(Cancelled):
-        terminal.run(lambda attempt, show: begun.append(1))
-    assert not begun
+@pytest.mark.parametrize(
+    "text", ["\x1b[2J\x1b]0;title\x07", "a\rb", "\x9b31m", "\u202etxt.exe", "\b\b\b", "\x7f", "\u2066"]
+)
+def test_control_characters_are_not_shown(text: str) -> None:
+    inner = io.StringIO()
+    stream = cast("TextIO", terminal.Stream(inner))
+    print(text, "kept\tand\nkept", file=stream)
+    shown = inner.getvalue()
+    assert all(each in "\n\t" or each.isprintable() or each == "\ufffd" for each in shown)
+    assert shown.endswith("kept\tand\nkept\n")
+    print("\r\x1b[K", end="", file=terminal.unfiltered(stream))
+    assert inner.getvalue().endswith("\r\x1b[K"), "but those that are meant are"
 
 
-def test_work_that_has_sent_nothing_ends_though_it_does_not_listen(
-    terminal: Terminal, presses: Presses, capsys: pytest.CaptureFixture[str]
-) -> None:
-    go_on = threading.Event()
-
-    def hang(attempt: Attempt[bool], show: OnProgress) -> bool:
-        presses.press()
-        return go_on.wait(30)
-
-    with pytest.raises(Cancelled) as caught:
-        terminal.run(hang)
-    go_on.set()
-    assert caught.value.charge is Charge.NONE
-    assert capsys.readouterr().err == ""
+CODE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from venice_core.terminal import forgiving
+with forgiving():
+    for _ in range(2000):
+        print("caf\\u00e9 \\U0001f600 \\udce9", flush=True)
+        print("as well", file=sys.stderr, flush=True)
+sys.exit(7)
+"""
 
 
-@pytest.mark.parametrize(("answered", "words"), [(False, "may be charged"), (True, "has arrived")])
-def test_what_may_be_paid_for_is_waited_for_and_a_second_press_stops_it(
-    terminal: Terminal,
-    presses: Presses,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    answered: bool,
-    words: str,
-) -> None:
-    def work(attempt: Attempt[str], show: OnProgress) -> str:
-        entry = Journal(tmp_path).begin(JOB, PLAN, source=b"pixels")
-        attempt.entries.append(entry)
-        entry.sending()
-        entry.sent()
-        if answered:
-            entry.answered(Response(200, {}, b"answer"), Charge.CHARGED)
-        presses.press()
-        waited = threading.Event()
-        attempt.cancel.on_change(lambda: waited.set() if attempt.cancel.is_set else None)
-        assert not waited.wait(1.5), "let go of, not stopped"
-        return "written"
-
-    assert terminal.run(work) == "written"
-    said = capsys.readouterr().err
-    assert words in said
-    assert "Press Ctrl-C again to stop for good" in said
-
-
-def test_words_that_nobody_reads_end_nothing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    with os.fdopen(writing, "w") as closed:
-        for name in ("stdout", "stderr"):
-            monkeypatch.setattr(sys, name, closed)
-        for _ in range(2):
-            terminal.say("a word")
-            terminal.warn("a word")
-            terminal.say_json({})
-    for stream in (None, closed):
-        for name in ("stdout", "stderr"):
-            monkeypatch.setattr(sys, name, stream)
-        terminal.say("a word")
-        terminal.warn("a word")
-        assert terminal.run(lambda attempt, show: 7) == 7
-
-
-def test_words_that_the_terminal_cannot_show_are_shown_otherwise(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shown = io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, "latin-1"))
-    terminal.say("é 🎩 \udcff.png")
-    assert shown.getvalue() == "é \\U0001f3a9 \\udcff.png".encode("latin-1") + os.linesep.encode()
-
-
-class Screen(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def progressing(attempt: Attempt[None], show: OnProgress) -> None:
-    show(Progress(Stage.UPLOADING, 30, 40))
-    show(Progress(Stage.FITTING))
-
-
-@pytest.mark.parametrize("quiet", [False, True])
-def test_progress_is_one_line_that_changes(
-    presses: Presses, monkeypatch: pytest.MonkeyPatch, quiet: bool
-) -> None:
-    screen: Any = Screen()
-    monkeypatch.setattr(sys, "stderr", screen)
-    Terminal(presses, quiet=quiet).run(progressing)
-    line = "\r\x1b[K"
-    assert screen.getvalue() == ("" if quiet else f"{line}uploading 75 %{line}fitting{line}")
+@pytest.mark.skipif(os.name != "posix", reason="pipes and devices of POSIX")
+@pytest.mark.parametrize("how", ["nobody reads", "closed", "no room", "both closed"])
+def test_a_stream_that_takes_nothing_does_not_decide_how_it_ends(how: str) -> None:
+    command = [sys.executable, "-B", "-c", CODE, str(REPO)]
+    quoted = " ".join(f"'{part}'" for part in command)
+    redirected = {"closed": ">&-", "both closed": ">&- 2>&-", "no room": ">/dev/full"}.get(how, "")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    if how == "nobody reads":
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+        assert process.stdout is not None
+        process.stdout.close()
+        _, said = process.communicate(timeout=60)
+        assert b"Traceback" not in said
+        assert b"Exception ignored" not in said
+        assert process.returncode == 7
+        return
+    run = subprocess.run(
+        f"{quoted} {redirected}", check=False, shell=True, capture_output=True, env=environment, timeout=60
+    )
+    assert run.returncode == 7
+    assert b"Traceback" not in run.stderr

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ from unit_transport import RawServer
 
 from venice_core import links
 from venice_core.cancel import Cancel
-from venice_core.errors import BadInput, Charge, ServerFailure, Unfetched, UnusableAnswer
+from venice_core.errors import BadInput, Charge, NoConnection, ServerFailure, Unfetched, UnusableAnswer
 from venice_core.geometry import Bounds
 from venice_core.job import Action, Job, Options
 from venice_core.journal import ANSWER, Journal
@@ -256,3 +258,54 @@ def test_fields_of_a_multipart_body_are_texts() -> None:
         *(("a", "x"), ("n", "2"), ("sharp", "true")),
         *(("plain", "false"), ("strength", "0.5")),
     )
+
+
+# Proxies
+
+
+class Socks:
+    """A SOCKS 5 proxy that lets nobody through, but hears where they want to go: RFC 1928."""
+
+    def __init__(self, reply: int) -> None:
+        self.wanted: list[tuple[bytes, int]] = []
+        self.said = b""
+        self._reply = reply
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with self._listener, self._listener.accept()[0] as connection, connection.makefile("rwb") as stream:
+            _, methods = stream.read(2)
+            stream.read(methods)
+            stream.write(b"\5\0")
+            stream.flush()
+            *_, kind = stream.read(4)
+            host = stream.read(stream.read(1)[0] if kind == 3 else 4)
+            self.wanted.append((host, int.from_bytes(stream.read(2), "big")))
+            stream.write(bytes((5, self._reply, 0, 1, 0, 0, 0, 0, 0, 0)))
+            stream.flush()
+            self.said = b"" if self._reply else stream.read(1)
+
+
+@pytest.mark.parametrize("reply", [0, 5])
+def test_a_socks_proxy_is_used(monkeypatch: pytest.MonkeyPatch, reply: int) -> None:
+    proxy = Socks(reply)
+    for name in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, f"socks5h://{proxy.address}")
+    with pytest.raises(NoConnection) as caught:
+        exchange("https://service.invalid/v1")
+    assert proxy.wanted == [(b"service.invalid", 443)], "it looks up the name, not this machine"
+    assert "SOCKS support" not in caught.value.detail
+    assert "object at" not in caught.value.detail
+    if reply == 0:
+        assert proxy.said == b"\x16", "TLS goes through it"
+
+
+def test_this_machine_is_reached_without_a_proxy(
+    serve: Callable[..., RawServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "socks5h://127.0.0.1:1")
+    server = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    assert exchange(server.url).body == b"ok"

@@ -14,14 +14,14 @@ from urllib.parse import urljoin
 
 from venice_core.endpoint import Endpoint
 from venice_core.errors import BadInput, Unlisted, UnusableAnswer, VeniceError
-from venice_core.images import ANSWER_FORMATS
+from venice_core.formats import FORMATS
 from venice_core.job import Action, Facts, Options
 from venice_core.plan import Plan
 from venice_core.providers import openai_refusals as refusals
 from venice_core.providers.base import Account, Link, Upload, as_texts, is_of_sandbox
 from venice_core.providers.capabilities import Capabilities
 from venice_core.providers.dialect import Dialect
-from venice_core.providers.pictures import from_base64
+from venice_core.providers.pictures import bare, from_base64
 from venice_core.providers.profile import Profile
 from venice_core.providers.refusals import request_id
 from venice_core.providers.words import MAX_TOLD_PROMPT, one_line, words
@@ -33,7 +33,7 @@ WITHOUT = {
     Endpoint.EDITS: ("enhance_prompt",),
     Endpoint.GENERATIONS: ("negative_prompt", "style", "seed", "enhance_prompt", "references"),
 }
-ANSWERS = ("jpg", *(name.lower() for name in ANSWER_FORMATS))
+ANSWERS = ("jpg", *(name.lower() for name in FORMATS))
 MILLION = 1_000_000
 MAX_COUNT = 1e12
 """Of tokens and the like: beyond it, it is no count."""
@@ -86,6 +86,8 @@ class OpenAI:
         return refusals.failure(response, self.key)
 
     def pictures(self, response: Response) -> tuple[bytes | Link, ...]:
+        if data := bare(response):
+            return (data,)
         found = [picture for entry in _entries(response) if (picture := _picture(entry, self.base_url))]
         if not found:
             detail = words(response, self.key) or "an answer without a picture"

@@ -1,9 +1,12 @@
-"""Pictures as text in JSON."""
+"""Pictures in answers: as they are, and as text."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+
+from venice_core.formats import is_picture
+from venice_core.transport import Response
 
 _URL_SAFE = str.maketrans("-_", "+/")
 
@@ -17,3 +20,15 @@ def from_base64(text: str) -> bytes:
         return base64.b64decode(data + "=" * (-len(data) % 4), validate=True)
     except (binascii.Error, ValueError):
         return b""
+
+
+def bare(response: Response) -> bytes:
+    """The picture file that a body is, whatever its label says, as it is or as text; b"" where it is none."""
+    body = response.body
+    if is_picture(body):
+        return body
+    told = response.json
+    if told is None and body.isascii():
+        told = body.decode("ascii")
+    data = from_base64(told.strip()) if isinstance(told, str) else b""
+    return data if is_picture(data) else b""

@@ -15,14 +15,13 @@ from urllib.parse import unquote
 from venice_core.endpoint import Endpoint
 from venice_core.errors import UnusableAnswer, VeniceError
 from venice_core.geometry import Extent
-from venice_core.images import MEDIA_TYPES, sniff
 from venice_core.job import Action, Facts, Options
 from venice_core.plan import Plan
 from venice_core.providers import venice_lists as lists
 from venice_core.providers import venice_refusals as refusals
 from venice_core.providers.base import Account, Encoded, Upload, as_texts, is_of_sandbox
 from venice_core.providers.capabilities import Capabilities, Catalogue, Limits
-from venice_core.providers.pictures import from_base64
+from venice_core.providers.pictures import bare, from_base64
 from venice_core.providers.refusals import request_id
 from venice_core.providers.venice_fields import parse_fields
 from venice_core.providers.words import MAX_TOLD_PROMPT, one_line, words
@@ -249,8 +248,8 @@ def _without_defaults(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _pictures(response: Response) -> tuple[bytes, ...]:
     """The picture files in a success, whatever its label says: bare, or base64 in JSON."""
-    if sniff(response.body) in MEDIA_TYPES:
-        return (response.body,)
+    if picture := bare(response):
+        return (picture,)
     body = response.json
     if not isinstance(body, dict):
         return ()

@@ -1,0 +1,26 @@
+"""Libraries that write to standard error by themselves, kept quiet."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import warnings
+from collections.abc import Iterator
+
+_one_at_a_time = threading.Lock()
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Meanwhile there are no warnings, and what is written in C to standard error is lost."""
+    with _one_at_a_time, warnings.catch_warnings(), contextlib.ExitStack() as stack:
+        warnings.simplefilter("ignore")
+        with contextlib.suppress(OSError):  # there may be no standard error
+            kept = os.dup(2)
+            stack.callback(os.close, kept)
+            null = os.open(os.devnull, os.O_WRONLY)
+            stack.callback(os.close, null)
+            os.dup2(null, 2)
+            stack.callback(os.dup2, kept, 2)
+        yield

@@ -1,0 +1,77 @@
+"""What people read on a terminal: what it can show, no control characters, and never a reason to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+_CONTROLS = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""All but tabs and line ends; those that turn the direction of writing among them."""
+
+
+def plain(text: str) -> str:
+    """`text` without control characters: those of a server, a prompt or a file name move no cursor."""
+    return _CONTROLS.sub("\ufffd", text)
+
+
+class Stream:
+    """Standard output or error: what cannot be shown is replaced, and where nobody reads any more, let go."""
+
+    def __init__(self, inner: TextIO, *, filtered: bool = True) -> None:
+        self.inner = inner
+        self._filtered = filtered
+        if isinstance(inner, io.TextIOWrapper):
+            inner.reconfigure(errors="replace")
+
+    def write(self, text: str) -> int:
+        shown = plain(text) if self._filtered else text
+        with self._let_go():
+            try:
+                self.inner.write(shown)
+            except UnicodeError:
+                self.inner.write(shown.encode("ascii", "replace").decode("ascii"))
+        return len(text)
+
+    def flush(self) -> None:
+        with self._let_go():
+            self.inner.flush()
+
+    @contextlib.contextmanager
+    def _let_go(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):  # what is left in it would fail again at the end
+                null = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(null, self.inner.fileno())
+                os.close(null)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+@contextlib.contextmanager
+def forgiving() -> Iterator[None]:
+    """Meanwhile standard output and error are such streams; where one is closed, it takes what it gets."""
+    before = sys.stdout, sys.stderr
+    with Path(os.devnull).open("w") as nothing:
+        usable = (nothing if each is None or each.closed else each for each in before)
+        sys.stdout, sys.stderr = (cast("TextIO", Stream(each)) for each in usable)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            sys.stdout, sys.stderr = before
+
+
+def unfiltered(stream: TextIO) -> TextIO:
+    """One of them for what moves the cursor, or has colors, on purpose."""
+    inner = stream.inner if isinstance(stream, Stream) else stream
+    return cast("TextIO", Stream(inner, filtered=False))
