@@ -698,8 +698,8 @@ DEMO_IN_GIMP2 = """
           %(prompt)s "" "guide" -1 0 -1 1 "" "" "" TRUE FALSE TRUE TRUE "" "layer" "layer"))))
     (save %(after)s)
     (gimp-selection-none image)
-    (let ((cutout (car (python-fu-venice-remove-background RUN-NONINTERACTIVE image photo "layer" TRUE ""))))
-      (gimp-item-set-visible photo FALSE)
+    (let ((cutout (car (python-fu-venice-remove-background RUN-NONINTERACTIVE image photo
+          "layer" TRUE "" TRUE))))
       (gimp-item-set-visible edited FALSE)
       (save %(cutout)s)
       (gimp-item-set-visible photo TRUE)

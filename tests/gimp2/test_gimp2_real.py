@@ -33,7 +33,7 @@ SIZE = WIDTH, HEIGHT = 360, 280
 SELECTED = (110, 70, 150, 120)
 PROMPT = "größer “pink”"
 SECRET = "sk-in-gimpfu-4711"
-HAS_ARGUMENTS = {"edit": 20, "remove-background": 6, "generate": 13}
+HAS_ARGUMENTS = {"edit": 20, "remove-background": 7, "generate": 13}
 
 
 # Without a window
@@ -160,17 +160,17 @@ def test_a_script_cuts_out_and_generates(console: Console, sandbox: Sandbox) -> 
     output = run(
         console,
         "(define cut (car (python-fu-venice-remove-background RUN-NONINTERACTIVE image photo"
-        ' "layer" TRUE "")))',
+        ' "layer" TRUE "" TRUE)))',
         '(say "cut" (= cut (above image photo)))',
         "(define made (car (python-fu-venice-generate RUN-NONINTERACTIVE image cut"
         ' "a red boat" "" "" "" 7 1 "" "" TRUE "")))',
         '(say "made" (= made (above image cut)))',
         '(say "alpha" (car (gimp-drawable-has-alpha cut)))',
+        '(say "hidden" (= 0 (car (gimp-item-get-visible photo))))',
         "(gimp-item-set-visible made FALSE)",
-        "(gimp-item-set-visible photo FALSE)",
         '(save-seen image "cut.png")',
     )
-    assert [said(output, name) for name in ("cut", "made", "alpha")] == ["#t", "#t", "1"]
+    assert [said(output, name) for name in ("cut", "made", "alpha", "hidden")] == ["#t", "#t", "1", "#t"]
     cutout, generated = posts(sandbox)
     assert cutout.path == "/api/v1/image/background-remove"
     assert (generated.path, generated.fields["seed"]) == ("/api/v1/image/generate", 7)
