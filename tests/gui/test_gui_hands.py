@@ -151,10 +151,13 @@ def test_a_list_that_is_open_while_news_come_keeps_its_rows(
 
 
 def values(desk: Desk, title: str) -> list[Any]:
-    """Everything in a window that can have a value."""
+    """Everything in a window that can have a value.
+
+    Assistive technology sees no window at all while its bus is busy, so it is asked until it does.
+    """
     return [
         (widget["role"], widget["name"], widget["text"], "checked" in widget["states"])
-        for widget in desk.widgets(title)
+        for widget in until(lambda: desk.widgets(title))
         if widget["role"] in ("spin button", "combo box", "text", "check box")
     ]
 
