@@ -133,7 +133,7 @@ class _Batch:
                 self._failed(outcome, picture)
                 continue
             ready.append(picture)
-            outcome.plan = picture.plan
+            outcome.plan, outcome.told = picture.plan, {"warnings": list(picture.warnings)}
             if self._arguments.dry_run:
                 self._terminal.say(outcome.line(_plan_line(picture.plan.to_json())))
             for warning in picture.warnings if self._arguments.dry_run else picture.all_warnings:

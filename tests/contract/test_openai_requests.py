@@ -357,7 +357,7 @@ def test_what_has_no_option_is_set_by_name_except_what_could_not_be_read(
     assert shell("edit", photo, "-p", "x", "--field", "complexity=low") == 0
     assert only(sandbox).fields["complexity"] == "low"
     assert shell("edit", photo, "-p", "x", "--field", "output_format=svg") == 2
-    assert "output_format=svg: expected jpg|png|jpeg|webp|avif|gif" in shell.err
+    assert "output_format=svg: expected jpg|png|jpeg|webp|avif|tiff|gif|bmp" in shell.err
     assert len(posts(sandbox)) == 1
 
 
