@@ -558,6 +558,7 @@ def uninstall(dry_run):
         finish_killed_run(manifest)
     for folder, files in sorted(manifest["plug_ins"].items()):
         remove_plug_in(folder, files, dry_run)
+        remove_drafts(folder, dry_run)
     for env in manifest["environments"]:
         say("%s the worker's environment: %s" % (verb, env))
         if not dry_run:
@@ -590,6 +591,15 @@ def remove_plug_in(folder, files, dry_run):
     remove_if_empty(folder)
     if os.path.isdir(folder):
         say("  left there, because it is not ours: %s" % ", ".join(sorted(os.listdir(folder))))
+
+
+def remove_drafts(folder, dry_run):
+    """What was entered in its windows and not sent: GIMP does not know of these files."""
+    profile = os.path.dirname(os.path.dirname(folder))
+    drafts = glob.glob(os.path.join(glob.escape(profile), "plug-in-settings", "*-plug-in-venice-*.draft*"))
+    for path in [] if dry_run else drafts:
+        with contextlib.suppress(OSError):
+            os.remove(path)
 
 
 def doctor():

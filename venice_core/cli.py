@@ -262,7 +262,7 @@ def _sandbox(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:
         catalogue = json.loads(arguments.catalogue.read_text("utf-8")) if arguments.catalogue else None
         switches = dict(parse_setting(text) for text in arguments.switch)
         sandbox = Sandbox(arguments.port, switches, catalogue).start()
-    except (ValueError, OSError) as error:
+    except (ValueError, OverflowError, OSError) as error:
         raise BadInput(f"The sandbox cannot start: {error}.") from error
     print(f"VENICE_BASE_URL={sandbox.url}", flush=True)
     for name in DIALECTS:

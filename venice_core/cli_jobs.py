@@ -36,7 +36,7 @@ from venice_core.errors import (
 from venice_core.interrupts import Interrupts
 from venice_core.job import Options
 from venice_core.journal import Journal
-from venice_core.ledger import Budget
+from venice_core.ledger import Budget, dollars
 from venice_core.messages import sentence
 from venice_core.progress import OnProgress, Progress, Stage
 from venice_core.providers.registry import Registry
@@ -185,13 +185,17 @@ class _Batch:
                 self._end(Cancelled())
                 return
             error = self._make(outcome, picture, checked)
-            in_a_row = 0 if error is None or isinstance(error, Refused) else in_a_row + 1
             if error is None:
+                in_a_row = 0
                 continue
+            if isinstance(error, Refused):
+                in_a_row = 0
+            elif not isinstance(error, BadInput):
+                in_a_row += 1
             for_all = _is_for_all(error)
             if for_all or in_a_row == IN_A_ROW:
                 if self._end(error) and not isinstance(error, Cancelled):
-                    why = "they would fare the same" if for_all else f"{IN_A_ROW} in a row failed"
+                    why = "they would fail for the same reason" if for_all else f"{IN_A_ROW} in a row failed"
                     self._terminal.warn(f"The other pictures are not sent: {why}.")
                 return
             _bare(error)
@@ -256,10 +260,11 @@ def _bare(error: E) -> E:
 
 def _plan_line(plan: Mapping[str, Any]) -> str:
     size, price = plan["size"], plan["total"]
-    cost = f"${price['usd']:.3f}" if price and price["usd"] is not None else "price not known"
+    cost = dollars(price["usd"]) if price and price["usd"] is not None else "price unknown"
     count = f"{plan['requests']} × " if plan["requests"] > 1 else ""
     pictures = f"{plan['images']} picture(s) of {size['width']} × {size['height']} px"
     if not plan["images"]:
         pictures = f"for {plan['pictures']} picture(s) of about {size['width']} × {size['height']} px"
-    words = f"{count}{plan['endpoint']} {plan['model']}, {pictures}"
+    model = f"{plan['model']} ({plan['privacy']})" if plan["privacy"] else plan["model"]
+    words = f"{count}{plan['endpoint']} {model}, {pictures}"
     return " ".join([f"{words}, {cost}.", *plan["warnings"]])

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 from rich import box
@@ -21,6 +22,7 @@ from venice_core.journal import Journal, summary
 from venice_core.ledger import dollars, spent_today
 from venice_core.lookup import look_up
 from venice_core.messages import sentence
+from venice_core.offers import is_past
 from venice_core.providers import venice_lists as lists
 from venice_core.providers.capabilities import (
     IMAGE,
@@ -93,8 +95,8 @@ def _account(arguments: argparse.Namespace, registry: Registry, env: Mapping[str
     limit = registry.settings.daily_limit
     if not arguments.json:  # what is known here, whatever the service says
         unknown = f", and {spending.unpriced} at a price not known" if spending.unpriced else ""
-        print(f"Today: {spending.requests} request(s), at most ${spending.usd:.3f}{unknown}")
-        print("Limit a day: " + ("none" if limit is None else f"${limit:.2f}"))
+        print(f"Today: {spending.requests} request(s), at most {dollars(spending.usd)}{unknown}")
+        print("Limit a day: " + ("none" if limit is None else dollars(limit)))
     if opened.lacks_key:
         raise opened.missing_key
     account = opened.provider.read_account(look_up(opened.provider.account(), opened.provider, Cancel()))
@@ -206,7 +208,8 @@ def _notes(model: Model) -> str:
     if model.offline:
         notes.append("offline")
     if model.retires or model.replacement:
-        notes.append(f"retires {model.retires[:10]} {model.replacement}".strip())
+        ends = "ended" if is_past(model.retires, date.today()) else "retires"
+        notes.append(f"{ends} {model.retires[:10]} {model.replacement}".strip())
     return ", ".join(note for note in notes if note)
 
 
@@ -220,7 +223,7 @@ def _amount(text: str) -> float | None:
     try:
         return float(text)
     except ValueError as error:
-        raise BadInput(f"“{text}” is no amount of US dollars.") from error
+        raise BadInput(f"“{text}” is not an amount in US dollars.") from error
 
 
 def _table(heads: tuple[str, ...], rows: list[list[str]], wrapped: int = 1) -> None:

@@ -17,13 +17,14 @@ from venice_core.errors import BadInput, BrokenFile, Unplaced, VeniceError
 from venice_core.files import Source
 from venice_core.geometry import Bounds, Extent
 from venice_core.icc import Values
+from venice_core.images import Picture
 from venice_core.job import Action, Job, Options
 from venice_core.messages import sentence
 from venice_core.plan import Plan
 from venice_core.progress import OnProgress
 from venice_core.providers.base import Provider
 from venice_core.room import check_room
-from venice_core.run import Made, Material, Prepared, Result, Runner
+from venice_core.run import NOTHING_TO_SEE, Made, Material, Prepared, Result, Runner
 from venice_core.settings import check_writable
 from venice_core.targets import Naming, Parts, Targets, check_apart
 
@@ -35,7 +36,7 @@ DEFAULT_SIDE = 1024
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """A picture that could be sent as it is; `source` is None for a generation."""
+    """A picture that could be sent as it is; `source` is None for a generation, or where it was let go of."""
 
     source: Source | None
     job: Job
@@ -64,7 +65,8 @@ class Written:
 class Wish:
     """What is asked for, of every picture alike.
 
-    `references`: raw sRGB RGBA of `sizes`. `sources`: all files that are worked from.
+    `drawn`: what is in `mask`, where several pictures share it. `references`: raw sRGB RGBA of `sizes`.
+    `sources`: all files that go into it.
     """
 
     action: Action
@@ -72,6 +74,7 @@ class Wish:
     naming: Naming
     provider: Provider
     mask: Path | None
+    drawn: Picture | None
     mask_as_is: bool
     canvas: Extent
     sizes: tuple[Extent, ...]
@@ -85,14 +88,13 @@ class Wish:
         paths = tuple(getattr(arguments, "reference", ()))
         read = [Source.load(path, None) for path in paths]
         mask = getattr(arguments, "mask", None)
-        if mask is not None and len(arguments.input) > 1:
-            Source.load(mask, None)
         return cls(
             action=Action(arguments.action),
             options=options,
             naming=naming,
             provider=provider,
             mask=mask,
+            drawn=files.read(mask) if mask is not None and len(arguments.input) > 1 else None,
             mask_as_is=getattr(arguments, "mask_as_is", False),
             canvas=_parse_size(getattr(arguments, "size", None)),
             sizes=tuple(reference.picture.extent for reference in read),
@@ -103,7 +105,7 @@ class Wish:
     def ready(self, path: Path | None) -> Ready:
         """Reads a picture and plans what is sent of it. Raises BadInput where it cannot be done."""
         try:
-            source = Source.load(path, self.mask, mask_as_is=self.mask_as_is) if path else None
+            source = self._load(path) if path else None
         except VeniceError:
             raise
         except Exception as error:  # whatever a decoder raises, its file is broken
@@ -112,9 +114,16 @@ class Wish:
         job = self._job(source)
         coverage = source.mask if source else None
         plan = Prepared.of(job, coverage, self.provider).plan
+        if source is not None and not source.shows_something(plan):
+            raise BadInput(NOTHING_TO_SEE)
         targets = next(self.naming.candidates(path))
+        if source is not None and not any(map(files.holds_alpha, _outputs(targets))):
+            source = source.without_needless_alpha
         self._check(targets, source)
         return Ready(source, job, plan, self._notes(targets, job, plan, source))
+
+    def _load(self, path: Path) -> Source:
+        return Source.load(path, self.mask, mask_as_is=self.mask_as_is, drawn=self.drawn)
 
     def concerns_all(self, error: BadInput) -> bool:
         """Whether another picture would be refused in the same words, such as for an empty prompt."""
@@ -142,7 +151,7 @@ class Wish:
         made = runner.run(ready.job, material, show, attempt.cancel, attempt.entries.append)
         written, error = self._write_all(made, targets.files(), source)
         told = self._told(made, written, ready)
-        return Written(plan, written, told, made.warnings, made.failures, error)
+        return Written(plan, written, told, made.warnings, tuple(each.error for each in made.failures), error)
 
     def _told(self, made: Made, written: list[Parts], ready: Ready) -> dict[str, Any]:
         first, plan = made.results[0], ready.plan
@@ -150,11 +159,13 @@ class Wish:
             **(_paths(written[0]) if written else {}),
             **({"variations": [_paths(parts) for parts in written]} if self.options.variations > 1 else {}),
             "job": first.entry.id,
-            "jobs": [entry.id for entry in made.entries],
             "facts": asdict(first.facts),
             "price": asdict(plan.total) if plan.total else None,
             "warnings": [*ready.warnings, *made.warnings],
-            "failed": [described(error, sentence(error, plan.provider)) for error in made.failures],
+            "failed": [
+                {**described(each.error, sentence(each.error, plan.provider)), "job": each.entry.id}
+                for each in made.failures
+            ],
         }
 
     def _job(self, source: Source | None) -> Job:
@@ -247,6 +258,10 @@ def _naming(arguments: Namespace, options: Options) -> Naming:
     )
 
 
+def _outputs(targets: list[Parts]) -> list[Path]:
+    return [target for parts in targets for part, target in parts.items() if part == "output"]
+
+
 def _paths(parts: Parts) -> dict[str, str]:
     return {part: str(target) for part, target in parts.items()}
 
@@ -256,6 +271,6 @@ def _parse_size(text: str | None) -> Extent:
     if not text:
         return Extent(DEFAULT_SIDE, DEFAULT_SIDE)
     width, _, height = text.lower().partition("x")
-    if not (width.isdigit() and height.isdigit() and 1 <= int(width) <= 65535 and 1 <= int(height) <= 65535):
-        raise BadInput(f"“{text}” is no size, such as 1200x800.")
+    if not all(side.isdecimal() and 1 <= int(side) <= 65535 for side in (width, height)):
+        raise BadInput(f"“{text}” is not a size: write it like 1200x800.")
     return Extent(int(width), int(height))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from venice_core.errors import Cancelled, Charge, ExitCode, VeniceError
-from venice_core.journal import ANSWER, Entry, Status
+from venice_core.journal import Entry, Status
 from venice_core.ledger import Spending, dollars, spent
 from venice_core.messages import sentence
 from venice_core.plan import Plan
@@ -37,7 +37,7 @@ class Outcome:
     """Of one picture (`path` is None for a generation). `error`: why it failed or was never tried.
 
     `plan`: how it is sent, once that is known; `entries`: its jobs; `told`: what came of it, for `--json`.
-    `cut_short`: it was cancelled before all its variations had left.
+    `cut_short`: it was cancelled before all its variations were made.
     """
 
     path: Path | None
@@ -65,7 +65,7 @@ class Outcome:
         """Why it was not done; where that may have cost money, with its jobs and where their answers are."""
         if self.error is None:
             return ""
-        jobs = [_job(entry) for entry in self.entries if entry.status is not Status.PLACED]
+        jobs = [entry.whereabouts for entry in self.entries if entry.status is not Status.PLACED]
         return " ".join([sentence(self.error, provider), *filter(None, jobs)])
 
     def to_json(self, provider: str) -> dict[str, Any]:
@@ -102,7 +102,7 @@ class Report:
     def plans(self) -> str:
         """How many would be sent, and for how much."""
         count, usd = len(self._of(Fate.PLANNED)), self._price.usd
-        cost = "price not known" if usd is None else dollars(usd)
+        cost = "price unknown" if usd is None else dollars(usd)
         return f"{count} of {len(self.outcomes)} pictures could be sent, {cost} together."
 
     def summary(self) -> str:
@@ -138,13 +138,6 @@ def described(error: VeniceError, text: str) -> dict[str, Any]:
         "charge": error.charge.value,
         "exit": int(error.exit_code),
     }
-
-
-def _job(entry: Entry) -> str:
-    """Empty where it cost nothing and there is nothing to be had from it."""
-    if (entry.folder / ANSWER).exists():
-        return f"Job {entry.id}: what came is in {entry.folder}."
-    return f"Job {entry.id}." if entry.record["charge"] != Charge.NONE.value else ""
 
 
 def _charged(outcomes: Sequence[Outcome]) -> str:

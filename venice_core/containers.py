@@ -91,11 +91,12 @@ def _png(data: bytes) -> Parts:
         kept.insert(_first(kept, b"IDAT"), chunk(b"tRNS", clear))
     if len(kept[-1]) == 12 + int.from_bytes(kept[-1][:4], "big"):  # else it was cut off in the pixels
         kept.append(chunk(b"IEND", b""))
+    colors = _png_colors(found, gray=gray)
     profile = _unpacked(found.get(b"iCCP", b"").partition(b"\0")[2][1:])
     beside = Beside.of(
         exif=found.get(b"eXIf", b""),
         dpi=_phys(found),
-        icc=profile,
+        icc=b"" if colors and b"cICP" in found else profile,
         xmp=xmp,
         extras=_few(extras),
         kind="PNG",
@@ -109,7 +110,7 @@ def _png(data: bytes) -> Parts:
         frames,
         bits,
         struct.unpack(f">{len(key) // 2}H", key),
-        _png_colors(found, gray=gray),
+        colors,
         icc.is_high_range((found.get(b"cICP", b"") + bytes(2))[1]),
     )
 

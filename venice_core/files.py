@@ -43,9 +43,14 @@ class Source:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def load(cls, path: Path, mask: Path | None, *, mask_as_is: bool = False) -> Source:
-        """Raises BrokenFile for what is no picture, BadInput for a mask of another size, or what is none."""
-        picture = _read(path).with_color
+    def load(
+        cls, path: Path, mask: Path | None, *, mask_as_is: bool = False, drawn: Picture | None = None
+    ) -> Source:
+        """`drawn`: what is in `mask`, where it was read before.
+
+        Raises BrokenFile for what is no picture, BadInput for a mask of another size, or what is none.
+        """
+        picture = read(path).with_color
         if picture.high_range:
             raise BadInput(f"{path} is a high dynamic range picture (PQ or HLG): convert it to sRGB first.")
         if picture.values.dtype.kind == "f" and float((picture.values > 1.001).mean()) > MOSTLY:
@@ -55,7 +60,7 @@ class Source:
             )
         if mask is None:
             return cls(path, picture, None)
-        drawn = _read(mask)
+        drawn = drawn or read(mask)
         if drawn.extent != picture.extent:
             raise BadInput(
                 f"The mask {mask} must have the picture's size, {picture.extent}; it has {drawn.extent}."
@@ -79,6 +84,19 @@ class Source:
         """Raw sRGB RGBA of the plan's crop."""
         part = np.ascontiguousarray(self.picture.values[plan.crop.slices])
         return with_alpha(icc.to_srgb(part, self.picture.profile)).tobytes()
+
+    def shows_something(self, plan: Plan) -> bool:
+        """Whether anything of the plan's crop can be seen."""
+        return not self.picture.has_alpha or bool(self.picture.values[plan.crop.slices][..., -1].any())
+
+    @property
+    def without_needless_alpha(self) -> Source:
+        """Without alpha where all of it is opaque: for a file that cannot hold any."""
+        picture = self.picture
+        if not picture.has_alpha or picture.values[..., -1].min() < icc.white(picture.values.dtype):
+            return self
+        bare = np.ascontiguousarray(picture.values[..., :-1])
+        return replace(self, picture=replace(picture, values=bare))
 
     def keeps(self, action: Action, options: Options) -> bool:
         """Whether some of the result is the picture's own pixels."""
@@ -172,7 +190,7 @@ def check_target(path: Path, *, transparent: bool) -> None:
         raise BadInput(f"{path} is a folder.")
     try:
         if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-            raise BadInput(f"{path} is no file: a picture cannot replace it.")
+            raise BadInput(f"{path} is not a regular file: a picture cannot replace it.")
         check_writable(path)
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror}.") from error
@@ -180,6 +198,14 @@ def check_target(path: Path, *, transparent: bool) -> None:
         images.encode_as(np.full((1, 1, 4), 0 if transparent else 255, np.uint8), path.suffix)
     except BrokenFile as error:
         raise BadInput(error.detail) from error
+
+
+def holds_alpha(path: Path) -> bool:
+    """Whether a file of that name can hold transparency, as far as that is known."""
+    try:
+        return FORMATS[images.format_of(path.suffix)].alpha
+    except BrokenFile:
+        return True
 
 
 def write(path: Path, values: Values, beside: Beside | None = None) -> None:
@@ -193,7 +219,8 @@ def write_made(path: Path, pixels: Pixels) -> None:
     write(path, pixels if held.alpha else flatten(pixels))
 
 
-def _read(path: Path) -> Picture:
+def read(path: Path) -> Picture:
+    """Raises BadInput where there is no file, BrokenFile for what is no picture."""
     try:
         data = path.read_bytes()
     except OSError as error:

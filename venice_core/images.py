@@ -267,7 +267,7 @@ def format_of(suffix: str) -> str:
     """Which kind of file a name's suffix (".png", ".jpg", …) asks for. Raises BrokenFile for none of ours."""
     name = Image.registered_extensions().get(suffix.lower())
     if name not in FORMATS:
-        raise BrokenFile(f"“{suffix}” is no kind of picture that can be written here: choose .png or .tiff.")
+        raise BrokenFile(f"“{suffix}” is not a kind of picture that can be written: choose .png or .tiff.")
     if not FORMATS[name].written:
         raise BrokenFile("A GIF file holds 256 colors at most: choose .png, .webp or .tiff.")
     return name

@@ -66,6 +66,13 @@ class Entry:
         return Status(self.record["status"])
 
     @property
+    def whereabouts(self) -> str:
+        """A sentence that names it and where its answer is; "" where it cost nothing and none came."""
+        if (self.folder / ANSWER).exists():
+            return f"Job {self.id}: what came is in {self.folder}."
+        return f"Job {self.id}." if self.record["charge"] != Charge.NONE.value else ""
+
+    @property
     def interrupted(self) -> bool:
         """Whether the process that worked on it is gone without having said how it ended."""
         busy = self.status in (Status.PLANNED, Status.SENDING, Status.SENT)

@@ -85,14 +85,14 @@ class Budget:
         """
         if price is None or price.usd is None:
             raise OverLimit(
-                f"The price of this is not known, so the limit of ${self.limit:.2f} a day cannot be kept."
+                f"The price is unknown, so the limit of {dollars(self.limit)} a day cannot be kept."
             )
         # not below 0: what was reserved just before midnight belongs to the day before
         before = max(0.0, self.spent - price.usd) if reserved else self.spent
         if before + price.usd > self.limit + 1e-9:
             raise OverLimit(
-                f"This would cost ${price.usd:.3f}; of today's limit of ${self.limit:.2f}, "
-                f"${before:.3f} is spent."
+                f"This would cost {dollars(price.usd)}; of today's limit of {dollars(self.limit)}, "
+                f"{dollars(before)} is spent."
             )
 
     def check_all(self, prices: Sequence[Price | None]) -> None:

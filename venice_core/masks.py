@@ -53,13 +53,11 @@ def of(picture: Picture, *, as_is: bool = False) -> Mask:
     if as_is:
         return Mask(levels)
     there = np.flatnonzero(np.bincount(levels.ravel(), minlength=256)).tolist()
-    if there[-1] <= FAINT and len(there) == 1:
-        raise BadInput(
-            "The mask is black all over, so that nothing lies under the selection: white is what changes."
-        )
+    if there[-1] <= FAINT and (picture.lossy or len(there) == 1):
+        raise BadInput("The mask is black everywhere, so nothing would change: white is what changes.")
     if len(there) == 1 and there[0] < 255 - NEAR:
         raise _questioned(f"it is gray ({there[0]} of 255) all over")
-    if len(there) == 1:
+    if there[0] >= 255 - NEAR:
         mask = Mask(np.full_like(levels, 255))
     elif there == [0, 255]:
         mask = Mask(levels)

@@ -45,7 +45,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "bad-key": (
         "The service did not accept the API key.",
-        "Enter it anew in Filters > Venice > Settings (in GIMP 2.10: Enter Key). Nothing was charged.",
+        "Enter it again in Filters > Venice > Settings (in GIMP 2.10: Enter Key). Nothing was charged.",
     ),
     "key-unseen": (
         "The service received no API key with the request.",

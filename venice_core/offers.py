@@ -149,12 +149,13 @@ def about(model: Model, capabilities: Capabilities) -> list[str]:
     if model.retires or model.replacement:
         when = f" on {model.retires[:10]}" if model.retires else ""
         instead = f"; use {model.replacement} instead" if model.replacement else ""
-        ends = "ended" if _is_past(model.retires, capabilities.today) else "ends"
+        ends = "ended" if is_past(model.retires, capabilities.today) else "ends"
         warnings.append(f"{model.label} {ends}{when}{instead}.")
     return warnings
 
 
-def _is_past(day: str, today: date) -> bool:
+def is_past(day: str, today: date) -> bool:
+    """Whether a day such as 2026-12-01 has come; False for what is none."""
     try:
         return date.fromisoformat(day[:10]) <= today
     except ValueError:

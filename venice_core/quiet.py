@@ -13,7 +13,10 @@ _one_at_a_time = threading.Lock()
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Meanwhile there are no warnings, and what is written in C to standard error is lost."""
+    """Meanwhile there are no warnings, and what is written to file 2 is lost, as libraries in C do it.
+
+    What people are told meanwhile goes by another number: see `terminal.forgiving`.
+    """
     with _one_at_a_time, warnings.catch_warnings(), contextlib.ExitStack() as stack:
         warnings.simplefilter("ignore")
         with contextlib.suppress(OSError):  # there may be no standard error

@@ -8,12 +8,15 @@ next reservation of that name.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import sys
 import time
 from pathlib import Path
 
 SUFFIX = ".venice"
+LONGEST = 255
+"""In bytes, of a file's name on every usual disk."""
 
 
 class Reservation:
@@ -28,7 +31,12 @@ class Reservation:
         """None where somebody else holds the name. Raises OSError where there can be no file."""
         lock = lock_of(path)
         while True:
-            handle, made = _open(lock)
+            try:
+                handle, made = _open(lock)
+            except PermissionError:
+                if lock.exists():  # somebody else's, who lets nobody look at it
+                    return None
+                raise
             try:
                 if not _take(handle, otherwise=made):
                     os.close(handle)
@@ -53,7 +61,10 @@ class Reservation:
 def lock_of(path: Path) -> Path:
     """The hidden file; one for all spellings of a path."""
     real = Path(os.path.realpath(path))
-    return real.with_name(f".{real.name}{SUFFIX}")
+    name = f".{real.name}{SUFFIX}"
+    if len(os.fsencode(name)) > LONGEST:
+        name = f".{hashlib.sha256(os.fsencode(real.name)).hexdigest()[:32]}{SUFFIX}"
+    return real.with_name(name)
 
 
 def _open(lock: Path) -> tuple[int, bool]:
@@ -64,10 +75,13 @@ def _open(lock: Path) -> tuple[int, bool]:
     except FileExistsError:
         pass
     except PermissionError:
-        if os.name == "posix":
+        if os.name == "posix" and not lock.exists():
             raise
         time.sleep(0.1)  # one that is going away cannot be opened there until it is gone
-    return os.open(lock, flags, 0o666), False
+    try:
+        return os.open(lock, flags, 0o666), False
+    except PermissionError:
+        return os.open(lock, os.O_RDONLY), False  # another user's: it can be locked all the same
 
 
 def _take(handle: int, *, otherwise: bool) -> bool:

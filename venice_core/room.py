@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from venice_core import images, tiff
-from venice_core.beside import MAX_EXIF
+from venice_core.beside import MAX_EXIF, Beside
 from venice_core.errors import BadInput, BrokenFile
 from venice_core.files import Source
 from venice_core.formats import FORMATS
@@ -67,10 +67,15 @@ def _lost(name: str, picture: Picture) -> Iterator[str]:
     beside = picture.beside
     if (beside.exif or beside.xmp) and not held.beside:
         yield f"EXIF and XMP data are left out: {held.called} has no room for them."
-    elif name != "PNG" and max(len(beside.exif), len(beside.xmp)) > MAX_EXIF:
+    elif name not in ("PNG", "TIFF") and _is_too_large(beside):
         yield f"Its EXIF or XMP data are left out: they are too large for {held.called}."
     if beside.extras and name != picture.format:
         yield f"Comments and captions (IPTC) are left out: only a {picture.format} file can hold them."
+
+
+def _is_too_large(beside: Beside) -> bool:
+    written = beside.written(1, 1, in_exif=False)
+    return max(len(written.exif), len(written.xmp)) > MAX_EXIF
 
 
 def _told(name: str, job: Job, source: Source) -> Iterator[str]:

@@ -114,12 +114,20 @@ class Result:
 
 
 @dataclass(frozen=True, eq=False)
+class Failure:
+    """A request of several that failed."""
+
+    entry: Entry
+    error: VeniceError
+
+
+@dataclass(frozen=True, eq=False)
 class Made:
     """What came of a job: at least one result, what people should know, and the requests that failed."""
 
     results: tuple[Result, ...]
     warnings: tuple[str, ...] = ()
-    failures: tuple[VeniceError, ...] = ()
+    failures: tuple[Failure, ...] = ()
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -200,7 +208,7 @@ class Runner:
             _Flight(self, prepared, pixels, request, small, entry, together.of(number), cancel, fitting)
             for number, entry in enumerate(entries)
         ]
-        return _made(plan, _side_by_side(flights, together))
+        return _made(plan, entries, _side_by_side(flights, together))
 
     def budget(self) -> Budget | None:
         """Today's, or None where there is no limit or the provider never charges."""
@@ -275,7 +283,9 @@ class _Flight:
             self.on_progress(Progress(Stage.FITTING))
             with self.fitting:
                 results = self._results(files, response.status, facts, charge)
-            warnings += tuple(f"A picture could not be fetched: {error.detail}." for error in lost)
+            warnings += tuple(
+                f"A picture could not be fetched: {error.detail}. {entry.whereabouts}" for error in lost
+            )
         except VeniceError as error:
             _keep(partial(entry.failed, error, facts=asdict(facts)))
             raise
@@ -452,17 +462,21 @@ def _outcome(flight: _Flight) -> list[Result] | VeniceError:
         return unknown
 
 
-def _made(plan: Plan, outcomes: list[list[Result] | VeniceError]) -> Made:
+def _made(plan: Plan, entries: list[Entry], outcomes: list[list[Result] | VeniceError]) -> Made:
     """Raises the error that matters most where there is no result."""
-    failures = [outcome for outcome in outcomes if isinstance(outcome, VeniceError)]
+    failures = [
+        Failure(entry, outcome)
+        for entry, outcome in zip(entries, outcomes, strict=True)
+        if isinstance(outcome, VeniceError)
+    ]
     results = [result for outcome in outcomes if isinstance(outcome, list) for result in outcome]
     if not results:
-        worst = Charge.gravest(error.charge for error in failures)
-        raise next(error for error in failures if error.charge is worst)
+        worst = Charge.gravest(failure.error.charge for failure in failures)
+        raise next(failure.error for failure in failures if failure.error.charge is worst)
     warnings = [warning for result in results for warning in result.warnings]
-    for number, outcome in enumerate(outcomes, 1):
-        if isinstance(outcome, VeniceError):
-            warnings.append(f"Variation {number} failed: {sentence(outcome, plan.provider)}")
+    for failure in failures:
+        why = f"{sentence(failure.error, plan.provider)} {failure.entry.whereabouts}".strip()
+        warnings.append(f"Variation {entries.index(failure.entry) + 1} failed: {why}")
     return Made(tuple(results), tuple(dict.fromkeys(warnings)), tuple(failures))
 
 

@@ -138,7 +138,12 @@ def write_atomically(path: Path, data: bytes, *, private: bool = True) -> None:
 
 def _target(path: Path) -> Path:
     """Where a link leads to in the end, or the path itself. Raises OSError for a link to itself."""
-    return Path(os.path.realpath(path)) if path.is_symlink() else path
+    if not path.is_symlink():
+        return path
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return target
 
 
 def _temporary(path: Path) -> tuple[int, Path]:

@@ -128,7 +128,7 @@ def check_apart(files: list[Parts], sources: Iterable[Path]) -> None:
     for path in _each(files):
         for source in sources:
             if path.exists() and source.exists() and path.samefile(source):
-                raise BadInput(f"{path} would replace {source}, which is worked from: choose another name.")
+                raise BadInput(f"{path} would replace the input {source}: choose another name.")
 
 
 def _each(files: list[Parts]) -> Iterator[Path]:

@@ -60,8 +60,9 @@ class Stream:
 def forgiving() -> Iterator[None]:
     """Meanwhile standard output and error are such streams; where one is closed, it takes what it gets."""
     before = sys.stdout, sys.stderr
-    with Path(os.devnull).open("w") as nothing:
-        usable = (nothing if each is None or each.closed else each for each in before)
+    with Path(os.devnull).open("w") as nothing, contextlib.ExitStack() as stack:
+        out, error = (nothing if each is None or each.closed else each for each in before)
+        usable = out, stack.enter_context(_under_another_number(error))
         sys.stdout, sys.stderr = (cast("TextIO", Stream(each)) for each in usable)
         try:
             yield
@@ -69,6 +70,19 @@ def forgiving() -> Iterator[None]:
             sys.stdout.flush()
             sys.stderr.flush()
             sys.stdout, sys.stderr = before
+
+
+@contextlib.contextmanager
+def _under_another_number(stream: TextIO) -> Iterator[TextIO]:
+    """The same file by another number than 2, which `quiet` takes away from everybody for a while."""
+    try:
+        stream.flush()
+        number = os.dup(stream.fileno())
+    except (OSError, ValueError):  # it is no file
+        yield stream
+        return
+    with os.fdopen(number, "w", buffering=1, encoding=stream.encoding) as own:
+        yield own
 
 
 def unfiltered(stream: TextIO) -> TextIO:

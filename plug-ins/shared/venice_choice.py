@@ -43,6 +43,8 @@ def _layers_of(host, image, drawables):
     if not drawables:
         raise HostError("Select a layer first.")
     layers = [host.layer_of(drawable) for drawable in drawables]
+    if None in layers and host.is_quick_mask_on(image):  # GIMP chooses its channel
+        raise HostError("Quick Mask is on: turn it off (Shift+Q) and select a layer.")
     if None in layers:
         raise HostError("Select a layer: a channel cannot be edited this way.")
     if any(host.is_empty(layer) for layer in layers):

@@ -7,6 +7,7 @@ Standard library only; runs on Python 2.7 and 3. For what a host has, see `venic
 from __future__ import unicode_literals
 
 import json
+import numbers
 
 
 def place_above(host, image, source):
@@ -51,7 +52,8 @@ def _collect(host, stack, found):
             recipe = {}  # its variations, whose group had no recipe
         if recipe is not None:
             # 0.1.0 did not record the source: it put each result directly above it
-            found[tattoo] = recipe.get("source", below)
+            made_from = recipe.get("source", below)
+            found[tattoo] = made_from if isinstance(made_from, numbers.Integral) else None
         _collect(host, children, found)
         below = tattoo
 
@@ -66,6 +68,6 @@ def read_recipe(host, item):
     data = host.recipe_of(item)
     try:
         recipe = json.loads(data.decode("ascii")) if data else None
-    except ValueError:
+    except (ValueError, RuntimeError):  # the latter where it is too deep
         return None
     return recipe if isinstance(recipe, dict) else None

@@ -25,6 +25,7 @@ files are written by `link.write`):
                                                         it, topmost first
     is_quick_mask_on(image)                             whether the selection is a channel for now
     edits_mask(layer)                                   whether not the layer but its mask is being edited
+    is_hidden(layer)                                    whether it, or a group around it, is invisible
     hide(layer)                                         whether it is invisible now
     export_selection(image, link, name)                 writes 8-bit linear coverage; its window, or None
     export_shown(image, layer, crop, link, name, wide_name=None)
@@ -82,7 +83,7 @@ STAGES = {
     "preparing": "Preparing…",
     "uploading": "Uploading…",
     "waiting": "Waiting for the service…",
-    "retrying": "The service is busy: waiting for its leave…",
+    "retrying": "The service is busy; trying again shortly…",
     "downloading": "Downloading…",
     "fitting": "Fitting the result…",
 }
@@ -116,7 +117,8 @@ class Task(object):
 
     `options` are the worker's, `own_options` GIMP's alone; both are the procedure's arguments. `choices` says
     which values GIMP's own may have. `made_of_layer`: else the layer only says where the result goes.
-    `in_window` is set where the user sees the plan before anything is sent.
+    `in_window` is set where the user looks on: what is selected is watched. `may_try_sandbox`: a trial of it
+    counts, since it can be begun and seen there.
     """
 
     action = ""
@@ -127,6 +129,7 @@ class Task(object):
     made_of_layer = True
     makes_image = False
     in_window = False
+    may_try_sandbox = False
 
     def __init__(self, host, image, drawables, value, link):
         self._host = host
@@ -265,6 +268,10 @@ class Task(object):
         warnings += self._limits(image, source)
         return self._host.add_result(image, above, made.crop, made.pixels, made.mask, made.name, made.recipe)
 
+    def _has_own_look(self, source):
+        """Whether `source` is mixed otherwise than the result will be."""
+        return self.made_of_layer and source is not None and not self._host.is_plain(source)
+
     def _limits(self, image, source):
         """What is to be known about any result in this image."""
         warnings = []
@@ -275,7 +282,7 @@ class Task(object):
             warnings.append("The image is indexed: the result has only the colors of its palette.")
         elif base == "grey":
             warnings.append("The image is grayscale: so is the result.")
-        if self.made_of_layer and source is not None and not self._host.is_plain(source):
+        if self._has_own_look(source):
             warnings.append(
                 "The source layer has an opacity or mode of its own; the result layer is Normal, 100 %."
             )
@@ -283,12 +290,19 @@ class Task(object):
 
     def _find_notes(self):
         """What the worker cannot know, and the user should before anything is sent."""
-        notes = self._limits(self._image, self._layer)
-        if self._sees_selection() and self._host.is_quick_mask_on(self._image):
+        host, image = self._host, self._image
+        notes = self._limits(image, self._layer)
+        selects = self._sees_selection() and host.selection_window(image) is not None
+        if self._sees_selection() and not selects and host.is_quick_mask_on(image):
             notes.append("Quick Mask is on, so nothing is selected: turn it off to use it as the selection.")
-        if self._layer is not None and self._host.edits_mask(self._layer):
+        if self._layer is not None and host.edits_mask(self._layer):
             notes.append("The layer's mask is being edited; what is sent is the layer itself.")
+        if self._is_made_of_hidden():
+            notes.append("The selected layer is hidden; it is sent all the same.")
         return notes
+
+    def _is_made_of_hidden(self):
+        return self.made_of_layer and self._host.is_hidden(self._layer)
 
     def _tell_placed(self, made):
         # The result is there: that its working files stay must not make it look like a failure.
@@ -317,7 +331,7 @@ class Task(object):
             "options": options,
             "references": [self._host.extent_of(layer) for layer in self._references],
         }
-        described = {"job": job, "trial": self.in_window}
+        described = {"job": job, "trial": self.may_try_sandbox}
         if not self._sees_selection():
             return described
         self._window = window = self._host.export_selection(self._image, self._link, "coverage")
@@ -384,6 +398,12 @@ class EditTask(Task):
 
     def _sees_visible(self):
         return self._value("sample") == "visible"
+
+    def _has_own_look(self, source):
+        return not self._sees_visible() and super(EditTask, self)._has_own_look(source)
+
+    def _is_made_of_hidden(self):
+        return not self._sees_visible() and super(EditTask, self)._is_made_of_hidden()
 
     def _find_place(self, image, source):
         """What was made of all that is visible lies above all of it."""
@@ -452,7 +472,7 @@ class CutoutTask(Task):
             if self._value("output") == "layer":
                 return host.add_cutout(*placed, pixels=made.pixels, rim=made.rim)
             return host.add_masked_copy(*placed)
-        warnings.append("The source layer's size has changed: the result is the cut-out of what was sent.")
+        warnings.append("The source layer's size has changed: the result is the cutout of what was sent.")
         warnings += self._limits(image, source)
         return host.add_result(image, above, made.crop, made.pixels, None, name, made.recipe)
 
@@ -561,7 +581,7 @@ def describe(plan):
     elif price and price["usd"] is not None:
         cost = "Costs about\u00a0%s." % dollars(price["usd"])
     else:
-        cost = "The price is not known."
+        cost = "The price is unknown."
     return "\n".join(["%s %s" % (first, cost)] + plan["warnings"])
 
 

@@ -176,6 +176,15 @@ def edits_mask(layer):
     return pdb.gimp_layer_get_mask(layer) is not None and bool(pdb.gimp_layer_get_edit_mask(layer))
 
 
+def is_hidden(layer):
+    """Whether it, or a group around it, is invisible."""
+    while layer is not None:
+        if not pdb.gimp_item_get_visible(layer):
+            return True
+        layer = pdb.gimp_item_get_parent(layer)
+    return False
+
+
 def hide(layer):
     """Makes it invisible: here nothing can be in the way."""
     pdb.gimp_item_set_visible(layer, False)

@@ -78,7 +78,7 @@ REMOVE_BACKGROUND = [
         "output",
         "O_utput",
         "layer",
-        (("A cut-out as a new layer", "layer"), ("A copy of the layer with a layer mask", "mask")),
+        (("A cutout as a new layer", "layer"), ("A copy of the layer with a layer mask", "mask")),
     ),
     (PF_TOGGLE, "defringe", "_Defringe: remove the old background's color from the edge", True),
     PROVIDER,

@@ -72,11 +72,12 @@ def run_task(procedure, config, task, link, repeats=False):
 class _TaskWindow:
     def __init__(self, procedure, config, task, link, repeats):
         self._config, self._task, self._link = config, task, link
-        task.in_window = True
+        task.in_window = task.may_try_sandbox = True
         self._placed = None
+        self._repeats = repeats
         self._replan = 0
         self._call = self._plan_call = self._status_call = self._cancel_call = 0
-        self._question = None
+        self._question = self._help = None
         self._resting = False  # while another window talks to the worker
         self._watch_after = 0.0
         self._first = None
@@ -105,14 +106,15 @@ class _TaskWindow:
         return None
 
     def destroy(self):
-        for source in (self._replan, *self._timers):
-            if source:
-                GLib.source_remove(source)
+        self._stop_replan()
+        for source in self._timers:
+            GLib.source_remove(source)
         self._config.disconnect(self._notify)
-        if self._placed is not None:
+        if self._placed is None:
+            if self._entered:
+                self._draft.keep()
+        elif not self._repeats:  # else it was not the draft that has been sent
             self._draft.drop()
-        elif self._entered:
-            self._draft.keep()
         self._dialog.destroy()
 
     # What is in it
@@ -139,7 +141,13 @@ class _TaskWindow:
         return True
 
     def _show_help(self):
-        show_help(self._dialog, self._task.action)
+        if self._help is None:
+            self._help = show_help(self._dialog, self._task.action)
+            self._help.connect("destroy", self._on_help_closed)
+        self._help.present()
+
+    def _on_help_closed(self, _dialog):
+        self._help = None
 
     def _fill(self):
         dialog, action = self._dialog, self._task.action
@@ -274,14 +282,19 @@ class _TaskWindow:
         self._show_fold_title()
         if not self._about_key:
             self._notice.hide()
+        self._stop_replan()
+        self._replan = GLib.timeout_add(REPLAN_MS, self._on_replan)
+
+    def _stop_replan(self):
         if self._replan:
             GLib.source_remove(self._replan)
-        self._replan = GLib.timeout_add(REPLAN_MS, self._on_replan)
+            self._replan = 0
 
     def _on_replan(self):
         self._replan = 0
-        self._draft.keep()
-        if not self._call:
+        if not self._repeats:
+            self._draft.keep()
+        if not (self._call or self._resting):
             self._show_plan()
         return GLib.SOURCE_REMOVE
 
@@ -356,9 +369,14 @@ class _TaskWindow:
             if self._about_key:
                 self._notice.hide()
             self._about_key = False
-        else:
+        elif not self._about_key:  # told once: the form would be scrolled to it with every plan
             self._tell(KEY_MISSING, Gtk.MessageType.INFO, with_buttons=True)
             self._about_key = True
+
+    def _forget_notice(self):
+        """What it says is being taken care of; the next plan tells what still holds."""
+        self._notice.hide()
+        self._about_key = False
 
     def _set_plan(self, text):
         if text != self._plan_label.get_text():
@@ -374,7 +392,8 @@ class _TaskWindow:
 
     def _work(self):
         """Runs the job with the window alive: True when the window's work is done."""
-        self._notice.hide()
+        self._forget_notice()
+        self._stop_replan()
         self._set_busy(True)
         handler = self._dialog.connect("response", self._on_response)
         try:
@@ -546,18 +565,27 @@ class _TaskWindow:
     # Other windows
 
     def _open_settings(self):
-        self._link.ensure()
+        self._forget_notice()
         self._resting = True
-        run_settings(self._link)
-        self._resting = False
+        try:
+            self._link.ensure()
+            run_settings(self._link, self._dialog)
+        except venice_link.LinkError as error:
+            self._tell_error(error)
+        finally:
+            self._resting = False
         self._refresh_lists()
         self._show_plan()
 
     def _use_sandbox(self):
-        """Until the provider in use has a key; as a choice of its own where another one was chosen here."""
-        if self._config.get_property("provider"):
+        """Until the default provider has a key, where that is all it lacks; else as a choice of its own."""
+        self._forget_notice()
+        status = self._status
+        chosen = self._config.get_property("provider") or ""
+        if status["key"] or status["keyless"] or chosen not in ("", status["default_provider"]):
             self._config.set_property("provider", "sandbox")
             return
+        self._config.set_property("provider", "")
         try:
             self._link.ensure()
             self._link.call("configure", {"trial": True})
@@ -585,9 +613,7 @@ def _plain_rows(values):
 
 
 def _model_rows(models):
-    return [
-        (model["id"], _name(model), ", ".join(filter(None, (_id(model), _note(model))))) for model in models
-    ]
+    return [(model["id"], _name(model), _joined(_id(model), _note(model))) for model in models]
 
 
 def _name(model):

@@ -14,7 +14,6 @@ _WORDS = {
     "context": "{} px of surroundings",
     "grow": "selection grown by {} px",
     "feather": "feathered by {} px",
-    "creativity": "creativity {:.3g}",
     "safe-mode": "adult content not blurred",
     "align": "not aligned",
     "match-colors": "colors not matched",
@@ -35,5 +34,7 @@ def _words(config, option):
     value = config.get_property(option)
     if value in (None, config.find_property(option).get_default_value()):
         return ""
+    if option == "grow" and value < 0:
+        return f"selection shrunk by {-value} px"
     words = _WORDS[option]
     return words.get(value, "") if isinstance(words, dict) else words.format(value)

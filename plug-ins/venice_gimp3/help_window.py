@@ -47,7 +47,7 @@ ALWAYS = (
 
 
 def show_help(parent, action):
-    """Shows it until it is closed; `parent` stays usable."""
+    """Shows it until it is closed and returns it; `parent` stays usable."""
     title, first, *points = ABOUT[action]
     dialog = Gtk.Dialog(title=f"Help: {title}", transient_for=parent, destroy_with_parent=True)
     dialog.add_button("_Close", Gtk.ResponseType.CLOSE)
@@ -62,3 +62,4 @@ def show_help(parent, action):
         box.pack_start(paragraph, False, False, 0)
     dialog.show_all()
     dialog.get_widget_for_response(Gtk.ResponseType.CLOSE).grab_focus()
+    return dialog

@@ -149,6 +149,15 @@ def edits_mask(layer):
     return layer.get_mask() is not None and layer.get_edit_mask()
 
 
+def is_hidden(layer):
+    """Whether it, or a group around it, is invisible."""
+    while layer is not None:
+        if not layer.get_visible():
+            return True
+        layer = layer.get_parent()
+    return False
+
+
 def hide(layer):
     """Makes it invisible: False where its visibility is locked."""
     layer.set_visible(False)

@@ -51,7 +51,7 @@ class _ProviderWindow:
             ("_Model:", self._model, self._model),
         )
         for widget, text in (
-            (self._name, "What you want to call it: small letters, figures and hyphens"),
+            (self._name, "What you want to call it: lowercase letters, digits and hyphens"),
             (self._works_like, "Which service its requests and answers look like"),
             (self._address, "Where it is: the part of its addresses before /images/edits"),
             (self._model, "The model that is used where none is chosen"),

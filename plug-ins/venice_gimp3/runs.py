@@ -83,7 +83,7 @@ def _needs_window(task):
     """Whether a repetition would buy something at a price that has not been seen, and there is a screen."""
     if not Gimp.Display.name():
         return False
-    task.in_window = True
+    task.in_window = task.may_try_sandbox = True
     try:
         return not task.is_free()
     except (venice_link.LinkError, venice_task.HostError):

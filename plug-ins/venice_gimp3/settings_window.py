@@ -12,10 +12,10 @@ from widgets import FittingBox, Notice, form, label, stay_alive, tame_wheel
 BINARY = "venice"
 
 
-def run_settings(link):
-    """Shows the settings; True when they were stored."""
+def run_settings(link, parent=None):
+    """Shows the settings; True when they were stored. `parent`: a window that rests meanwhile."""
     GimpUi.init(BINARY)
-    window = _SettingsWindow(link)
+    window = _SettingsWindow(link, parent)
     try:
         return window.run()
     finally:
@@ -31,13 +31,15 @@ def status_of(link, params):
 
 
 class _SettingsWindow:
-    def __init__(self, link):
+    def __init__(self, link, parent):
         self._link = link
         status, known = self._ask_first()
         self._spent = _spending(status)
         self._profile = self._shown = None
-        self._typed = {}  # what stands in the fields of providers that are not shown, by their names
-        self._dialog = GimpUi.Dialog(title="Venice Settings", role=BINARY)
+        self._typed = {}  # what was typed for a provider and is not saved, by its name
+        self._dialog = GimpUi.Dialog(
+            title="Venice Settings", role=BINARY, transient_for=parent, modal=parent is not None
+        )
         self._dialog.add_button("_Cancel", Gtk.ResponseType.CANCEL)
         self._dialog.add_button("_Save", Gtk.ResponseType.OK)
         self._dialog.set_default_response(Gtk.ResponseType.OK)
@@ -182,6 +184,7 @@ class _SettingsWindow:
         self._error.hide()
         name = run_new_provider(self._link, self._dialog)
         if name is not None:
+            self._remember()
             self._offer(status_of(self._link, {"provider": name}))
             self._key.grab_focus()
 
@@ -233,6 +236,7 @@ class _SettingsWindow:
         try:
             account = self._link.call("account", params, self._on_test_wait, 0.05)
             self._account.set_text(_described(account))
+            GLib.idle_add(self._fitting.fit)
         except venice_link.LinkError as error:
             self._account.set_text(self._spent)
             self._error.show(str(error))
@@ -243,7 +247,7 @@ class _SettingsWindow:
     def _on_test_wait(self, _message):
         stay_alive()
         if self._closing:
-            raise venice_link.LinkError("Test canceled.", "cancelled")
+            raise venice_link.LinkError("Test cancelled.", "cancelled")
 
     def _on_response(self, _dialog, response):
         self._closing = response != Gtk.ResponseType.OK
@@ -301,7 +305,7 @@ def _note(status):
     name, profile = status["provider"], status["profile"]
     kept = {"environment": "environment", "keyring": "system's keyring", "file": "settings folder"}
     if name == "sandbox":
-        return "The sandbox runs on this machine, needs no key and costs nothing. It only recolours."
+        return "The sandbox runs on this machine, needs no key and costs nothing. It only recolors."
     if status["key"]:
         note = f"A key is set ({kept[status['key_source']]}). Leave the field empty to keep it."
     elif status["keyless"]:
@@ -317,8 +321,9 @@ def _spending(status):
     spent = status["spent_today"]
     if not spent["requests"]:
         return "Nothing was spent today."
-    unknown = f", and {spent['unpriced']} at a price that is not known" if spent["unpriced"] else ""
-    return f"Today: {spent['requests']} requests for at most ${spent['usd']:.2f}{unknown}."
+    unknown = f", and {spent['unpriced']} at an unknown price" if spent["unpriced"] else ""
+    count = "1 request" if spent["requests"] == 1 else f"{spent['requests']} requests"
+    return f"Today: {count} for at most ${spent['usd']:.2f}{unknown}."
 
 
 def _described(account):

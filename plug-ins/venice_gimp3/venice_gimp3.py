@@ -147,7 +147,7 @@ def add_cutout_arguments(procedure):
         "output",
         "O_utput",
         "Whether to make a new layer without background, or a copy of the layer with a layer mask",
-        choice(("layer", "A cut-out as a new layer"), ("mask", "A copy of the layer with a layer mask")),
+        choice(("layer", "A cutout as a new layer"), ("mask", "A copy of the layer with a layer mask")),
         "layer",
         READ_WRITE,
     )
@@ -161,7 +161,7 @@ def add_cutout_arguments(procedure):
     add_provider(procedure)
     procedure.add_boolean_argument(
         "hide-source",
-        "_Hide the layer",
+        "Hide the _layer",
         "Hide the layer under its cutout, so that the cutout is seen (not where a selection limits it)",
         True,
         READ_WRITE,

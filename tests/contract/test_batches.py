@@ -319,7 +319,7 @@ def test_what_would_happen_to_all_of_them_ends_the_rest(
         assert len(server.heads) == 1
     assert (code, fates(said)) == (3, ["failed", "never-tried", "never-tried"])
     assert said["results"][0]["error"]["kind"] == kind
-    assert "The other pictures are not sent: they would fare the same." in shell.err
+    assert "The other pictures are not sent: they would fail for the same reason." in shell.err
     assert shell.err.splitlines()[-1] == "0 done, 1 failed, 2 never tried; nothing spent."
     assert made(out) == []
 
@@ -406,7 +406,7 @@ def test_a_result_does_not_replace_what_it_is_made_from(
     for target in before:
         given = ("edit", photo, *PROMPT, "--mask", mask, "--reference", abc[0], "-o", target)
         assert shell(*given) == 2, target
-        assert f"would replace {target}" in shell.err
+        assert f"would replace the input {target}" in shell.err
     assert {path: path.read_bytes() for path in before} == before
     assert posts(sandbox) == []
 
@@ -517,6 +517,34 @@ def test_what_nobody_thought_of_is_a_sentence_and_no_traceback(
 
 
 # Files that change, pictures that are large
+
+
+def test_files_that_vanish_meanwhile_do_not_end_the_rest(
+    shell: Shell, tmp_path: Path, chelsea: Pixels, out: Path
+) -> None:
+    names = [tmp_path / f"{name}.png" for name in "abcde"]
+    for name in names:
+        Image.fromarray(chelsea).save(name)
+
+    def answer(_: bytes) -> bytes:
+        for name in names[1:4]:
+            name.unlink(missing_ok=True)
+        return reply("200 OK", names[0].read_bytes())
+
+    with Scripted(answer) as server:
+        shell.env["VENICE_BASE_URL"] = server.url
+        code, said = shell.json("edit", *names, *PROMPT, "-o", out)
+    assert (code, fates(said)) == (2, ["done", "failed", "failed", "failed", "done"])
+
+
+def test_what_shows_nothing_is_found_before_any_is_sent(
+    shell: Shell, sandbox: Sandbox, tmp_path: Path, abc: list[Path]
+) -> None:
+    empty = tmp_path / "empty.png"
+    Image.new("RGBA", (64, 64)).save(empty)
+    code, said = shell.json("edit", empty, abc[0], *PROMPT, "--dry-run")
+    assert (code, fates(said)) == (2, ["failed", "planned"])
+    assert "nothing to see" in shell.err
 
 
 def test_a_file_that_changed_meanwhile_is_checked_again(

@@ -872,7 +872,7 @@ def test_a_dry_run_says_the_plan_and_sends_and_writes_nothing(
     del shell.env["VENICE_API_KEY"]
     assert shell("edit", photo, "-p", "x", "--mask", mask, "--dry-run") == 0
     assert "/image/multi-edit firered-image-edit, 2 picture(s) of" in shell.out
-    assert "$0.040" in shell.out
+    assert "$0.04" in shell.out
     code, said = shell.json("edit", photo, "-p", "x", "--dry-run")
     assert code == 0
     assert said["results"][0]["plan"]["endpoint"] == "/image/edit"

@@ -449,4 +449,4 @@ def test_a_dry_run_tells_the_plan_and_sends_nothing(
     assert (plan["price"] or {}).get("usd") == {OPENAI: 0.27, OWN: 0.0}.get(profile)
     assert (sandbox.requests, shell.jobs) == ([], [])
     assert shell("edit", photo, "-p", "a hat", "--dry-run") == 0
-    assert {OPENAI: "$0.270", OWN: "$0.000"}.get(profile, "price not known") in shell.out
+    assert {OPENAI: "$0.27", OWN: "$0.00"}.get(profile, "price unknown") in shell.out

@@ -402,8 +402,18 @@ def test_a_picture_is_not_replaced_through_a_link_of_another_name(
     out.symlink_to(source)
     before = source.read_bytes()
     assert shell("edit", source, "-p", "x", "-o", out) == 2
-    assert f"would replace {source}" in shell.err
+    assert f"would replace the input {source}" in shell.err
     assert (source.read_bytes(), posts(sandbox)) == (before, [])
+
+
+def test_alpha_that_is_opaque_everywhere_is_no_reason_to_refuse(
+    shell: Shell, sandbox: Sandbox, tmp_path: Path, chelsea: Pixels
+) -> None:
+    source = tmp_path / "in.png"
+    Image.fromarray(chelsea).convert("RGBA").save(source)
+    assert shell("edit", source, "-p", "x", "-o", tmp_path / "out.jpg") == 0, shell.err
+    assert shell("edit", source, "-p", "x", "-o", tmp_path / "out.png") == 0
+    assert Image.open(tmp_path / "out.png").mode == "RGBA"
 
 
 def test_metadata_goes_along_with_each_command(
@@ -458,16 +468,16 @@ def wide(path: Path) -> Path:
         (("cutout", "wide.jpg", "--output", "mask", "-o", "out.webp"), "16383 px a side"),
         (("edit", "clear.png", "-p", "x", "-o", "out.bmp"), "cannot hold transparency"),
         (("edit", "adobe.png", "-p", "x", "-o", "out.bmp"), "cannot hold the picture's color profile"),
-        (("edit", "cat.png", "-p", "x", "-o", "out.heic"), "no kind of picture"),
+        (("edit", "cat.png", "-p", "x", "-o", "out.heic"), "not a kind of picture"),
         (
             ("edit", "cat.png", "-p", "x", "--mask", "soft.png", "-o", "soft.png"),
-            "soft.png would replace soft.png",
+            "soft.png would replace the input soft.png",
         ),
         (
             ("edit", "cat.png", "-p", "x", "--reference", "adobe.png", "-o", "adobe.png"),
-            "adobe.png would replace adobe.png",
+            "adobe.png would replace the input adobe.png",
         ),
-        (("edit", "cat.png", "-p", "x", "-o", "pipe.png"), "is no file"),
+        (("edit", "cat.png", "-p", "x", "-o", "pipe.png"), "is not a regular file"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

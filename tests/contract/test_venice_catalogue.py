@@ -333,7 +333,7 @@ def test_the_price_told_is_the_one_that_the_service_lists(
     assert code == 0
     assert (total and total["usd"]) == (usd and pytest.approx(usd))
     assert shell(*given) == 0
-    assert ("price not known" in shell.out) == (usd is None)
+    assert ("price unknown" in shell.out) == (usd is None)
     assert posts(sandbox) == []
 
 

@@ -249,7 +249,7 @@ def test_more_style_references_than_the_model_takes_are_refused_before_sending(
         (("-p", "x", "--seed", "1000000000"), "seed"),
         (("-p", "x", "--variations", "5"), "between 1 and 4"),
         (("-p", "x", "--reference-strength", "0.05"), "between 0.1 and 1"),
-        (("-p", "x", "--size", "12"), "no size"),
+        (("-p", "x", "--size", "12"), "not a size"),
         (("-p", "x", "--resolution", "2K"), "no resolution “2K”"),
         (("-p", "x", "--quality", "high"), "no quality “high”"),
         (("-p", "x", "--field", "steps=21"), "at most 20 steps"),
@@ -427,6 +427,6 @@ def test_a_dry_run_says_endpoint_size_and_price_and_sends_nothing(
     assert shell("generate", "-p", "x", "-o", out, "--variations", "4", "--dry-run") == 0
     assert "/image/generate z-image-turbo" in shell.out
     assert "4 picture(s) of about 1024 × 1024 px" in shell.out
-    assert "$0.040" in shell.out
+    assert "$0.04" in shell.out
     assert posts(sandbox) == []
     assert not out.exists()

@@ -31,6 +31,7 @@ from contract_ways import (
 from PIL import Image
 from support import posts
 
+from venice_core.ledger import dollars
 from venice_core.sandbox import Sandbox
 
 Offering = Callable[..., Sandbox]
@@ -264,7 +265,7 @@ def test_what_would_go_beyond_the_limit_is_refused_with_nothing_sent(
     for dry in ((), ("--dry-run",)):
         code, result = run(path, *more, *dry)
         assert (code, result["error"]["kind"], result["error"]["charge"]) == (2, "over-limit", "none")
-        assert f"${usd:.3f}" in result["error"]["message"]
+        assert dollars(usd) in result["error"]["message"]
     assert posts(sandbox) == []
     assert spent_today(shell, sandbox.url)["usd"] == 0, "what was refused is not kept as spent"
     assert shell("account", "--daily-limit", usd) == 0
@@ -276,7 +277,7 @@ def test_what_may_have_been_charged_uses_up_the_limit(run: Run, shell: Shell, sa
     sandbox.switch(status=504)
     assert [run(EDIT)[0] for _ in range(3)] == [5, 5, 2]
     assert paths(sandbox) == [EDIT] * 2
-    assert "$0.080 is spent" in shell.err
+    assert "$0.08 is spent" in shell.err
     sandbox.switch(status=None)
     assert run(CUTOUT)[0] == 2
     assert run(GENERATE)[0] == 0, "this still fits"
@@ -291,7 +292,7 @@ def test_with_a_limit_a_price_that_is_not_known_is_refused(
     assert shell("account", "--daily-limit", 100) == 0
     code, result = run(EDIT, "--model", "priceless")
     assert (code, result["error"]["kind"]) == (2, "over-limit")
-    assert "price of this is not known" in result["error"]["message"]
+    assert "price is unknown" in result["error"]["message"]
     assert posts(sandbox) == []
     assert shell("account", "--daily-limit", "none") == 0
     assert run(EDIT, "--model", "priceless")[0] == 0

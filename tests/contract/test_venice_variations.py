@@ -77,6 +77,9 @@ def test_one_that_fails_does_not_cost_the_others(
     (failed,) = result["failed"]
     assert (failed["kind"], failed["charge"], failed["status"]) == ("server-failure", "possible", 500)
     (told,) = (warning for warning in result["warnings"] if warning.startswith("Variation "))
+    assert len(result["jobs"]) == 3
+    assert failed["job"] in result["jobs"]
+    assert failed["job"] in told, "it may have been charged"
     assert "failed" in told
     assert "may have been charged" in told
     assert told in shell.err
@@ -196,7 +199,7 @@ def test_letting_go_drops_what_is_still_being_sent_and_keeps_the_rest(home: Path
     attempt.cancel.let_go()
     attempt.finish()
     assert attempt.result is not None
-    (failure,) = attempt.result.failures
+    failure = attempt.result.failures[0].error
     assert isinstance(failure, Cancelled)
     assert attempt.outcomes == [("cancelled", "none"), ("done", "none")]
     assert not all(seen.complete for seen in posts(sandbox))

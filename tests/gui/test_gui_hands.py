@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from gimp3_machine import until
-from gui_desk import EDIT, GENERATE, NEW_PROVIDER, REMOVE, SETTINGS, UPSCALE, Desk
+from gui_desk import EDIT, GENERATE, MESSAGE, NEW_PROVIDER, REMOVE, SETTINGS, UPSCALE, Desk
 from pictures import photo, raw
 from support import posts
 from test_gui_edit import SECRET, jobs, keep, state
@@ -271,6 +271,21 @@ def test_repeat_opens_the_window_and_buys_nothing_by_itself(
     desk.keys("Escape")
     desk.wait_gone(EDIT)
     assert len(posts(server)) == 3
+    desk.open(EDIT)
+    desk.keys("alt+p", "ctrl+a")
+    desk.type("for later")
+    desk.keys("Escape")
+    desk.wait_gone(EDIT)
+    desk.focus_image()
+    desk.keys("ctrl+f")
+    desk.wait_for(EDIT)
+    send(desk, EDIT)
+    desk.open(EDIT)
+    assert desk.entry(EDIT, "Prompt") == "for later", "that has not been sent"
+    desk.keys("Escape")
+    desk.wait_gone(EDIT)
+    desk.undo()
+    until(lambda: len(desk.layers(image)) == 4)
     names = [layer["name"].partition(" · ")[0] for layer in desk.layers(image)]
     assert names == [typed, "first", "first", "photo"], "the newest is on top"
 
@@ -364,6 +379,64 @@ def test_a_key_saved_meanwhile_is_seen_when_one_comes_back(
     assert len(posts(server)) == 1
 
 
+def test_while_settings_are_open_nothing_is_sent_behind_them(
+    desk: Desk, server: Sandbox, picture: tuple[int, int]
+) -> None:
+    without_key(desk)
+    before = jobs(desk)
+    desk.open(EDIT)
+    desk.type("make it pink")
+    desk.wait_told(EDIT, "No API key is set")
+    behind = [desk.find(EDIT, name, "button") for name in ("Send", "Settings...")]
+    desk.press(behind[1])
+    desk.wait_for(SETTINGS)
+    for button in behind:
+        desk.press(button)
+    time.sleep(0.5)
+    assert desk.window(SETTINGS) != ""
+    desk.click(SETTINGS, "Cancel", "button")
+    desk.wait_gone(SETTINGS)
+    time.sleep(0.5)
+    assert desk.window(EDIT) != ""
+    desk.find(EDIT, "Send", "button")
+    assert jobs(desk) == before
+    desk.keys("Escape")
+
+
+def test_an_error_that_is_mended_goes(desk: Desk, server: Sandbox, picture: tuple[int, int]) -> None:
+    without_key(desk)
+    desk.open(EDIT)
+    desk.type("make it pink")
+    desk.wait_told(EDIT, "No API key is set")
+    desk.click(EDIT, "Send", "button")
+    desk.wait_told(EDIT, "No API key is set for venice.")
+    desk.click(EDIT, "Settings...", "button")
+    desk.wait_for(SETTINGS)
+    desk.keys("alt+k")
+    desk.type(SECRET)
+    desk.keys("alt+s")
+    desk.wait_gone(SETTINGS)
+    until(lambda: "No API key is set" not in desk.told(EDIT))
+    send(desk, EDIT)
+    assert len(posts(server)) == 1
+
+
+def test_the_sandbox_can_be_tried_after_a_key_was_refused(
+    desk: Desk, server: Sandbox, picture: tuple[int, int]
+) -> None:
+    image, _ = picture
+    server.switch(status=401)
+    desk.open(EDIT)
+    desk.type("make it pink")
+    desk.click(EDIT, "Send", "button")
+    desk.wait_told(EDIT, "did not accept the API key")
+    desk.click(EDIT, "Try the sandbox", "button")
+    told = desk.wait_told(EDIT, "to sandbox", "Costs nothing")
+    assert "API key" not in told
+    send(desk, EDIT)
+    until(lambda: len(desk.layers(image)) == 2)
+
+
 def test_the_fold_says_what_in_it_differs(desk: Desk, server: Sandbox, picture: tuple[int, int]) -> None:
     desk.open(EDIT)
     desk.type("make it pink")
@@ -413,6 +486,13 @@ def test_quick_mask_and_an_edited_mask_are_told(
     desk.focus_image()
     desk.keys("shift+q")
     time.sleep(0.5)
+    desk.focus_image()
+    desk.keys(
+        "alt+r", "Up", "Right", "Return"
+    )  # as `open`, but GIMP has chosen the mask in place of the layer
+    desk.wait_for(MESSAGE)
+    keep(desk, "quick-mask-chosen")
+    desk.dismiss_message()
     desk.select_layers(image, [layer])
     desk.open(EDIT)
     assert "Quick Mask is on" in desk.wait_told(EDIT, "Sends")
@@ -421,6 +501,13 @@ def test_quick_mask_and_an_edited_mask_are_told(
     desk.wait_gone(EDIT)
     desk.focus_image()
     desk.keys("shift+q")
+    time.sleep(0.5)
+    desk.set_property(layer, edit_mask=False, visible=False)
+    desk.open(EDIT)
+    desk.wait_told(EDIT, "selected layer is hidden")
+    desk.set_property(layer, visible=True)
+    until(lambda: "hidden" not in desk.told(EDIT))
+    desk.keys("Escape")
 
 
 def test_what_the_image_cannot_hold_is_told_before(
@@ -527,12 +614,16 @@ def test_help_helps(desk: Desk, picture: tuple[int, int], title: str) -> None:
     desk.open(title)
     desk.click(title, "Help", "button")
     desk.wait_told(f"Help: {title}", "before you press Send")
+    widgets = desk.widgets(f"Help: {title}")
     keep(desk, f"help-{title.split(maxsplit=1)[0].lower()}")
     desk.keys("Escape")
     desk.wait_gone(f"Help: {title}")
     desk.wait_for(title)
     desk.keys("F1")
     desk.wait_told(f"Help: {title}", "before you press Send")
+    desk.click(title, "Help", "button")
+    time.sleep(0.5)
+    assert len(desk.widgets(f"Help: {title}")) == len(widgets), "there is one such window"
     desk.keys("Escape", "Escape")
 
 
@@ -568,6 +659,13 @@ def test_a_typed_key_is_there_again_after_a_look_at_another_provider(
     desk.type("sk-openai-4712")
     desk.keys("alt+p", "Up")
     until(lambda: "OPENAI_BASE_URL" not in desk.told(SETTINGS))
+    desk.keys("alt+n")
+    desk.wait_for(NEW_PROVIDER)
+    for row, text in {"n": "studio", "a": server.url_for("self-hosted")}.items():
+        desk.keys(f"alt+{row}")
+        desk.type(text)
+    desk.keys("Return")
+    desk.wait_gone(NEW_PROVIDER)
     keep(desk, "settings-key-kept")
     desk.keys("alt+s")
     desk.wait_gone(SETTINGS)

@@ -179,7 +179,7 @@ def test_a_provider_of_ones_own_is_added_tested_and_edits(
     told = desk.read("Sends")
     assert "the selection as a mask" in told
     assert "to my-server, image-edit" in told
-    assert "The price is not known" in told
+    assert "The price is unknown" in told
     keep(desk, "edit-own-provider")
     desk.keys("alt+p", "ctrl+Return")
     desk.wait_gone(EDIT)

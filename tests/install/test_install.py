@@ -298,7 +298,13 @@ def test_uninstall_removes_what_was_installed_and_nothing_else(machine: Machine)
         path.write_text(text)
     before = machine.files()
     machine.run()
+    settings = machine.profile("3.0") / "plug-in-settings"
+    settings.mkdir()
+    draft = settings / "GimpProcedureConfigRun-plug-in-venice-edit.draft"
+    draft.write_text('{"prompt": "a secret"}')
+    assert draft.exists()
     machine.run("--uninstall")
+    settings.rmdir()
     assert machine.files() == before
     assert "Nothing to remove" in machine.run("--uninstall")
 

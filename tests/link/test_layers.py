@@ -109,6 +109,8 @@ STACKS = {
     "without a source": ([Layer("A", {"source": None}), Layer("S")], "S"),
     "a recipe that cannot be read": ([Layer("A", b"{broken"), Layer("S")], "S"),
     "a recipe of another kind": ([Layer("A", b"[1, 2]"), Layer("S")], "S"),
+    "a recipe that is too deep": ([Layer("A", b"[" * 100_000), Layer("S")], "S"),
+    "a source that is no number": ([Layer("A", b'{"source": [1]}'), Layer("S")], "S"),
     "each other's results": ([Layer("A", made_from("B")), Layer("B", made_from("A")), Layer("S")], "S"),
     "made from itself": ([Layer("A", made_from("A")), Layer("S", made_from("S"))], "S"),
 }

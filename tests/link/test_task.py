@@ -62,6 +62,8 @@ class Host(object):
         return False
     def edits_mask(self, layer):
         return False
+    def is_hidden(self, layer):
+        return layer.get("hidden", False)
     def selection_window(self, image):
         return dict(selected)
     def export_selection(self, image, link, name):

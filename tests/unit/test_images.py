@@ -299,7 +299,7 @@ def test_files_are_written_by_their_suffix(suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", ["", ".xyz", ".pdf", ".mp4"])
 def test_an_unknown_suffix_is_refused(suffix: str) -> None:
-    with pytest.raises(BrokenFile, match="no kind of picture"):
+    with pytest.raises(BrokenFile, match="not a kind of picture"):
         images.encode_as(small(), suffix)
 
 

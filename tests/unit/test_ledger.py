@@ -247,14 +247,15 @@ def test_a_limit_may_be_reached_and_not_exceeded(
         with pytest.raises(OverLimit) as caught:
             budget.check(Price(price), reserved=reserved)
         assert caught.value.detail == (
-            f"This would cost ${price:.3f}; of today's limit of ${limit:.2f}, ${before:.3f} is spent."
+            f"This would cost {dollars(price)}; of today's limit of {dollars(limit)}, "
+            f"{dollars(before)} is spent."
         )
         assert caught.value.charge is Charge.NONE
 
 
 @pytest.mark.parametrize("price", [None, Price(None), Price(None, 0.1)])
 def test_with_a_limit_nothing_is_bought_at_an_unknown_price(price: Price | None) -> None:
-    with pytest.raises(OverLimit, match="price of this is not known"):
+    with pytest.raises(OverLimit, match="price is unknown"):
         Budget(100.0, 0.0).check(price)
 
 
@@ -274,8 +275,8 @@ def test_with_a_limit_nothing_is_bought_at_an_unknown_price(price: Price | None)
         (0.99, [0.1, 0.01], "$0.01 is left: enough for none of them."),
         (3.0, [0.0, 0.01], "$3.00 is spent and $0.00 is left: enough for the first 1 of them."),
         (0.0, [0.01, None, None], "The price of 2 of these pictures is unknown, so the limit of $1.00 a day"),
-        (0.999, [0.01], "This would cost $0.010; of today's limit of $1.00, $0.999 is spent."),
-        (0.0, [None], "price of this is not known"),
+        (0.999, [0.01], "This would cost $0.01; of today's limit of $1.00, $0.999 is spent."),
+        (0.0, [None], "price is unknown"),
     ],
 )
 def test_several_pictures_fit_together_or_not_at_all(

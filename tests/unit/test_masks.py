@@ -212,7 +212,7 @@ def test_a_photograph_is_questioned(name: str, how: str) -> None:
 @pytest.mark.parametrize(
     ("levels", "words"),
     [
-        (np.zeros((50, 50), np.uint8), "black all over"),
+        (np.zeros((50, 50), np.uint8), "black everywhere"),
         (np.full((50, 50), 128, np.uint8), "gray (128 of 255) all over"),
         (np.tile(np.arange(4, dtype=np.uint8), (50, 25)), "brightest value is 3 of 255"),
         (cv2.GaussianBlur(drawn("ellipse"), (0, 0), 5) // 3, "brightest value is 8"),
@@ -230,6 +230,21 @@ def test_a_map_of_colors_is_questioned() -> None:
     colors[:, 100:200], colors[:, 200:] = (200, 60, 60), (60, 200, 220)
     with pytest.raises(BadInput, match="it has colors"):
         meant(colors)
+
+
+@pytest.mark.parametrize("lossy", [False, True])
+@pytest.mark.parametrize("low", [250, 253, 254])
+def test_a_white_mask_with_noise_has_no_holes(low: int, lossy: bool) -> None:
+    levels = np.full((300, 400), 255, np.uint8)
+    levels[100:140, 50:90] = low
+    picture = images.decode(packed(levels, 85) if lossy else packed(levels, 0, "PNG"))
+    assert (masks.of(picture).coverage == 255).all()
+
+
+def test_a_black_mask_with_the_noise_of_a_lossy_file_selects_nothing() -> None:
+    noise = np.random.default_rng(3).integers(0, 4, (300, 400), np.uint8)
+    with pytest.raises(BadInput, match="black everywhere"):
+        masks.of(images.decode(packed(noise, 90)))
 
 
 def test_white_all_over_is_all_of_it() -> None:

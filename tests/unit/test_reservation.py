@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -149,6 +150,37 @@ def test_where_the_disk_knows_no_locks_the_first_one_has_it(
     assert Reservation.of(tmp_path / "out.png") is None
     held.release()
     take(tmp_path / "out.png").release()
+
+
+def test_a_name_may_be_as_long_as_the_disk_allows(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 251 + ".png")
+    held = take(path)
+    assert Reservation.of(path) is None
+    assert Reservation.of(tmp_path / ("y" * 251 + ".png")) is not None
+    held.release()
+    assert list(tmp_path.glob(".x*")) == []
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("mode", [0o644, 0o600])
+def test_the_lock_that_another_user_left_is_no_error(mode: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        check_lock_of_root(Path(name) / "x.png", mode)
+
+
+def check_lock_of_root(path: Path, mode: int) -> None:
+    path.parent.chmod(0o1777)
+    lock_of(path).touch()
+    lock_of(path).chmod(mode)
+    child = os.fork()
+    if child == 0:
+        os.setuid(65534)
+        try:
+            found = Reservation.of(path)
+            os._exit(0 if (found is not None) == (mode == 0o644) else 1)
+        except BaseException:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_where_nothing_can_be_made_the_reason_is_told(tmp_path: Path) -> None:

@@ -130,6 +130,6 @@ def test_what_is_worked_from_is_not_replaced(tmp_path: Path) -> None:
     source.write_bytes(b"")
     (tmp_path / "link.png").symlink_to("x.png")
     for name in ("x.png", "link.png"):
-        with pytest.raises(BadInput, match=r"would replace .*x\.png"):
+        with pytest.raises(BadInput, match=r"would replace the input .*x\.png"):
             check_apart([{"output": other}, {"output": tmp_path / name}], [other, source])
     check_apart([{"output": other}], [other, source])

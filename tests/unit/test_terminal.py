@@ -54,6 +54,23 @@ def test_control_characters_are_not_shown(text: str) -> None:
     assert inner.getvalue().endswith("\r\x1b[K"), "but those that are meant are"
 
 
+def test_what_people_are_told_while_a_library_is_quiet_arrives() -> None:
+    code = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from venice_core.quiet import quiet
+from venice_core.terminal import forgiving
+import os
+with forgiving():
+    with quiet():
+        print("told", file=sys.stderr)
+        os.write(2, b"of a library")
+    print("afterwards", file=sys.stderr)
+"""
+    run = subprocess.run([sys.executable, "-B", "-c", code, str(REPO)], capture_output=True, check=True)
+    assert run.stderr.split() == [b"told", b"afterwards"]
+
+
 CODE = """
 import sys
 sys.path.insert(0, sys.argv[1])

@@ -74,13 +74,13 @@ _NAMED: tuple[tuple[re.Pattern[str], type[VeniceError]], ...] = (
             r"\bmoderation_blocked\b",
             r"content_?policy_?violation",
             r"\bprovider_content_policy\b",
-            r"\bcontent_?filter(ed)?\b",
+            r"(?<!parameter: .)\bcontent_?filter(ed)?\b",
             r"responsibleaipolicyviolation",
             r"\bsensitive_words_detected\b",
             r"\bdata_?inspection_?failed\b",
             r"(rejected|blocked) (by|as a result of) (the|our) (safety|content)",
             r"blocked by content moderation",
-            r"violat\w+ (of )?(the |our |its |your )?[\w' .]{0,40}(polic|guideline|terms)",
+            r"violat\w+ (of )?(?![\w' .]{0,40}\b(rate|limit))[\w' .]{0,50}(polic|guideline|terms of)",
             r"input was flagged",
         ),
         PolicyRefusal,
@@ -130,6 +130,8 @@ class Refusals:
         if not (400 <= status < 500 or unworked):
             return ServerFailure
         named = self.own(response, said) or _named(said)
+        if named is PolicyRefusal and status == 429:
+            return Busy  # it is about how often, whatever else it says
         if named is not None:
             return named
         return Busy if unworked else _by_status(response, said)
