@@ -871,7 +871,7 @@ def test_a_dry_run_says_the_plan_and_sends_and_writes_nothing(
     before = sorted(photo.parent.iterdir())
     del shell.env["VENICE_API_KEY"]
     assert shell("edit", photo, "-p", "x", "--mask", mask, "--dry-run") == 0
-    assert "/image/multi-edit firered-image-edit, 2 picture(s) of" in shell.out
+    assert "/image/multi-edit firered-image-edit (private), 2 picture(s) of" in shell.out
     assert "$0.04" in shell.out
     code, said = shell.json("edit", photo, "-p", "x", "--dry-run")
     assert code == 0
@@ -901,7 +901,7 @@ def test_bad_input_is_found_before_anything_is_sent(
     (tmp_path / "words.png").write_text("words")
     for arguments, words in [
         ((photo, "-p", "x", "--mask", tmp_path / "small.png"), "must have the picture's size"),
-        ((photo, "-p", "x", "--mask", tmp_path / "black.png"), "under the selection"),
+        ((photo, "-p", "x", "--mask", tmp_path / "black.png"), "black everywhere"),
         ((photo, "-p", "x", "--mask", tmp_path / "none.png"), "cannot be read"),
         ((photo, "-p", "x", "--mask", tmp_path / "words.png"), "not a picture"),
         ((photo, "-p", " "), "prompt is empty"),

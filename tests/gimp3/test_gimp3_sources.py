@@ -142,7 +142,9 @@ def test_masks_and_filters_count_in_other_modes_too(gimp: Gimp, sandbox: Sandbox
     shown = array(gimp.shown(source, (30, 20, *SIZE)))
     gimp.run(EDIT, image, [source], prompt="make it pink")
     sent, solid = decoded(posts(sandbox)[0].files[0].data), shown[..., 3] == 255
-    check_equal(sent[solid], shown[solid][:, :3], f"what was sent in {base}")
+    # GIMP computes the filter anew, in other pieces: of 16 bits, some round to 8 the other way
+    tolerance = 1.0 if base == "16 bit" else 0.0
+    check_equal(sent[solid], shown[solid][:, :3], f"what was sent in {base}", tolerance)
 
 
 def test_sampling_what_is_visible_sends_the_canvas_and_places_above_all_of_it(
