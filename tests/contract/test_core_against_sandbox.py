@@ -915,7 +915,7 @@ def test_bad_input_is_found_before_anything_is_sent(
         ((tmp_path / "none.png", "-p", "x"), "cannot be read"),
         ((tmp_path / "words.png", "-p", "x"), "not a picture"),
         ((photo, "-p", "x", "-o", tmp_path / "no" / "out.png"), "no folder"),
-        ((photo, "-p", "x", "-o", tmp_path / "out.xyz"), "no kind of picture"),
+        ((photo, "-p", "x", "-o", tmp_path / "out.xyz"), "not a kind of picture"),
         ((photo, photo, "-p", "x", "-o", tmp_path / "out.png"), "must be a folder"),
     ]:
         assert shell("edit", *arguments) == 2, arguments
