@@ -315,7 +315,7 @@ def in_worker(env, code):
 
 def worker_works(env):
     complete = os.path.isfile(os.path.join(env, COMPLETE)) and os.access(python_of(env), os.X_OK)
-    return complete and in_worker(env, "import venice_core.worker")[0] == 0
+    return complete and in_worker(env, "import venice_core.worker.server")[0] == 0
 
 
 def environment_of(folder):
@@ -326,7 +326,9 @@ def environment_of(folder):
 
 ASK_SETTINGS = """
 import json, os
-from venice_core.settings import Folders, KeyStore, Settings, provider_name
+from venice_core.storage.folders import Folders
+from venice_core.storage.keys import KeyStore
+from venice_core.storage.settings import Settings, provider_name
 folders = Folders.of(os.environ)
 provider = provider_name("", os.environ, Settings(folders.settings))
 _, key = KeyStore(folders.settings, os.environ).find(provider)
@@ -398,7 +400,7 @@ def make_environment(env):
         target = os.path.join(site.strip(), name)
         os.makedirs(os.path.dirname(target), exist_ok=True)
         shutil.copyfile(source, target)
-    status, output = in_worker(env, "import venice_core.worker")
+    status, output = in_worker(env, "import venice_core.worker.server")
     if status != 0:
         raise InstallError("The worker does not start:\n%s" % last_lines(output))
     write_json(os.path.join(env, COMPLETE), {"version": version()})

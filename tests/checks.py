@@ -1,4 +1,4 @@
-"""The one check command, `python3 tests check`: lint, format and types, each a test of its own."""
+"""The one check command, `python3 tests check`: lint, format, types and layers, each a test of its own."""
 
 import subprocess
 import sys
@@ -11,11 +11,14 @@ REPO = Path(__file__).resolve().parent.parent
 
 @pytest.mark.parametrize(
     "command",
-    [["ruff", "check", "--no-cache"], ["ruff", "format", "--check", "--no-cache"], ["mypy"]],
-    ids=["lint", "format", "types"],
+    [
+        ["-m", "ruff", "check", "--no-cache"],
+        ["-m", "ruff", "format", "--check", "--no-cache"],
+        ["-m", "mypy"],
+        ["-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"],
+    ],
+    ids=["lint", "format", "types", "layers"],
 )
 def test_check(command: list[str]) -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", *command], cwd=REPO, capture_output=True, text=True, check=False
-    )
+    run = subprocess.run([sys.executable, *command], cwd=REPO, capture_output=True, text=True, check=False)
     assert run.returncode == 0, f"\n{run.stdout}{run.stderr}"

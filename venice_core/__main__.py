@@ -4,7 +4,7 @@ import signal
 import sys
 
 try:
-    from venice_core.cli import main
+    from venice_core.cli.main import main
 
     code = main()
 except KeyboardInterrupt:  # before there was anything to end

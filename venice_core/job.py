@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from venice_core.errors import BadInput
-from venice_core.geometry import Bounds, Extent
+from venice_core.geometry.rectangles import Bounds, Extent
 
 MAX_GROW = 1000
 MAX_FEATHER = 4096

@@ -12,10 +12,12 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 import time
+
+from venice_errors import Detached, LinkError, WorkerGone, words_of
+from venice_process import clean_environment, file_name, own_session, word
 
 try:
     import queue
@@ -23,95 +25,8 @@ except ImportError:  # Python 2.7
     import Queue as queue
 
 PROTOCOL = 1
-MANIFEST = "worker.json"
 START_SECONDS = 60.0
 CLOSE_SECONDS = 2.0
-
-# What a host's bundle sets for itself and would break another Python.
-# `str` of each: in Python 2 variables are bytes, and a name outside ASCII would not compare with text.
-FOREIGN_PREFIXES = tuple(map(str, ("PYTHON", "LD_", "DYLD_", "GI_", "GTK_", "GDK_", "GIO_")))
-CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-
-
-class ForPeople(Exception):
-    """`message` and `str` of it are a sentence for people; in Python 2, `str` is that as UTF-8."""
-
-    def __init__(self, message):
-        super(ForPeople, self).__init__(message)
-        self.message = message
-
-    if sys.version_info[0] == 2:
-
-        def __str__(self):
-            return self.message.encode("utf-8")
-
-
-class LinkError(ForPeople):
-    """A call failed. `kind` and `charge` are the worker's words, `details` what was behind it."""
-
-    def __init__(self, message, kind="error", charge="none", details=""):
-        super(LinkError, self).__init__(message)
-        self.kind = kind
-        self.charge = charge
-        self.details = details
-
-
-class WorkerGone(LinkError):
-    """The worker ended without an answer."""
-
-
-class Detached(LinkError):
-    """The worker goes on alone: what was sent may be charged, and its answer is kept."""
-
-
-def words_of(error):
-    """What an exception says, as text: in Python 2 the system's words may be in any encoding."""
-    try:
-        return type("")(error)
-    except UnicodeError:
-        return bytes(error).decode("mbcs" if os.name == "nt" else "utf-8", "replace")
-
-
-def clean_environment(environ, bundle=None):
-    """The variables for the worker: without what belongs to the host's own Python and its bundle.
-
-    `bundle` is the folder of a self-contained GIMP (None: GIMP is installed in the system).
-    """
-    bundle = bundle or environ.get("APPDIR")
-    kept = {}
-    for name, value in environ.items():
-        if name.upper().startswith(FOREIGN_PREFIXES):
-            continue
-        if bundle and name in CERTIFICATES and _inside(value, bundle):
-            continue
-        kept[name] = value
-    if bundle and kept.get("PATH"):
-        parts = [part for part in kept["PATH"].split(os.pathsep) if part and not _inside(part, bundle)]
-        kept["PATH"] = os.pathsep.join(parts)
-    return kept
-
-
-def _inside(path, folder):
-    path, folder = os.path.abspath(path), os.path.abspath(folder)
-    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
-
-
-def read_manifest(folder):
-    """How to start the worker: the list of words that `install.py` wrote beside the plug-in."""
-    path = os.path.join(folder, MANIFEST)
-    try:
-        with io.open(file_name(path), encoding="utf-8") as file:
-            command = json.load(file)["command"]
-        words = isinstance(command, list) and [word for word in command if isinstance(word, type(""))]
-        if not words or words != command:
-            raise ValueError("not a list of words")
-    except (IOError, OSError, ValueError, KeyError, TypeError):
-        raise LinkError(
-            "Venice is not wholly installed (%s is missing or broken): run “python3 install.py” again." % path
-        )
-    if not os.path.exists(file_name(command[0])):
-        raise LinkError("The worker's Python (%s) is gone: run “python3 install.py” again." % command[0])
-    return command
 
 
 class Link(object):
@@ -160,9 +75,9 @@ class Link(object):
         # A file, not a pipe: nobody has to read it, and it cannot fill up.
         self._stderr = tempfile.TemporaryFile()
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._stderr}
-        options = dict(_apart(), env=self._environ, **pipes)
+        options = dict(own_session(), env=self._environ, **pipes)
         try:
-            self._process = subprocess.Popen(list(map(_word, self._command)), **options)
+            self._process = subprocess.Popen(list(map(word, self._command)), **options)
         except OSError as error:
             raise LinkError("The worker could not be started: %s." % words_of(error))
         reader = threading.Thread(target=_read, args=(self._process.stdout, self._messages))
@@ -305,36 +220,6 @@ class Link(object):
             shutil.rmtree(file_name(self.folder), ignore_errors=True)
 
 
-def file_name(path):
-    """A path (text) as functions for files take it: Python 2 encodes text by the locale, which may be "C"."""
-    return path.encode("utf-8") if sys.version_info[0] == 2 and os.name != "nt" else path
-
-
-def _word(word):
-    """A word of a command line as Popen takes it; Python 2 on Windows has the ANSI code page only.
-
-    A path that has no place there is given by its short name.
-    """
-    if sys.version_info[0] > 2 or os.name != "nt":
-        return file_name(word)
-    import ctypes
-
-    ansi = word.encode("mbcs", "replace")
-    if ansi.decode("mbcs") == word:
-        return ansi
-    return _short_name(ctypes.windll.kernel32, word).encode("mbcs", "replace")
-
-
-def _short_name(kernel, path):
-    """The 8.3 name that Windows has for a path, or the path where it has none."""
-    import ctypes
-
-    size = kernel.GetShortPathNameW(path, None, 0)
-    buffer = ctypes.create_unicode_buffer(size or 1)
-    kernel.GetShortPathNameW(path, buffer, size)
-    return buffer.value or path
-
-
 def _read(stream, messages):
     for line in iter(stream.readline, b""):
         try:
@@ -344,13 +229,3 @@ def _read(stream, messages):
         if isinstance(message, dict):
             messages.put(message)
     messages.put(None)
-
-
-def _apart():
-    """So that ending the plug-in does not end the worker with it, and no file of GIMP's is open in it."""
-    if os.name == "nt":
-        # CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP; beside pipes, Python 2 there cannot close files
-        return {"creationflags": 0x08000000 | 0x00000200, "close_fds": sys.version_info[0] > 2}
-    if sys.version_info >= (3, 2):
-        return {"start_new_session": True, "close_fds": True}
-    return {"preexec_fn": os.setsid, "close_fds": True}

@@ -63,53 +63,13 @@ And for `has_changed` alone:
 from __future__ import division, unicode_literals
 
 import hashlib
-import json
-import os
-import traceback
 
-import venice_choice
-import venice_link
-from venice_choice import HostError
+import venice_errors
+import venice_layers
+from venice_errors import HostError, NotPlaced, PlanChanged
+from venice_host import LoadedResult
 from venice_layers import place_above
-from venice_rectangle import at_origin, intersection
-
-RECIPE = "venice-recipe"
-KEY_MISSING = "No API key is set for this service."
-EMPTY_REFERENCE = (
-    "There is nothing to see in the reference layer “%s”: it is empty, or hidden by its layer mask."
-)
-ALREADY_SENT = "The request had already been sent"
-STAGES = {
-    "preparing": "Preparing…",
-    "uploading": "Uploading…",
-    "waiting": "Waiting for the service…",
-    "retrying": "The service is busy; trying again shortly…",
-    "downloading": "Downloading…",
-    "fitting": "Fitting the result…",
-}
-
-
-class PlanChanged(venice_link.ForPeople):
-    """What is about to be sent, or its price, is not what the person has seen."""
-
-    def __init__(self, plan):
-        super(PlanChanged, self).__init__(
-            "Please look at what will be sent now and at its price, then press Send again."
-        )
-        self.plan = plan
-
-
-class NotPlaced(venice_link.ForPeople):
-    """What came could not be put into the image; nothing of it is lost. `trace`: of what went wrong."""
-
-    def __init__(self, results, error):
-        self.trace = traceback.format_exc()
-        folders = sorted({os.path.dirname(result["pixels"]) for result in results})
-        super(NotPlaced, self).__init__(
-            "The result has come, but could not be put into the image (%s: %s). Edit > Undo takes away what"
-            " may be there of it. It is kept in %s; sent again, it may be charged again."
-            % (type(error).__name__, venice_link.words_of(error), ", ".join(folders))
-        )
+from venice_texts import describe
 
 
 class Task(object):
@@ -217,7 +177,7 @@ class Task(object):
 
     def _pick(self, drawables):
         """(the layer to work on, further layers as references). Raises HostError."""
-        return venice_choice.one(self._host, self._image, drawables), []
+        return venice_layers.one(self._host, self._image, drawables), []
 
     def _area(self):
         """What the result may cover."""
@@ -309,7 +269,7 @@ class Task(object):
         try:
             for job in {each.job for each in made}:
                 self._link.call("placed", {"job": job})
-        except venice_link.LinkError:
+        except venice_errors.LinkError:
             pass
 
     def _describe(self):
@@ -366,180 +326,7 @@ class Task(object):
         return {name: self._value(name) for name in self.own_options}
 
     def _load(self, result):
-        return _Made(self._host, self._link, result, self._host_options(), self._source)
-
-
-class EditTask(Task):
-    action = "edit"
-    title = "Edit with Prompt"
-    options = (
-        "prompt",
-        "model",
-        "selection",
-        "context",
-        "grow",
-        "feather",
-        "variations",
-        "aspect-ratio",
-        "resolution",
-        "quality",
-        "safe-mode",
-        "enhance-prompt",
-        "align",
-        "match-colors",
-        "provider",
-        "output",
-    )
-    own_options = ("sample",)
-    choices = (("sample", ("layer", "visible")),)
-
-    def _pick(self, drawables):
-        return venice_choice.with_references(self._host, self._image, drawables)
-
-    def _sees_visible(self):
-        return self._value("sample") == "visible"
-
-    def _has_own_look(self, source):
-        return not self._sees_visible() and super(EditTask, self)._has_own_look(source)
-
-    def _is_made_of_hidden(self):
-        return not self._sees_visible() and super(EditTask, self)._is_made_of_hidden()
-
-    def _find_place(self, image, source):
-        """What was made of all that is visible lies above all of it."""
-        return None if self._sees_visible() else super(EditTask, self)._find_place(image, source)
-
-    def _sees_selection(self):
-        return self._value("selection") != "ignore"
-
-    def _area(self):
-        layer = self._host.bounds_of(self._layer)
-        if not self._sees_visible():
-            return layer
-        seen = intersection(layer, at_origin(self._host.canvas_of(self._image)))
-        if seen is None:
-            raise HostError("The layer lies wholly outside the canvas.")
-        return seen
-
-    def _export_source(self, crop, name, wide_name):
-        if self._sees_visible():
-            return self._host.export_visible(self._image, crop, self._link, name, wide_name)
-        return super(EditTask, self)._export_source(crop, name, wide_name)
-
-    def _export(self, plan, described):
-        super(EditTask, self)._export(plan, described)
-        described["references"] = names = []
-        for number, layer in enumerate(self._references):
-            names.append("reference-%d" % number)
-            bounds = self._host.bounds_of(layer)
-            self._host.export_shown(self._image, layer, bounds, self._link, names[-1])
-            with open(self._link.path_of(names[-1]), "rb") as file:
-                alpha = file.read()[3::4]
-            if alpha.count(b"\0") == len(alpha):
-                raise HostError(EMPTY_REFERENCE % self._host.name_of(layer))
-
-
-class CutoutTask(Task):
-    action = "cutout"
-    title = "Remove Background"
-    options = ("defringe", "provider")
-    own_options = ("output", "hide-source")
-    choices = (("output", ("layer", "mask")),)
-
-    def _find_notes(self):
-        notes = super(CutoutTask, self)._find_notes()
-        if self._host.selection_window(self._image) is not None:
-            notes.append("The selection limits the cutout, and the layer stays visible.")
-        return notes
-
-    def _add(self, image, source, above, made, warnings):
-        layer = self._add_cutout(image, source, above, made, warnings)
-        hides = source is not None and self._value("hide-source") and self._window is None
-        if hides and not self._host.hide(source):
-            warnings.append("The layer's visibility is locked, so the layer was not hidden.")
-        return layer
-
-    def _add_cutout(self, image, source, above, made, warnings):
-        if source is None:
-            return super(CutoutTask, self)._add(image, source, above, made, warnings)
-        host = self._host
-        name = "%s · %s" % (made.name, host.name_of(source))
-        before, now = self._sent_from, host.bounds_of(source)
-        if (now["width"], now["height"]) == (before["width"], before["height"]):
-            crop = made.crop
-            moved = dict(crop, x=crop["x"] + now["x"] - before["x"], y=crop["y"] + now["y"] - before["y"])
-            placed = (image, source, above, moved, made.mask, name, made.recipe)
-            if self._value("output") == "layer":
-                return host.add_cutout(*placed, pixels=made.pixels, rim=made.rim)
-            return host.add_masked_copy(*placed)
-        warnings.append("The source layer's size has changed: the result is the cutout of what was sent.")
-        warnings += self._limits(image, source)
-        return host.add_result(image, above, made.crop, made.pixels, None, name, made.recipe)
-
-
-class GenerateTask(Task):
-    action = "generate"
-    title = "Generate Layer"
-    made_of_layer = False
-    options = (
-        "prompt",
-        "negative-prompt",
-        "model",
-        "style",
-        "seed",
-        "variations",
-        "aspect-ratio",
-        "resolution",
-        "safe-mode",
-        "provider",
-    )
-
-    def _pick(self, drawables):
-        return venice_choice.place(self._host, self._image, drawables), []
-
-    def _area(self):
-        return at_origin(self._host.canvas_of(self._image))
-
-    def _export(self, plan, described):
-        """Nothing leaves the image."""
-
-
-class UpscaleTask(Task):
-    action = "upscale"
-    title = "Upscale Layer"
-    options = ("scale", "provider", "creativity")
-    makes_image = True
-
-    def _find_notes(self):
-        notes = super(UpscaleTask, self)._find_notes()
-        if self._host.selection_window(self._image) is not None:
-            notes.append("The selection does not matter: the whole layer is upscaled.")
-        return notes
-
-    def _place(self, value):
-        """Always a new image, named after the layer."""
-        host, made = self._host, self._load(value["results"][0]).in_image_of_its_own()
-        source = host.name_of(self._layer) if host.is_there(self._layer) else "Upscaled"
-        image = host.new_image(made.crop, like=self._image if host.is_there(self._image) else None)
-        name = "%s · %s" % (source, made.name)
-        layer = host.add_result(image, None, made.crop, made.pixels, made.mask, name, made.recipe)
-        factor = made.crop["width"] / self._sent_from["width"]
-        host.name_image(image, "%s %.3gx" % (source, factor), self._image)
-        self._tell_placed([made])
-        return image, [layer], self._untold(value["warnings"])
-
-    def _pick(self, drawables):
-        return venice_choice.one(self._host, self._image, drawables, for_reading=True), []
-
-    def _sees_selection(self):
-        return False
-
-    def _value(self, name):
-        value = super(UpscaleTask, self)._value(name)
-        return int(value) if name == "scale" else value
-
-
-TASKS = {task.action: task for task in (EditTask, CutoutTask, GenerateTask, UpscaleTask)}
+        return LoadedResult(self._host, self._link, result, self._host_options(), self._source)
 
 
 def run(task, link, on_progress):
@@ -554,67 +341,6 @@ def run(task, link, on_progress):
         if over:
             return task.place(value)
         on_progress(message)
-
-
-def describe(plan):
-    """A plan in a few sentences: what leaves the machine, where to, and the price."""
-    size = "%d\u00a0×\u00a0%d\u00a0px" % (plan["size"]["width"], plan["size"]["height"])
-    what = "the selection as a mask and %s" % size if plan["guided"] else size
-    if plan["references"]:
-        count = len(plan["references"])
-        what += " and %d reference pictures" % count if count > 1 else " and a reference picture"
-    model = "%s, %s" % (plan["provider"], plan["model"]) if plan["model"] else plan["provider"]
-    if plan["privacy"]:
-        model += " (%s)" % plan["privacy"]
-    if plan["endpoint"].startswith(("/image/generate", "/images/generations")):
-        count = plan["pictures"] * plan["requests"]
-        made = "%d pictures" % count if count > 1 else "a picture"
-        first = "Asks %s for %s of about %s." % (model, made, size)
-    else:
-        times = ", in %d requests" % plan["requests"] if plan["requests"] > 1 else ""
-        first = "Sends %s to %s%s." % (what, model, times)
-    price = plan["total"]
-    if plan["provider"] == "sandbox":
-        cost = "Costs nothing: the sandbox uses no AI."
-    elif price and price["usd"] == 0:
-        cost = "Costs nothing."
-    elif price and price["usd"] is not None:
-        cost = "Costs about\u00a0%s." % dollars(price["usd"])
-    else:
-        cost = "The price is unknown."
-    return "\n".join(["%s %s" % (first, cost)] + plan["warnings"])
-
-
-def dollars(amount):
-    """With two to four decimals."""
-    whole, _, cents = ("%.4f" % amount).rstrip("0").partition(".")
-    return "$%s.%s" % (whole, cents.ljust(2, str("0")))
-
-
-class _Made(object):
-    """One result as the worker left it, its files as the host takes them.
-
-    `source`: the tattoo of the layer that it is made from, or that it lies above; None: there is none.
-    """
-
-    def __init__(self, host, link, result, host_options, source):
-        self.job, self.crop, self.name = result["job"], result["crop"], result["name"]
-        extent = {name: self.crop[name] for name in ("width", "height")}
-        self.pixels, self.mask, self.rim = (
-            host.load(link, result[kind], extent, kind) for kind in ("pixels", "mask", "rim")
-        )
-        self.variations = result["recipe"]["options"]["variations"]
-        self._recipe = dict(result["recipe"], host=host_options, source=source)
-
-    @property
-    def recipe(self):
-        return json.dumps(self._recipe, sort_keys=True).encode("ascii")
-
-    def in_image_of_its_own(self):
-        """The same at the origin of an image in which its source is not."""
-        self.crop = at_origin(self.crop)
-        self._recipe["source"] = None
-        return self
 
 
 def _digest(data):

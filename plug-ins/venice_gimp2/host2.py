@@ -39,10 +39,10 @@ from gimpenums import (
     PRECISION_U8_LINEAR,
     RGB,
 )
-from venice_profile import is_srgb
+from venice_host import RECIPE
+from venice_icc import is_srgb
 from venice_rectangle import at_origin, counted_from
 from venice_space import decisive
-from venice_task import RECIPE
 
 pdb = gimp.pdb
 

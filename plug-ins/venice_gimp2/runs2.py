@@ -10,8 +10,12 @@ import traceback
 import gimp
 import gimpfu
 import host2
+import venice_errors
 import venice_link
+import venice_process
 import venice_task
+import venice_tasks
+import venice_texts
 
 pdb = gimp.pdb
 LOG = "venice-gimp.log"
@@ -41,9 +45,9 @@ def on_image(action, image, drawable, arguments, folder, interactive):
 
 def _run(action, image, drawable, arguments, folder, interactive):
     values = {name: _value(value) for name, value in arguments.items()}
-    with venice_link.Link(venice_link.read_manifest(host2.from_file_system(folder))) as link:
+    with venice_link.Link(venice_process.read_manifest(host2.from_file_system(folder))) as link:
         drawables = [drawable] if drawable is not None else []
-        task = venice_task.TASKS[action](host2, image, drawables, values.__getitem__, link)
+        task = venice_tasks.TASKS[action](host2, image, drawables, values.__getitem__, link)
         if interactive or _needs_window(task):
             import window2
 
@@ -65,7 +69,7 @@ def _needs_window(task):
     task.in_window = True
     try:
         return not task.is_free()
-    except venice_link.ForPeople:
+    except venice_errors.ForPeople:
         return True  # the window says what is wrong
 
 
@@ -79,18 +83,18 @@ def show_progress(message):
     if message is None:
         pdb.gimp_progress_pulse()
         return
-    pdb.gimp_progress_set_text(host2.to_gimp(venice_task.STAGES.get(message["stage"], "")))
+    pdb.gimp_progress_set_text(host2.to_gimp(venice_texts.STAGES.get(message["stage"], "")))
     if message["total"]:
         gimp.progress_update(message["done"] / message["total"])
 
 
 def _sentence(error):
-    if isinstance(error, venice_task.NotPlaced):
+    if isinstance(error, venice_errors.NotPlaced):
         _log(error.trace)
-    if isinstance(error, venice_link.ForPeople):
+    if isinstance(error, venice_errors.ForPeople):
         return error.message
     _log(traceback.format_exc())
-    words = type(error).__name__, venice_link.words_of(error), _log_path()
+    words = type(error).__name__, venice_errors.words_of(error), _log_path()
     return "Venice failed unexpectedly: %s: %s (more in %s)" % words
 
 
@@ -101,7 +105,7 @@ def _log_path():
 def _log(text):
     """Into a file: on Windows a plug-in has no standard output or error."""
     try:
-        with io.open(venice_link.file_name(_log_path()), "ab") as file:
+        with io.open(venice_process.file_name(_log_path()), "ab") as file:
             file.write(text if isinstance(text, bytes) else text.encode("utf-8"))
     except (IOError, OSError):
         pass

@@ -12,12 +12,12 @@ from xml.sax.saxutils import escape
 import gimp
 import gtk
 import host2
-import venice_link
-import venice_task
+import venice_errors
+import venice_texts
 from gimpfu import CancelError
 
 TICK = 0.05
-KEY_MISSING = venice_task.KEY_MISSING + " The provider “sandbox” needs none."
+KEY_MISSING = venice_texts.KEY_MISSING + " The provider “sandbox” needs none."
 _WIDTH = 420
 _GIVING_UP = (gtk.RESPONSE_CANCEL, gtk.RESPONSE_CLOSE, gtk.RESPONSE_DELETE_EVENT, gtk.RESPONSE_NONE)
 _SEND, _ENTER_KEY, _STOP = 1, 2, 3
@@ -85,7 +85,7 @@ class _Window(object):
         try:
             self._link.ensure()
             self._tell_plan(self._answer_to(self._task.ask_plan()))
-        except venice_link.ForPeople as error:
+        except venice_errors.ForPeople as error:
             self._tell_error(error)
 
     def _tell_plan(self, plan):
@@ -94,7 +94,7 @@ class _Window(object):
         self._plan.set_text(self._task.sentences(plan))
         self._calm_gimpfus_bar()
         if not plan["key"]:
-            self._tell_error(venice_link.ForPeople(KEY_MISSING))
+            self._tell_error(venice_errors.ForPeople(KEY_MISSING))
         self._key_button.set_property("visible", not plan["key"])
         self._send_button.set_sensitive(plan["key"])
         (self._send_button if plan["key"] else self._key_button).grab_focus()  # else Return means Cancel
@@ -103,19 +103,19 @@ class _Window(object):
         """Runs the job with the window alive; None when it may be tried again."""
         self._set_busy(True)
         try:
-            self._begin(venice_task.STAGES["preparing"])
+            self._begin(venice_texts.STAGES["preparing"])
             self._link.ensure()
             value = self._answer_to(self._task.start(self._on_start_wait))
             return self._task.place(value)
-        except venice_link.Detached as detached:
+        except venice_errors.Detached as detached:
             self._tell_detached(detached)
             raise CancelError("Cancelled.")
-        except venice_task.PlanChanged as changed:
+        except venice_errors.PlanChanged as changed:
             self._tell_plan(changed.plan)
             self._tell_error(changed)
-        except venice_task.NotPlaced:
+        except venice_errors.NotPlaced:
             raise
-        except venice_link.ForPeople as error:
+        except venice_errors.ForPeople as error:
             kind = getattr(error, "kind", "")
             if kind == "cancelled":
                 self._link.close()  # nothing of it goes on; another try starts another worker
@@ -140,7 +140,7 @@ class _Window(object):
     def _on_start_wait(self, _message):
         self._pulse()
         if self._cancelled:
-            raise venice_link.LinkError("Cancelled. Nothing was charged.", "cancelled")
+            raise venice_errors.LinkError("Cancelled. Nothing was charged.", "cancelled")
 
     def _on_response(self, _dialog, response):
         if response not in _GIVING_UP or self._cancelled:
@@ -149,11 +149,11 @@ class _Window(object):
         if self._stage:
             try:
                 self._link.cancel()
-            except venice_link.LinkError:
+            except venice_errors.LinkError:
                 pass  # whoever waits for the answer hears of it
 
     def _show_progress(self, message):
-        stage = venice_task.STAGES.get(message["stage"], "")
+        stage = venice_texts.STAGES.get(message["stage"], "")
         if stage != self._stage:
             self._begin(stage)
         if message["total"]:
@@ -198,7 +198,7 @@ class _Window(object):
             gtk.DIALOG_MODAL,
             gtk.MESSAGE_INFO,
             gtk.BUTTONS_NONE,
-            venice_task.ALREADY_SENT,
+            venice_texts.ALREADY_SENT,
         )
         box.format_secondary_text(detached.message)
         box.add_button("Stop for _Good", _STOP)
@@ -225,7 +225,7 @@ class _Window(object):
         if typed:
             try:
                 self._link.call("configure", {"provider": self._provider, "key": typed, "use": False})
-            except venice_link.LinkError as error:
+            except venice_errors.LinkError as error:
                 self._tell_error(error)
                 return
             self._ask_plan()

@@ -11,13 +11,14 @@ import gi
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 gi.require_version("Gdk", "3.0")
-import venice_link
-import venice_task
+import venice_errors
+import venice_texts
 from gi.repository import Gdk, GimpUi, GLib, GObject, Gtk
 from help_window import show_help
 from memory import Draft
 from settings_window import BINARY, run_settings, status_of
-from venice_task import KEY_MISSING, STAGES, HostError, PlanChanged
+from venice_errors import HostError, PlanChanged
+from venice_texts import KEY_MISSING, STAGES
 from widgets import (
     ChoiceList,
     FittingBox,
@@ -321,14 +322,14 @@ class _TaskWindow:
         try:
             self._link.ensure()
             self._plan_call = self._task.ask_plan()
-        except (venice_link.LinkError, HostError) as error:
+        except (venice_errors.LinkError, HostError) as error:
             self._set_plan(str(error))
 
     def _refresh_lists(self):
         try:
             self._link.ensure()
             self._status_call = self._link.send("status", self._status_params())
-        except venice_link.LinkError as error:
+        except venice_errors.LinkError as error:
             self._set_plan(str(error))
 
     def _on_idle(self):
@@ -339,7 +340,7 @@ class _TaskWindow:
             message = self._link.receive(0)
             self._take_status(message)
             self._take_plan(message)
-        except venice_link.LinkError as error:
+        except venice_errors.LinkError as error:
             self._plan_call = self._status_call = 0
             self._set_plan(str(error))
         if self._link.news and not (self._plan_call or self._status_call):
@@ -407,11 +408,11 @@ class _TaskWindow:
             if isinstance(self._outcome, Exception):
                 raise self._outcome
             self._placed = self._task.place(self._outcome)
-        except venice_link.Detached as detached:
+        except venice_errors.Detached as detached:
             self._dialog.hide()
             self._left(detached)
             return True
-        except venice_link.LinkError as error:
+        except venice_errors.LinkError as error:
             if error.kind == "cancelled":
                 self._link.close()  # nothing of it goes on; another try starts another worker
             self._tell_error(error)
@@ -450,7 +451,7 @@ class _TaskWindow:
     def _on_start_wait(self, _message):
         stay_alive()
         if self._outcome is not None:
-            raise venice_link.LinkError("Cancelled. Nothing was charged.", "cancelled")
+            raise venice_errors.LinkError("Cancelled. Nothing was charged.", "cancelled")
 
     def _on_poll(self):
         try:
@@ -467,7 +468,7 @@ class _TaskWindow:
                     self._show_progress(message)
                 elif self._link.answer(message, self._cancel_call) == (True, "sent"):
                     self._ask_whether_to_wait()
-        except venice_link.LinkError as error:
+        except venice_errors.LinkError as error:
             self._outcome = error
             self._loop.quit()
         if self._pulsing:
@@ -517,7 +518,7 @@ class _TaskWindow:
     def _say_to_worker(self, **how):
         try:
             self._cancel_call = self._link.cancel(**how)
-        except venice_link.LinkError as error:
+        except venice_errors.LinkError as error:
             self._outcome = error
             self._loop.quit()
 
@@ -570,7 +571,7 @@ class _TaskWindow:
         try:
             self._link.ensure()
             run_settings(self._link, self._dialog)
-        except venice_link.LinkError as error:
+        except venice_errors.LinkError as error:
             self._tell_error(error)
         finally:
             self._resting = False
@@ -589,7 +590,7 @@ class _TaskWindow:
         try:
             self._link.ensure()
             self._link.call("configure", {"trial": True})
-        except venice_link.LinkError as error:
+        except venice_errors.LinkError as error:
             self._tell_error(error)
         self._refresh_lists()
         self._show_plan()
@@ -628,7 +629,7 @@ def _id(model):
 def _note(model):
     """What it costs, and how the service treats what it is sent."""
     price = model.get("price")
-    amount = venice_task.dollars(price["usd"]) if price and price["usd"] is not None else ""
+    amount = venice_texts.dollars(price["usd"]) if price and price["usd"] is not None else ""
     return _joined(amount, model.get("privacy", ""))
 
 

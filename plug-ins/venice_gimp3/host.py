@@ -13,10 +13,10 @@ import gi
 gi.require_version("Gimp", "3.0")
 gi.require_version("Gegl", "0.4")
 from gi.repository import Gegl, Gimp, Gio, GLib
-from venice_profile import is_srgb
+from venice_host import RECIPE
+from venice_icc import is_srgb
 from venice_rectangle import at_origin, counted_from
 from venice_space import decisive
-from venice_task import RECIPE
 
 QUICK_MASK = "Qmask"  # what GIMP calls its channel, in every language
 _LAYER_TYPES = {

@@ -4,7 +4,7 @@ import gi
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
-import venice_link
+import venice_errors
 from gi.repository import GimpUi, Gtk
 from widgets import FittingBox, Notice, form, label, tame_wheel
 
@@ -70,7 +70,7 @@ class _ProviderWindow:
                 name, entries = self._chosen()
                 self._link.call("profile", {"provider": name, "entries": entries})
                 return name
-            except (ValueError, venice_link.LinkError) as error:
+            except (ValueError, venice_errors.LinkError) as error:
                 self._error.show(str(error))
         return None
 

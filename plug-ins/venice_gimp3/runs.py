@@ -7,8 +7,12 @@ import traceback
 
 import host
 import memory
+import venice_errors
 import venice_link
+import venice_process
 import venice_task
+import venice_tasks
+import venice_texts
 from gi.repository import Gegl, Gimp
 
 ACTIONS = {
@@ -26,9 +30,9 @@ def _told(run):
     def wrapped(procedure, *arguments):
         try:
             return run(procedure, *arguments)
-        except (venice_link.LinkError, venice_task.HostError) as error:
+        except (venice_errors.LinkError, venice_errors.HostError) as error:
             return host.failure(procedure, str(error))
-        except venice_task.NotPlaced as error:
+        except venice_errors.NotPlaced as error:
             print(error.trace, file=sys.stderr)
             return host.failure(procedure, str(error))
         except Exception as error:
@@ -42,8 +46,8 @@ def _told(run):
 def on_image(procedure, run_mode, image, drawables, config, folder):
     """Runs an image procedure and returns its values."""
     Gegl.init(None)
-    with venice_link.Link(venice_link.read_manifest(folder)) as link:
-        task_of = venice_task.TASKS[ACTIONS[procedure.get_name()]]
+    with venice_link.Link(venice_process.read_manifest(folder)) as link:
+        task_of = venice_tasks.TASKS[ACTIONS[procedure.get_name()]]
         task = task_of(host, image, drawables, functools.partial(_value, config), link)
         repeats = run_mode == Gimp.RunMode.WITH_LAST_VALS and _needs_window(task)
         if run_mode == Gimp.RunMode.INTERACTIVE or repeats:
@@ -68,7 +72,7 @@ def on_image(procedure, run_mode, image, drawables, config, folder):
 @_told
 def settings(procedure, config, folder):
     """Chooses the provider; with a window, the key too. A key is never an argument: GIMP would keep it."""
-    with venice_link.Link(venice_link.read_manifest(folder)) as link:
+    with venice_link.Link(venice_process.read_manifest(folder)) as link:
         if config.get_property("run-mode") == Gimp.RunMode.INTERACTIVE:
             import settings_window
 
@@ -86,7 +90,7 @@ def _needs_window(task):
     task.in_window = task.may_try_sandbox = True
     try:
         return not task.is_free()
-    except (venice_link.LinkError, venice_task.HostError):
+    except (venice_errors.LinkError, venice_errors.HostError):
         return True  # the window says what is wrong
 
 
@@ -108,7 +112,7 @@ class _ProgressBar:
         if message is None:
             Gimp.progress_pulse()
             return
-        Gimp.progress_set_text(venice_task.STAGES.get(message["stage"], ""))
+        Gimp.progress_set_text(venice_texts.STAGES.get(message["stage"], ""))
         if message["total"]:
             Gimp.progress_update(message["done"] / message["total"])
 

@@ -4,7 +4,7 @@ import gi
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
-import venice_link
+import venice_errors
 from gi.repository import GimpUi, GLib, Gtk
 from provider_window import NO_MODEL, SOME_ADDRESS, run_new_provider
 from widgets import FittingBox, Notice, form, label, stay_alive, tame_wheel
@@ -26,7 +26,7 @@ def status_of(link, params):
     """The worker's status for a provider; the sandbox's where there is none of that name (any more)."""
     try:
         return link.call("status", params)
-    except venice_link.LinkError:
+    except venice_errors.LinkError:
         return link.call("status", dict(params, provider="sandbox"))
 
 
@@ -83,7 +83,7 @@ class _SettingsWindow:
             try:
                 self._save()
                 return True
-            except (ValueError, venice_link.LinkError) as error:
+            except (ValueError, venice_errors.LinkError) as error:
                 self._error.show(str(error))
         return False
 
@@ -94,7 +94,7 @@ class _SettingsWindow:
         """The status of the provider in use; the sandbox's, and False, where that cannot be read."""
         try:
             return self._link.call("status", {"provider": ""}), True
-        except venice_link.LinkError:
+        except venice_errors.LinkError:
             return self._link.call("status", {"provider": "sandbox"}), False
 
     def _make_grid(self):
@@ -139,7 +139,7 @@ class _SettingsWindow:
         for each in [other for other in self._typed if other != name]:
             try:
                 self._store(each, {"use": False})
-            except venice_link.LinkError:
+            except venice_errors.LinkError:
                 self._provider.set_active_id(each)  # what is wrong there is to be seen
                 raise
         self._store(name, {"daily_limit": limit})
@@ -151,7 +151,7 @@ class _SettingsWindow:
                 self._link.call("profile", {"provider": name, "entries": typed["changes"]})
             key = {"key": typed["key"]} if typed and typed["key"] else {}
             self._link.call("configure", dict(params, provider=name, **key))
-        except venice_link.LinkError:
+        except venice_errors.LinkError:
             if typed:
                 self._typed[name] = typed
             raise
@@ -197,7 +197,7 @@ class _SettingsWindow:
         self._typed.pop(name, None)
         try:
             self._link.call("forget", {"provider": name})
-        except venice_link.LinkError as error:
+        except venice_errors.LinkError as error:
             self._error.show(str(error))
         self._offer(status_of(self._link, {"provider": name if name in self._built_in else ""}))
 
@@ -237,7 +237,7 @@ class _SettingsWindow:
             account = self._link.call("account", params, self._on_test_wait, 0.05)
             self._account.set_text(_described(account))
             GLib.idle_add(self._fitting.fit)
-        except venice_link.LinkError as error:
+        except venice_errors.LinkError as error:
             self._account.set_text(self._spent)
             self._error.show(str(error))
         self._set_busy(False)
@@ -247,7 +247,7 @@ class _SettingsWindow:
     def _on_test_wait(self, _message):
         stay_alive()
         if self._closing:
-            raise venice_link.LinkError("Test cancelled.", "cancelled")
+            raise venice_errors.LinkError("Test cancelled.", "cancelled")
 
     def _on_response(self, _dialog, response):
         self._closing = response != Gtk.ResponseType.OK
@@ -263,7 +263,7 @@ class _SettingsWindow:
         try:
             self._show(self._link.call("status", {"provider": name}))
             self._error.hide()
-        except venice_link.LinkError as error:
+        except venice_errors.LinkError as error:
             self._show_wrong(str(error))
             self._remove.set_sensitive(name is not None)  # perhaps it is one that cannot be read
 

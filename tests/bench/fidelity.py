@@ -38,7 +38,7 @@ from simulated.models import MODELS
 from simulated.pictures import PHOTOGRAPHS, TEXTURELESS, picture
 from simulated.selections import SELECTIONS
 
-from venice_core.selection import Coverage
+from venice_core.imaging.arrays import Coverage
 
 MEDIAN_PX, TAIL_PX = 0.05, 0.15
 RING = 0.7

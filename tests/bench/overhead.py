@@ -30,7 +30,7 @@ import requests
 import skimage.data
 
 TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS), str(TESTS / "gimp3")]
+sys.path.insert(0, str(TESTS / "helpers"))
 
 import gimp3_machine
 from gimp3_machine import Gimp, find_gimp

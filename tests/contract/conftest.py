@@ -15,9 +15,9 @@ from PIL import Image
 from specification import SCHEMAS, SPECIFICATION, answer_problems, request_problems
 
 from venice_core.sandbox import Sandbox, server
-from venice_core.sandbox.catalogue import Catalogue
-from venice_core.sandbox.endpoints import BASE
 from venice_core.sandbox.forms import Form
+from venice_core.sandbox.venice.catalogue import Catalogue
+from venice_core.sandbox.venice.endpoints import BASE
 
 Offering = Callable[..., Sandbox]
 

@@ -15,15 +15,17 @@ from contract_ways import EDIT, Pixels, Scripted, Shell, noise, paths, reply
 from PIL import Image
 from support import posts
 
-from venice_core import files, journal
-from venice_core.geometry import Bounds
+from venice_core.cli import picture_files
+from venice_core.geometry.rectangles import Bounds
 from venice_core.job import Action, Job, Options
-from venice_core.journal import ANSWER, Journal
-from venice_core.plan import make_plan
-from venice_core.providers.capabilities import Catalogue
-from venice_core.providers.venice import Venice
+from venice_core.planning.capabilities import Catalogue
+from venice_core.planning.planner import make_plan
+from venice_core.providers.venice.provider import Venice
+from venice_core.records.entry import ANSWER
+from venice_core.records.journal import Journal
 from venice_core.sandbox import Sandbox
-from venice_core.settings import Secret
+from venice_core.secret import Secret
+from venice_core.storage import atomic_files
 
 PROMPT = ("-p", "a hat")
 
@@ -430,7 +432,7 @@ def full(*_: object, **__: object) -> None:
 def test_a_disk_that_takes_no_result_ends_the_rest_and_the_job_is_named(
     shell: Shell, sandbox: Sandbox, abc: list[Path], out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("venice_core.files.write_atomically", full)
+    monkeypatch.setattr("venice_core.cli.picture_files.write_atomically", full)
     code, said = shell.json("edit", *abc, *PROMPT, "-o", out)
     assert (code, fates(said)) == (5, ["failed", "never-tried", "never-tried"])
     assert len(posts(sandbox)) == 1
@@ -444,14 +446,14 @@ def test_a_disk_that_takes_no_result_ends_the_rest_and_the_job_is_named(
 def test_of_several_variations_those_that_could_be_written_are_told(
     shell: Shell, sandbox: Sandbox, abc: list[Path], out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = files.write
+    write = picture_files.write
 
     def odd(path: Path, *more: Any) -> None:
         if path.name.endswith("-2.png"):
             raise ValueError("encoder error <object at 0x7f>")
         write(path, *more)
 
-    monkeypatch.setattr("venice_core.files.write", odd)
+    monkeypatch.setattr("venice_core.cli.picture_files.write", odd)
     code, result = shell.result("edit", abc[0], *PROMPT, "--variations", 3, "-o", out)
     assert (code, result["status"], result["error"]["kind"]) == (5, "failed", "unplaced")
     assert [Path(each["output"]).name for each in result["variations"]] == [
@@ -465,7 +467,7 @@ def test_of_several_variations_those_that_could_be_written_are_told(
 def test_what_the_journal_cannot_note_after_the_answer_decides_nothing(
     shell: Shell, sandbox: Sandbox, abc: list[Path], out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = journal.write_atomically
+    real = atomic_files.write_atomically
 
     def failing(path: Path, *more: Any, **options: Any) -> None:
         if path.name == ANSWER or (path.parent / "full").exists():
@@ -473,7 +475,7 @@ def test_what_the_journal_cannot_note_after_the_answer_decides_nothing(
             full()
         real(path, *more, **options)
 
-    monkeypatch.setattr("venice_core.journal.write_atomically", failing)
+    monkeypatch.setattr("venice_core.records.entry.write_atomically", failing)
     assert shell("edit", *abc, *PROMPT, "-o", out) == 0
     assert len(made(out)) == 3
     assert "Traceback" not in shell.err
@@ -506,8 +508,8 @@ def test_what_nobody_thought_of_is_a_sentence_and_no_traceback(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("venice_core.cli_lists.show", fail)
-    monkeypatch.setattr("venice_core.cli_jobs.run", fail)
+    monkeypatch.setattr("venice_core.cli.listings.show", fail)
+    monkeypatch.setattr("venice_core.cli.pictures.run", fail)
     given = (command, abc[0], *PROMPT) if command == "edit" else (command,)
     exit_code, said = shell.json(*given)
     assert (exit_code, said["exit"]) == (code, code)

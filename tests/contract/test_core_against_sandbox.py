@@ -36,13 +36,15 @@ from contract_ways import (
 from PIL import Image, ImageDraw
 from support import adobe_rgb, posts, wait_for
 
-from venice_core import cli, icc, images, transport
-from venice_core.beside import Beside
-from venice_core.cancel import Cancel
+from venice_core.cancellation import Cancel
+from venice_core.cli import main as cli_main
 from venice_core.errors import Busy, Cancelled, Charge, NoConnection
-from venice_core.geometry import Bounds
-from venice_core.journal import ANSWER
+from venice_core.geometry.rectangles import Bounds
+from venice_core.imaging import codecs, color_profiles
+from venice_core.imaging.metadata import Beside
+from venice_core.network import upload as upload_module
 from venice_core.progress import Progress, Stage
+from venice_core.records.entry import ANSWER
 from venice_core.sandbox import Sandbox
 
 # What is sent
@@ -147,8 +149,10 @@ def test_a_cutout_without_defringe_has_the_pictures_own_colours(
 def test_a_cutouts_rim_is_in_the_files_own_colours(shell: Shell, photo: Path, tmp_path: Path) -> None:
     """The rim's colours are found in sRGB: written into a file with a profile they mean the same."""
     profile = adobe_rgb()
-    wide = icc.from_srgb(np.asarray(Image.open(photo)), profile, gray=False, dtype=np.dtype(np.uint8))
-    (tmp_path / "wide.png").write_bytes(images.encode_png(wide, beside=Beside(profile)))
+    wide = color_profiles.from_srgb(
+        np.asarray(Image.open(photo)), profile, gray=False, dtype=np.dtype(np.uint8)
+    )
+    (tmp_path / "wide.png").write_bytes(codecs.encode_png(wide, beside=Beside(profile)))
     for name, source in (("plain", photo), ("wide", tmp_path / "wide.png")):
         assert shell("cutout", source, "-o", tmp_path / f"{name}-cut.png") == 0
     plain, cut = (np.asarray(Image.open(tmp_path / f"{name}-cut.png")) for name in ("plain", "wide"))
@@ -156,7 +160,7 @@ def test_a_cutouts_rim_is_in_the_files_own_colours(shell: Shell, photo: Path, tm
     assert np.array_equal(cut[..., :3][~rim], wide[~rim])
     # the rounding of what is sent is another, and with it here and there the matte
     rim &= cut[..., 3] == plain[..., 3]
-    off = np.abs(icc.to_srgb(cut, profile)[rim].astype(int) - plain[rim])
+    off = np.abs(color_profiles.to_srgb(cut, profile)[rim].astype(int) - plain[rim])
     assert np.percentile(off, 95) <= 2
     assert np.abs(cut[rim].astype(int) - plain[rim]).mean() > 2
 
@@ -546,15 +550,15 @@ def test_letting_go_just_after_the_last_byte_has_left_waits_for_the_answer(
 ) -> None:
     """When all bytes have left, but nobody has asked for more yet, which is how it is known."""
     cancel = Cancel()
-    read = transport._Upload.read
+    read = upload_module.Upload.read
 
     def last(upload: Any, size: int = -1) -> bytes:
         if upload.sent == upload.len and not upload.complete:
             cancel.let_go()
         return read(upload, size)
 
-    monkeypatch.setattr(transport._Upload, "read", last)
-    sandbox.switch(stall=2 * transport.LAST_SECONDS)
+    monkeypatch.setattr(upload_module.Upload, "read", last)
+    sandbox.switch(stall=2 * upload_module.LAST_SECONDS)
     attempt = Attempt(home, sandbox.url, chelsea, cancel).start().finish()
     assert cancel.stops(sent=False)
     assert attempt.result is not None
@@ -565,16 +569,16 @@ def test_last_bytes_that_do_not_leave_are_not_waited_for(
     home: Path, sandbox: Sandbox, chelsea: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cancel = Cancel()
-    read = transport._Upload.read
+    read = upload_module.Upload.read
 
     def last(upload: Any, size: int = -1) -> bytes:
         chunk = read(upload, size)
         if chunk and upload.sent == upload.len:
             cancel.let_go()
-            time.sleep(3 * transport.LAST_SECONDS)  # in place of a socket that takes nothing
+            time.sleep(3 * upload_module.LAST_SECONDS)  # in place of a socket that takes nothing
         return chunk
 
-    monkeypatch.setattr(transport._Upload, "read", last)
+    monkeypatch.setattr(upload_module.Upload, "read", last)
     attempt = Attempt(home, sandbox.url, chelsea, cancel).start().finish()
     assert isinstance(attempt.error, Cancelled)
     assert attempt.entry.record["charge"] == "none"
@@ -851,7 +855,7 @@ def test_a_result_that_cannot_be_put_in_place_is_kept_and_counts_as_paid(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("venice_core.files.write_atomically", full)
+    monkeypatch.setattr("venice_core.cli.picture_files.write_atomically", full)
     assert shell("edit", photo, "-p", "x") == 5
     assert "No space left on device" in shell.err
     assert shell.job.record["status"] == "done"
@@ -973,7 +977,7 @@ def test_jobs_are_listed_newest_first(shell: Shell, sandbox: Sandbox, photo: Pat
 )
 def test_a_wrong_command_line_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        cli.main(arguments, {})
+        cli_main.main(arguments, {})
     assert caught.value.code == 2
 
 

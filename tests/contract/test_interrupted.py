@@ -17,7 +17,7 @@ from contract_ways import BUSY_MACHINE, PROMPTLY, REPO, Pixels, Scripted, Shell,
 from PIL import Image
 from support import posts, wait_for
 
-from venice_core.journal import ANSWER
+from venice_core.records.entry import ANSWER
 from venice_core.sandbox import Sandbox
 
 LONG = bool(os.environ.get("VENICE_TEST_LONG"))
@@ -268,7 +268,9 @@ def test_at_any_moment_from_planning_on_it_loses_nothing(
 
 
 def test_before_there_is_anything_to_end_it_shows_no_traceback() -> None:
-    early = "import runpy, sys; sys.modules['venice_core.cli'] = Early(); runpy.run_module('venice_core')"
+    early = (
+        "import runpy, sys; sys.modules['venice_core.cli.main'] = Early(); runpy.run_module('venice_core')"
+    )
     stand_in = "class Early:\n def __getattr__(self, name): raise KeyboardInterrupt\n"
     run = subprocess.run(
         [sys.executable, "-c", f"{stand_in}{early}"], cwd=REPO, capture_output=True, text=True, check=False

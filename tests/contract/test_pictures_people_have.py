@@ -23,14 +23,17 @@ from PIL import Image
 from PIL.ExifTags import Base
 from support import adobe_rgb, posts
 
-from venice_core import cli, icc, images
-from venice_core.containers import chunk, with_chunks
-from venice_core.journal import ANSWER
+from venice_core.cli import main as cli_main
+from venice_core.imaging import codecs, color_profiles
+from venice_core.imaging.containers import chunk, with_chunks
+from venice_core.records.entry import ANSWER
 from venice_core.sandbox import Sandbox
 
 Values = npt.NDArray[Any]
-LINEAR = icc._made(icc.SRGB_POINTS, icc._gamma(1.0), "GIMP built-in Linear sRGB", gray=False)
-GRAY_LINEAR = icc._made((), icc._gamma(1.0), "Gray linear", gray=True)
+LINEAR = color_profiles._made(
+    color_profiles.SRGB_POINTS, color_profiles._gamma(1.0), "GIMP built-in Linear sRGB", gray=False
+)
+GRAY_LINEAR = color_profiles._made((), color_profiles._gamma(1.0), "Gray linear", gray=True)
 
 
 @pytest.fixture
@@ -65,7 +68,7 @@ def saved(path: Path, values: Values, **options: Any) -> Path:
         pixels = values[..., 0] if values.shape[2] == 1 else values
         tifffile.imwrite(path, pixels, **kind, **alpha, **options)
     elif values.dtype == np.uint16:
-        path.write_bytes(images.encode_png(values))
+        path.write_bytes(codecs.encode_png(values))
     else:
         Image.fromarray(values[..., 0] if values.shape[2] == 1 else values).save(path, **options)
     return path
@@ -100,7 +103,7 @@ def answering(make: Callable[[bytes], bytes], picture: bytes) -> Callable[[bytes
 
 
 def png(pixels: Pixels, *chunks: bytes) -> bytes:
-    return with_chunks(images.encode_png(pixels), *chunks)
+    return with_chunks(codecs.encode_png(pixels), *chunks)
 
 
 def packed(pixels: Pixels, file_format: str, **options: Any) -> bytes:
@@ -120,9 +123,11 @@ ANSWERS: dict[str, Callable[[Pixels], bytes]] = {
     "without an end": lambda pixels: png(pixels)[:-12],
     "an AVIF by its further brands": rebranded,
     "linear": lambda pixels: packed(
-        icc.from_srgb(pixels, LINEAR, gray=False, dtype=np.dtype(np.uint8)), "PNG", icc_profile=LINEAR
+        color_profiles.from_srgb(pixels, LINEAR, gray=False, dtype=np.dtype(np.uint8)),
+        "PNG",
+        icc_profile=LINEAR,
     ),
-    "16 bits": lambda pixels: images.encode_png(pixels.astype(np.uint16) * np.uint16(257)),
+    "16 bits": lambda pixels: codecs.encode_png(pixels.astype(np.uint16) * np.uint16(257)),
 }
 
 
@@ -181,7 +186,7 @@ def test_no_words_of_a_library_are_shown(
     whole = packed(chelsea, file_format)
     (tmp_path / "half").write_bytes(whole[: len(whole) // 2])
     arguments = ["edit", str(tmp_path / "half"), "-p", "x"]
-    assert cli.main(arguments, env) == 2
+    assert cli_main.main(arguments, env) == 2
     out, said = capfd.readouterr()
     name = tmp_path / "half"
     words = f"a broken {file_format} file: it is damaged, or not all of it is there"
@@ -215,7 +220,7 @@ def test_outside_the_mask_each_value_is_the_files_own_at_its_depth(
     if depth == "floats" and suffix == ".png":
         pytest.skip("a PNG has none")
     random = np.random.default_rng(3)
-    values = icc.like(chelsea, np.dtype(DEPTHS[depth]))
+    values = color_profiles.like(chelsea, np.dtype(DEPTHS[depth]))
     if depth == "16 bits":
         values = np.clip(values.astype(int) + random.integers(-128, 128, values.shape), 0, 65535).astype(
             np.uint16
@@ -224,7 +229,7 @@ def test_outside_the_mask_each_value_is_the_files_own_at_its_depth(
         values = (values + random.random(values.shape) / 300).astype(np.float32)
         values[0, 0] = 2.5
     if kind == "RGBA":
-        white = icc.white(values.dtype)  # what is mostly transparent would be filled
+        white = color_profiles.white(values.dtype)  # what is mostly transparent would be filled
         alpha = np.linspace(0.6 * white, white, values.size // 3).reshape(values.shape[:2])
         values = np.dstack([values, alpha.astype(values.dtype)])
     source = saved(tmp_path / f"in{suffix}", values)
@@ -234,7 +239,9 @@ def test_outside_the_mask_each_value_is_the_files_own_at_its_depth(
     assert (after.dtype, after.shape) == (values.dtype, values.shape)
     outside, inside = coverage(soft) == 0, coverage(soft) == 255
     assert np.array_equal(after[outside], values[outside])
-    changed = np.abs(icc.eight_bits(after).astype(int) - icc.eight_bits(values))[inside][:, :3]
+    changed = np.abs(color_profiles.eight_bits(after).astype(int) - color_profiles.eight_bits(values))[
+        inside
+    ][:, :3]
     assert changed.mean() > 10
     if kind == "RGBA":
         assert np.array_equal(after[..., 3], values[..., 3])
@@ -248,22 +255,22 @@ def test_outside_the_mask_each_value_is_the_files_own_at_its_depth(
 def test_a_picture_with_a_gray_profile_is_shown_by_it_and_stays_gray_with_it(
     shell: Shell, sandbox: Sandbox, tmp_path: Path, soft: Path, camera_gray: Pixels, depth: type, alpha: bool
 ) -> None:
-    values = icc.like(camera_gray[..., None], np.dtype(depth))
+    values = color_profiles.like(camera_gray[..., None], np.dtype(depth))
     if alpha:
-        values = np.dstack([values, np.full(values.shape[:2], icc.white(values.dtype), depth)])
+        values = np.dstack([values, np.full(values.shape[:2], color_profiles.white(values.dtype), depth)])
     source = tmp_path / "gray.png"
-    source.write_bytes(images.encode_as(values, ".png", images.Beside(GRAY_LINEAR)))
+    source.write_bytes(codecs.encode_as(values, ".png", codecs.Beside(GRAY_LINEAR)))
     out = tmp_path / "out.png"
     assert (
         shell("edit", source, "-p", "x", "--mask", soft, "--selection", "local", "--context", 500, "-o", out)
         == 0
     )
-    found = images.decode(out.read_bytes())
+    found = codecs.decode(out.read_bytes())
     assert found.beside.icc == GRAY_LINEAR
     assert (found.values.dtype, found.values.shape) == (values.dtype, values.shape)
     assert np.array_equal(found.values[coverage(soft) == 0], values[coverage(soft) == 0])
     sent = opened(posts(sandbox)[0].files[0].data)
-    assert np.abs(sent.astype(int) - icc.to_srgb(values, GRAY_LINEAR)[..., :3]).max() <= 1
+    assert np.abs(sent.astype(int) - color_profiles.to_srgb(values, GRAY_LINEAR)[..., :3]).max() <= 1
     assert "so is the result" in shell.err
 
 
@@ -287,8 +294,8 @@ def test_a_gray_picture_that_is_wholly_replaced_may_become_one_in_color(
 def test_a_linear_profile_is_one_whatever_it_is_called(
     shell: Shell, sandbox: Sandbox, tmp_path: Path, chelsea: Pixels, soft: Path, name: str
 ) -> None:
-    profile = icc._made(icc.SRGB_POINTS, icc._gamma(1.0), name, gray=False)
-    values = icc.from_srgb(chelsea, profile, gray=False, dtype=np.dtype(np.uint8))
+    profile = color_profiles._made(color_profiles.SRGB_POINTS, color_profiles._gamma(1.0), name, gray=False)
+    values = color_profiles.from_srgb(chelsea, profile, gray=False, dtype=np.dtype(np.uint8))
     Image.fromarray(values).save(tmp_path / "linear.png", icc_profile=profile)
     out = tmp_path / "out.png"
     given = ("--mask", soft, "--selection", "local", "--context", 500, "-o", out)
@@ -301,7 +308,9 @@ def test_a_linear_profile_is_one_whatever_it_is_called(
 def test_a_picture_that_is_called_srgb_by_any_name_is_sent_as_it_is(
     shell: Shell, sandbox: Sandbox, tmp_path: Path, chelsea: Pixels
 ) -> None:
-    profile = icc._made(icc.SRGB_POINTS, icc._para(icc.SRGB_CURVE), "Camera", gray=False)
+    profile = color_profiles._made(
+        color_profiles.SRGB_POINTS, color_profiles._para(color_profiles.SRGB_CURVE), "Camera", gray=False
+    )
     Image.fromarray(chelsea).save(tmp_path / "a.png", icc_profile=profile)
     assert shell("edit", tmp_path / "a.png", "-p", "x", "-o", tmp_path / "out.png") == 0
     assert np.array_equal(opened(posts(sandbox)[0].files[0].data), chelsea)
@@ -313,7 +322,7 @@ def test_one_transparent_gray_of_16_bits_stays_transparent(
 ) -> None:
     deep = camera_gray.astype(np.uint16) * 257
     deep[:20, :30] = 43_981
-    data = images.encode_png(deep)
+    data = codecs.encode_png(deep)
     (tmp_path / "in.png").write_bytes(with_chunks(data, chunk(b"tRNS", struct.pack(">H", 43_981))))
     assert shell("edit", tmp_path / "in.png", "-p", "x", "--mask", soft, "-o", tmp_path / "out.png") == 0
     after = read(tmp_path / "out.png")
@@ -435,12 +444,12 @@ def test_metadata_goes_along_with_each_command(
         out = tmp_path / f"{command}{suffix}"
         prompt = ("-p", "x") if command == "edit" else ()
         assert shell(command, source, *prompt, "-o", out) == 0, shell.err
-        found = images.decode(out.read_bytes()).beside
+        found = codecs.decode(out.read_bytes()).beside
         assert (found.icc, found.xmp, found.orientation) == (adobe_rgb(), b"<x:xmpmeta/>", 1), out
         assert found.dpi == pytest.approx((300, 300), abs=0.01)
         assert Image.open(out).getexif()[Base.Copyright] == "Somebody"
     assert shell("edit", source, "-p", "x", "--layer", "-o", tmp_path / "o.png") == 0
-    layer = images.decode((tmp_path / "o-layer.png").read_bytes())
+    layer = codecs.decode((tmp_path / "o-layer.png").read_bytes())
     assert layer.beside.dpi == pytest.approx((300, 300), abs=0.01)
     assert layer.beside.icc == b"", "it is sRGB"
 
@@ -506,7 +515,7 @@ def test_a_result_that_has_no_room_is_not_bought(
 def test_a_made_picture_that_is_transparent_has_room_in_a_jpeg(
     shell: Shell, tmp_path: Path, chelsea: Pixels
 ) -> None:
-    made = images.encode_png(np.dstack([chelsea, chelsea[..., 0]]))
+    made = codecs.encode_png(np.dstack([chelsea, chelsea[..., 0]]))
     with Scripted(lambda _: reply("200 OK", made, "Content-Type: image/png")) as server:
         shell.env["VENICE_BASE_URL"] = server.url
         assert shell("generate", "-p", "x", "-o", tmp_path / "out.jpg") == 0, shell.err
@@ -574,9 +583,9 @@ def test_names_and_words_that_a_terminal_cannot_show_change_nothing(
     monkeypatch.setattr(sys, "stdout", outputs[0])
     monkeypatch.setattr(sys, "stderr", outputs[1])
     given = [*map(str, names), "-p", "\U0001f431 \x1b[2J", "-o", str(tmp_path / "out")]
-    assert cli.main(["edit", *given], shell.env) == 0
-    assert cli.main(["jobs"], shell.env) == 0
-    assert cli.main(["edit", *given, "--json"], shell.env) == 0
+    assert cli_main.main(["edit", *given], shell.env) == 0
+    assert cli_main.main(["jobs"], shell.env) == 0
+    assert cli_main.main(["edit", *given, "--json"], shell.env) == 0
     assert len(list((tmp_path / "out").iterdir())) == 4
     said = outputs[0].buffer.getvalue().decode(encoding)
     assert "\x1b" not in said

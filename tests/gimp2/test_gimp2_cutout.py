@@ -15,8 +15,8 @@ from stack import hidden, untouched
 from support import posts
 from test_gimp2_modes import FLOAT_LINEAR, U16_GAMMA, U16_LINEAR, convert
 
-from venice_core.fringe import foreground
-from venice_core.sandbox import Sandbox, pictures
+from venice_core.imaging.foreground_estimation import foreground
+from venice_core.sandbox import Sandbox, picture_effects
 
 SIZE, AT = (300, 260), (-30, 25)
 MODES: dict[str, dict[str, Any]] = {
@@ -39,7 +39,7 @@ def make_photo(gimp: Gimp2) -> tuple[int, int]:
 def seen_by(sandbox: Sandbox) -> tuple[Array, Array, Array]:
     """What was sent, the alpha that the sandbox answered with, and where colours were found for the rim."""
     sent = decoded(posts(sandbox)[0].files[0].data)[..., :3]
-    matte = np.asarray(pictures.remove_background(Image.fromarray(sent)))[..., 3]
+    matte = np.asarray(picture_effects.remove_background(Image.fromarray(sent)))[..., 3]
     colours, rim = foreground(np.dstack([sent, np.full(matte.shape, 255, np.uint8)]), matte)
     return colours, matte, rim
 
@@ -95,7 +95,7 @@ def test_a_transparent_source_stays_transparent_there(gimp: Gimp2, sandbox: Sand
     new = gimp.run(CUTOUT, image, source)["layer"]
     alpha = rgba(gimp.pixels(new))[..., 3]
     sent = decoded(posts(sandbox)[0].files[0].data)[..., :3]
-    matte = np.asarray(pictures.remove_background(Image.fromarray(sent)))[..., 3]
+    matte = np.asarray(picture_effects.remove_background(Image.fromarray(sent)))[..., 3]
     expected = np.rint(picture[..., 3] / 255.0 * matte).astype(np.uint8)
     check_equal(alpha, expected, "the alpha", 1)
 
@@ -118,7 +118,7 @@ def test_a_masked_copy_has_the_sources_pixels_and_both_masks(
     assert layer["mask_use"][0]
     found = np.asarray(gimp.mask_of(run["layer"]))
     sent = decoded(posts(sandbox)[0].files[0].data)[..., :3]
-    matte = np.asarray(pictures.remove_background(Image.fromarray(sent)))[..., 3]
+    matte = np.asarray(picture_effects.remove_background(Image.fromarray(sent)))[..., 3]
     expected = np.rint(old / 255.0 * matte).astype(np.uint8) if has_mask and enabled else matte
     check_equal(found, expected, "the layer mask", 1 if has_mask and enabled else 0)
 

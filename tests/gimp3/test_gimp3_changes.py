@@ -10,7 +10,7 @@ from gimp3_machine import Gimp
 from pictures import Array, array, check_equal, photo, raw
 from PIL import Image
 
-from venice_core.sandbox import Sandbox, pictures
+from venice_core.sandbox import Sandbox, picture_effects
 
 EDIT = "plug-in-venice-edit"
 SIZE, AT = (480, 360), (30, 25)
@@ -29,7 +29,7 @@ def a_hat(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
         made.paste((200, 30, 120), BOX)
         return made
 
-    monkeypatch.setattr(pictures, "multi_edit", edited)
+    monkeypatch.setattr(picture_effects, "multi_edit", edited)
 
 
 def make_photo(gimp: Gimp) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from pictures import array, check_equal, decoded, levels, photo, raw
 from PIL import Image
 from support import posts
 
-from venice_core.sandbox import Sandbox, Switches, pictures
+from venice_core.sandbox import Sandbox, Switches, picture_effects
 
 EDIT = "plug-in-venice-edit"
 SIZE = (600, 400)
@@ -93,7 +93,7 @@ def test_only_what_is_selected_changes_and_to_the_colours_of_the_answer(
 
     (seen,) = posts(sandbox)
     sent = Image.fromarray(decoded(seen.files[0].data))
-    answer = np.asarray(pictures.disturb(pictures.edit(sent), Switches(drift=True)), np.float64)
+    answer = np.asarray(picture_effects.disturb(picture_effects.edit(sent), Switches(drift=True)), np.float64)
     found = levels(gimp.pixels(new, "R'G'B'A float"))[..., :3]
     if MODES[mode].get("base") == "grey":
         light = found[..., 0]

@@ -14,10 +14,10 @@ from PIL import Image
 from stack import hidden, untouched
 from support import posts
 
-from venice_core import matte
-from venice_core.affine import Affine
-from venice_core.fringe import foreground
-from venice_core.sandbox import Sandbox, pictures
+from venice_core.geometry.affine import Affine
+from venice_core.imaging import matte_upsampling
+from venice_core.imaging.foreground_estimation import foreground
+from venice_core.sandbox import Sandbox, picture_effects
 
 CUTOUT = "plug-in-venice-remove-background"
 SIZE, AT = (480, 360), (-30, 25)
@@ -42,7 +42,7 @@ def make_photo(gimp: Gimp) -> tuple[int, int]:
 def matte_of(seen: Any) -> Any:
     """The alpha that the sandbox answered with, worked out again from what was sent."""
     sent = Image.fromarray(decoded(seen.files[0].data))
-    return np.asarray(pictures.remove_background(sent))[..., 3]
+    return np.asarray(picture_effects.remove_background(sent))[..., 3]
 
 
 def found_in(seen: Any) -> tuple[Any, Any]:
@@ -122,11 +122,13 @@ def test_the_matte_of_a_smaller_answer_follows_the_sources_edges(
     (new,) = gimp.run(CUTOUT, image, [source], output=output)["layers"]
     sent = decoded(posts(sandbox)[0].files[0].data)
     answer = Image.fromarray(sent)
-    small = np.asarray(pictures.remove_background(answer).resize((120, 90), Image.Resampling.LANCZOS))[..., 3]
+    small = np.asarray(picture_effects.remove_background(answer).resize((120, 90), Image.Resampling.LANCZOS))[
+        ..., 3
+    ]
     layer = gimp.describe(new)
     found = gimp.pixels(layer["mask_id"], "Y u8") if output == "mask" else gimp.pixels(new, "A u8")
     seen, to_small = cv2.resize(sent, (120, 90), interpolation=cv2.INTER_AREA), Affine.scaling(0.25, 0.25)
-    expected = matte.to_full_size(small, seen, sent, to_small)
+    expected = matte_upsampling.to_full_size(small, seen, sent, to_small)
     assert np.abs(array(found).astype(int) - expected).mean() < 0.5
     assert layer["size"] == SIZE
 

@@ -19,7 +19,7 @@ from gimp3_machine import Gimp
 from pictures import array, check_equal, raw
 from PIL import Image
 
-from venice_core.sandbox import Sandbox, pictures
+from venice_core.sandbox import Sandbox, picture_effects
 
 EDIT = "plug-in-venice-edit"
 ELLIPSE, SOFTNESS = (270, 180, 200, 140), 20.0
@@ -107,7 +107,7 @@ def edited(gimp: Gimp, **options: Any) -> Result:
     away = cv2.distanceTransform((mask == 0).astype(np.uint8), cv2.DIST_L2, 5)
     ring = agreement(pixels[..., :3], own, (away > REACH) & (away <= RING))
     within = cv2.distanceTransform((mask == 255).astype(np.uint8), cv2.DIST_L2, 5) > REACH
-    pink = np.asarray(pictures.edit(Image.fromarray(own)))
+    pink = np.asarray(picture_effects.edit(Image.fromarray(own)))
     return Result(ring, agreement(pixels[..., :3], pink, within))
 
 

@@ -15,7 +15,7 @@ from support import posts
 from test_gimp3_edit import untouched
 from test_gimp3_refusals import Jobs, check_refused
 
-from venice_core.sandbox import Sandbox, drawing
+from venice_core.sandbox import Sandbox, drawings
 
 GENERATE = "plug-in-venice-generate"
 MODEL = "z-image-turbo"
@@ -32,7 +32,7 @@ def make_photo(gimp: Gimp, width: int = SIDE, height: int = SIDE) -> tuple[int, 
 def drawn(prompt: str, side: int, seed: int = 0, number: int = 0) -> Any:
     """What the sandbox draws for a square, as means over the pixels of which each is made."""
     factor = 1024 // side
-    picture = np.asarray(drawing.draw(prompt, seed, number, (1024, 1024)), np.float64)
+    picture = np.asarray(drawings.draw(prompt, seed, number, (1024, 1024)), np.float64)
     return picture.reshape(side, factor, side, factor, 3).mean(axis=(1, 3))
 
 

@@ -14,7 +14,7 @@ from support import posts
 from test_gimp3_edit import LAYER, Scene, make_scene, selection_of, untouched
 from test_gimp3_refusals import Jobs, check_refused
 
-from venice_core.sandbox import Sandbox, drawing, pictures
+from venice_core.sandbox import Sandbox, drawings, picture_effects
 
 EDIT, GENERATE = "plug-in-venice-edit", "plug-in-venice-generate"
 CUTOUT, UPSCALE = "plug-in-venice-remove-background", "plug-in-venice-upscale"
@@ -70,7 +70,7 @@ def check_in_place(layer: dict[str, Any], support: Rectangle) -> None:
 def check_only_the_selection_changed(before: Array, after: Array, mask: Coverage) -> None:
     outside = np.where(mask[..., None] > 0, before, after)
     check_equal(outside, before, "what is visible outside the selection")
-    tinted = (before[..., :3].astype(float) + pictures.TINT) / 2
+    tinted = (before[..., :3].astype(float) + picture_effects.TINT) / 2
     wholly = mask == 255
     assert np.abs(after[wholly][:, :3] - tinted[wholly]).mean() < 4, "inside lies what the service made"
 
@@ -219,7 +219,7 @@ def test_a_picture_is_generated_at_the_canvas_own_size(gimp: Gimp, sandbox: Sand
     layer = gimp.describe(new)
     assert (place_of(layer), layer["mask"]) == ((0, 0, 1024, 768), None)
     assert layer["name"] == "a red boat · gpt-image-2.6-sunburst · sandbox, no AI"
-    drawn = np.asarray(drawing.draw("a red boat", 0, 0, (1024, 768)))
+    drawn = np.asarray(drawings.draw("a red boat", 0, 0, (1024, 768)))
     check_equal(array(gimp.pixels(new, "R'G'B'A u8"))[..., :3], drawn, "the picture", tolerance=1.0)
     assert untouched(gimp.snapshot(image), new) == untouched(before)
 

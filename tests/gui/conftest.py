@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gimp3"))
-
 from gimp3_machine import find_gimp
 from gui_desk import MESSAGE, Desk, missing
 from screen import Screen

@@ -16,7 +16,7 @@ from support import posts
 from test_gui_edit import keep, state
 
 from venice_core.sandbox import Sandbox
-from venice_core.sandbox.seen import SeenRequest
+from venice_core.sandbox.request_log import SeenRequest
 
 # Where they are in the list of providers: from its top, those of one's own below them.
 OPENAI, GROK_RELAY, FIRST_OWN = 1, 2, 5

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(REPO), str(REPO / "tests"), str(REPO / "tests" / "gimp3")]
+sys.path[:0] = [str(REPO), str(REPO / "tests" / "helpers")]
 
 from gui_desk import EDIT, Desk
 from pictures import photo, raw

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from support import REPO, load_module
-
-venice_layers = load_module(REPO / "plug-ins/shared/venice_layers.py")
+import venice_layers
 
 OLD: dict[str, Any] = {"version": 1}  # a recipe of 0.1.0, which does not name its source
 

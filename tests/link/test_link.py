@@ -19,15 +19,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from support import find_python_2, load_module, posts, wait_for
+import venice_errors
+import venice_link
+import venice_process
+from support import find_python_2, posts, wait_for
 
-from venice_core.journal import ANSWER, RESULT, SOURCE, Entry, Journal
+from venice_core.records.entry import ANSWER, RESULT, SOURCE, Entry
+from venice_core.records.journal import Journal
 from venice_core.sandbox import Sandbox
 from venice_core.version import VERSION
 
 REPO = Path(__file__).resolve().parents[2]
 MODULE = REPO / "plug-ins" / "shared" / "venice_link.py"
-START = f"import sys; sys.path.insert(0, {str(REPO)!r}); from venice_core.cli import main; main(['worker'])"
+START = (
+    f"import sys; sys.path.insert(0, {str(REPO)!r}); from venice_core.cli.main import main; main(['worker'])"
+)
 COMMAND = [sys.executable, "-c", START]
 KEY = "vk-0123456789-secret"
 PROMPTLY = 1.0  # s, from a cancel to its end
@@ -38,8 +44,7 @@ Pixels = npt.NDArray[np.uint8]
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="ends processes by POSIX signals")
 
 
-venice_link = load_module(MODULE)
-LinkError, WorkerGone, Detached = venice_link.LinkError, venice_link.WorkerGone, venice_link.Detached
+LinkError, WorkerGone, Detached = venice_errors.LinkError, venice_errors.WorkerGone, venice_errors.Detached
 
 
 @pytest.fixture
@@ -458,7 +463,7 @@ def test_a_worker_that_was_let_go_of_can_be_stopped_for_good(
 def test_stopping_while_the_answer_is_fitted_does_not_deny_the_charge(
     environ: dict[str, str], sandbox: Sandbox, disk: Disk, chelsea: Pixels
 ) -> None:
-    slow = "import time, venice_core.fit as fit; place = fit.place\n"
+    slow = "import time, venice_core.fitting.edit as fit; place = fit.place\n"
     slow += "fit.place = lambda *a: (time.sleep(2), place(*a))[1]\n"
     with venice_link.Link(worker_with(slow), environ) as link:
         watch = start(link, chelsea)
@@ -477,7 +482,7 @@ def test_stopping_while_the_answer_is_fitted_does_not_deny_the_charge(
     assert caught.value.charge == "charged"
 
 
-CHARGING = "import venice_core.run as run; run.is_of_sandbox = lambda *_: False\n"
+CHARGING = "import venice_core.execution.runner as run; run.is_of_sandbox = lambda *_: False\n"
 
 
 def test_a_cancel_unless_it_is_sent_stops_an_upload_and_nothing_else(
@@ -553,10 +558,9 @@ def test_when_the_front_end_goes_after_the_upload_the_answer_is_kept(
 
 
 FRONT_END = f"""
-import importlib.util, json, os, sys, time
-spec = importlib.util.spec_from_file_location("venice_link", {str(MODULE)!r})
-venice_link = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(venice_link)
+import json, os, sys, time
+sys.path.insert(0, {str(MODULE.parent)!r})
+import venice_link
 job, source, stage = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3]
 link = venice_link.Link({COMMAND!r})
 link.start()
@@ -741,7 +745,7 @@ def test_a_stray_print_in_the_worker_corrupts_no_message(
 ) -> None:
     prelude = """
     import os, sys
-    import venice_core.run as run
+    import venice_core.execution.inputs as run
     plan = run.make_plan
     def noisy(*arguments):
         forged = '{"id": 1, "event": "result", "value": "forged"}'
@@ -867,7 +871,7 @@ def test_a_home_that_cannot_be_used_is_said(environ: dict[str, str], tmp_path: P
     + [(name, True) for name in ("VENICE_API_KEY", "OPENAI_API_KEY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")],
 )
 def test_the_workers_environment_is_cleaned_of_the_hosts(name: str, kept: bool) -> None:
-    assert venice_link.clean_environment({name: "/x"}) == ({name: "/x"} if kept else {})
+    assert venice_process.clean_environment({name: "/x"}) == ({name: "/x"} if kept else {})
 
 
 def test_what_lies_in_the_bundle_is_left_out() -> None:
@@ -879,10 +883,10 @@ def test_what_lies_in_the_bundle_is_left_out() -> None:
     }
     kept = {"PATH": os.pathsep.join(["/usr/bin", "/opt/gimp-other/bin"]), "CURL_CA_BUNDLE": "/etc/ssl/ca.pem"}
     kept["HOME"] = "/opt/gimp"
-    assert venice_link.clean_environment(environ, "/opt/gimp/") == kept
+    assert venice_process.clean_environment(environ, "/opt/gimp/") == kept
     in_app_image = {**environ, "APPDIR": "/opt/gimp"}
-    assert venice_link.clean_environment(in_app_image) == {**kept, "APPDIR": "/opt/gimp"}
-    assert venice_link.clean_environment(environ) == environ
+    assert venice_process.clean_environment(in_app_image) == {**kept, "APPDIR": "/opt/gimp"}
+    assert venice_process.clean_environment(environ) == environ
 
 
 def test_the_host_python_does_not_break_the_worker(environ: dict[str, str], tmp_path: Path) -> None:
@@ -894,7 +898,7 @@ def test_the_host_python_does_not_break_the_worker(environ: dict[str, str], tmp_
 
 def test_the_manifest_says_how_to_start_the_worker(tmp_path: Path) -> None:
     (tmp_path / "worker.json").write_text(json.dumps({"command": COMMAND, "more": 1}))
-    assert venice_link.read_manifest(str(tmp_path)) == COMMAND
+    assert venice_process.read_manifest(str(tmp_path)) == COMMAND
 
 
 @pytest.mark.parametrize(
@@ -908,13 +912,13 @@ def test_without_a_whole_manifest_people_are_told_to_install_again(tmp_path: Pat
     if text is not None:
         (tmp_path / "worker.json").write_text(text)
     with pytest.raises(LinkError, match=r"worker\.json.*python3 install\.py"):
-        venice_link.read_manifest(str(tmp_path))
+        venice_process.read_manifest(str(tmp_path))
 
 
 def test_a_manifest_whose_python_is_gone_is_said(tmp_path: Path) -> None:
     (tmp_path / "worker.json").write_text(json.dumps({"command": [str(tmp_path / "gone"), "-c", ""]}))
     with pytest.raises(LinkError, match=r"gone\) is gone: run “python3 install\.py” again"):
-        venice_link.read_manifest(str(tmp_path))
+        venice_process.read_manifest(str(tmp_path))
 
 
 # Python 2.7, as in GIMP 2.10
@@ -924,10 +928,10 @@ from __future__ import print_function
 import base64, io, json, sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, {str(MODULE.parent)!r})
-import venice_link
+import venice_errors, venice_link, venice_process
 job, source, manifest = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3]
 said = {{"python": sys.version_info[0], "stages": []}}
-with venice_link.Link(venice_link.read_manifest(manifest)) as link:
+with venice_link.Link(venice_process.read_manifest(manifest)) as link:
     said["version"] = link.version
     said["endpoint"] = link.call("plan", {{"job": job}})["endpoint"]
     with io.open(source, "rb") as file:
@@ -944,11 +948,11 @@ with venice_link.Link(venice_link.read_manifest(manifest)) as link:
     for method in ("status", "dance"):
         try:
             link.call(method)
-        except venice_link.LinkError as error:
+        except venice_errors.LinkError as error:
             said["error"] = str(error).decode("utf-8")
 try:
-    venice_link.read_manifest("/none")
-except venice_link.LinkError as error:
+    venice_process.read_manifest("/none")
+except venice_errors.LinkError as error:
     said["manifest"] = str(error).decode("utf-8")
 print(json.dumps(said))
 """

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import venice_errors
 from PIL import Image
-from test_link import environ, link, venice_link  # noqa: F401 - fixtures
+from test_link import environ, link  # noqa: F401 - fixtures
 
 SHAPE = {"width": 5, "height": 4}
 
@@ -43,7 +44,7 @@ def test_a_picture_in_the_private_folder_becomes_raw_pixels_and_a_picture_again(
 def test_what_cannot_be_decoded_is_said_and_the_worker_goes_on(link: Any, wrong: dict[str, Any]) -> None:  # noqa: F811
     Image.new("RGBA", (5, 4)).save(link.path_of("shown.png"))
     told = {**SHAPE, "kind": "rgba", "picture": "shown.png", "to": "source", **wrong}
-    with pytest.raises(venice_link.LinkError) as raised:
+    with pytest.raises(venice_errors.LinkError) as raised:
         link.call("decode", told)
     assert raised.value.kind == "bad-input"
     assert link.call("status")["provider"] == "venice"

@@ -12,7 +12,7 @@ import pytest
 from support import posts
 from test_link import COMMAND, LinkError, prepare, venice_link
 
-from venice_core.journal import Journal
+from venice_core.records.journal import Journal
 from venice_core.sandbox import Sandbox
 
 KEY = "sk-0123456789-secret"

@@ -18,7 +18,7 @@ from __future__ import unicode_literals, print_function
 import codecs, io, json, os, subprocess, sys, types
 sys.dont_write_bytecode = True
 sys.path.insert(0, {str(MODULE.parent)!r})
-import venice_link
+import venice_errors, venice_link, venice_process
 """
 
 # Windows as far as a word of a command line is concerned: a code page, and short names from the kernel.
@@ -45,10 +45,10 @@ ctypes.windll.kernel32 = Kernel()
 ctypes.create_unicode_buffer = lambda size: Buffer()
 sys.modules[str("ctypes")] = ctypes
 os.name = "nt"
-words = [venice_link._word(word) for word in json.loads(sys.argv[1])]
-paths = [venice_link.file_name("C:\\Zoë\\x")]
-apart = venice_link._apart()
-said = venice_link.words_of(OSError(13, "Accès refusé".encode("cp1252")))
+words = [venice_process.word(word) for word in json.loads(sys.argv[1])]
+paths = [venice_process.file_name("C:\\Zoë\\x")]
+apart = venice_process.own_session()
+said = venice_errors.words_of(OSError(13, "Accès refusé".encode("cp1252")))
 started = []
 subprocess.mswindows = True  # as Popen sees it, which refuses there to close files beside pipes
 
@@ -60,7 +60,7 @@ def execute(process, words, *_):
 subprocess.Popen._execute_child = execute
 try:
     venice_link.Link(["python.exe"], {}).start()
-except venice_link.LinkError as error:
+except venice_errors.LinkError as error:
     assert "nirgendwo da" in error.message
 os.name = "posix"
 assert started == [[b"python.exe"]]
@@ -76,7 +76,7 @@ LOCALE = (
 folder = sys.argv[1].decode("utf-8")
 environ = dict(os.environ)
 environ[b"GR\\xc3\\xb6SSE"] = b"\\xff\\xfe"
-with venice_link.Link(venice_link.read_manifest(folder), environ) as link:
+with venice_link.Link(venice_process.read_manifest(folder), environ) as link:
     assert "Zoë" in link.folder
     link.write("pixels", b"1234")
     with io.open(link.path_of("pixels"), "rb") as file:

@@ -9,9 +9,9 @@ from types import ModuleType
 import pytest
 from support import adobe_rgb, find_python_2, load_module, srgb
 
-from venice_core import icc
+from venice_core.imaging import color_profiles
 
-PATH = Path(__file__).resolve().parents[2] / "plug-ins/shared/venice_profile.py"
+PATH = Path(__file__).resolve().parents[2] / "plug-ins/shared/venice_icc.py"
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +20,9 @@ def profiles() -> ModuleType:
 
 
 def made(
-    curve: bytes, name: str, *, points: tuple[float, ...] = icc.SRGB_POINTS, gray: bool = False
+    curve: bytes, name: str, *, points: tuple[float, ...] = color_profiles.SRGB_POINTS, gray: bool = False
 ) -> bytes:
-    return icc._made(points, curve, name, gray=gray)
+    return color_profiles._made(points, curve, name, gray=gray)
 
 
 def exponent(value: float) -> bytes:
@@ -30,15 +30,15 @@ def exponent(value: float) -> bytes:
     return b"curv\0\0\0\0" + struct.pack(">IH", 1, round(value * 256)) + b"\0\0"
 
 
-SRGB = icc._para(icc.SRGB_CURVE)
+SRGB = color_profiles._para(color_profiles.SRGB_CURVE)
 SAME = [srgb(), made(SRGB, "Camera"), made(SRGB, "x", gray=True)]
 OTHERS = [
     adobe_rgb(),
-    made(icc._gamma(1.0), "GIMP built-in Linear sRGB"),
+    made(color_profiles._gamma(1.0), "GIMP built-in Linear sRGB"),
     made(b"curv\0\0\0\0" + bytes(4), "sRGB linear"),
     made(exponent(2.2), "sRGB"),
     made(exponent(1.8), "sRGB", gray=True),
-    made(SRGB, "sRGB, Display P3", points=icc.P3_POINTS),
+    made(SRGB, "sRGB, Display P3", points=color_profiles.P3_POINTS),
     b"",
     b"sRGB",
     bytes(200),
@@ -74,9 +74,9 @@ def test_it_runs_on_python_2(tmp_path: Path) -> None:
         (tmp_path / f"{number:02}.icc").write_bytes(profile)
     code = (
         "import glob, sys; sys.dont_write_bytecode = True\n"
-        "sys.path.insert(0, sys.argv[1]); import venice_profile\n"
+        "sys.path.insert(0, sys.argv[1]); import venice_icc\n"
         "for path in sorted(glob.glob(sys.argv[2] + '/*.icc')):\n"
-        "    print(int(venice_profile.is_srgb(open(path, 'rb').read())))"
+        "    print(int(venice_icc.is_srgb(open(path, 'rb').read())))"
     )
     run = subprocess.run(
         [python, "-c", code, str(PATH.parent), str(tmp_path)], capture_output=True, text=True, check=True

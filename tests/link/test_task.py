@@ -21,7 +21,7 @@ from __future__ import unicode_literals
 import contextlib, io, json, os, struct, sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, {str(MODULE.parent)!r})
-import venice_link, venice_task
+import venice_errors, venice_link, venice_task, venice_tasks
 SIZES = dict(pixels=4, mask=1, rim=1)
 made = []
 
@@ -108,7 +108,7 @@ def watch(message):
         stages.append(message["stage"])
 
 def run(action, *drawables):
-    task = venice_task.TASKS[action](Host(), image, drawables, values.__getitem__, link)
+    task = venice_tasks.TASKS[action](Host(), image, drawables, values.__getitem__, link)
     return venice_task.run(task, link, watch)
 
 def answer(call):
@@ -118,12 +118,12 @@ def answer(call):
             return value
 
 def plan_changes(change):
-    task = venice_task.TASKS["edit"](Host(), image, [layer], values.__getitem__, link)
+    task = venice_tasks.TASKS["edit"](Host(), image, [layer], values.__getitem__, link)
     task.told(answer(task.ask_plan()))
     change()
     try:
         answer(task.start(lambda _: None))
-    except venice_task.PlanChanged as changed:
+    except venice_errors.PlanChanged as changed:
         task.told(changed.plan)
         answer(task.start(lambda _: None))
         return "told first"
@@ -139,7 +139,7 @@ with venice_link.Link(json.loads(sys.argv[2])) as link:
     ):
         try:
             failing()
-        except (venice_task.HostError, venice_link.LinkError) as error:
+        except (venice_errors.HostError, venice_errors.LinkError) as error:
             text = str(error)
             words.append(text if isinstance(text, type("")) else text.decode("utf-8"))
 said = dict(python=sys.version_info[0], made=made, edited=edited, upscaled=upscaled)

@@ -17,9 +17,9 @@ from simulated.models import MODELS, Edit, Model, resampled
 from simulated.pictures import PHOTOGRAPHS, TEXTURELESS, picture
 from simulated.selections import SELECTIONS
 
-from venice_core import fit
-from venice_core.affine import Affine, Points
-from venice_core.geometry import Extent
+from venice_core.fitting import outgoing
+from venice_core.geometry.affine import Affine, Points
+from venice_core.geometry.rectangles import Extent
 
 SENT = Extent(330, 290)
 WAVES = ((0.31, 0.05, 0.0), (-0.07, 0.27, 1.0), (0.19, 0.21, 2.0), (0.23, -0.17, 4.0))  # radians per px
@@ -85,7 +85,7 @@ def test_the_same_case_gives_the_same_answer(name: str) -> None:
 @pytest.mark.parametrize("name", ["chelsea", "sky"])
 def test_an_edit_keeps_what_is_not_selected_and_replaces_what_is(name: str, selection: str) -> None:
     scene = Scene.of(name, selection)
-    sent = fit.to_send(scene.source, scene.plan)
+    sent = outgoing.to_send(scene.source, scene.plan)
     differs = (sent != scene.edit.picture).any(axis=-1)
     assert not differs[scene.edit.kept].any()
     assert differs[~scene.edit.kept].mean() > 0.8

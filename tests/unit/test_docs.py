@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from venice_core.endpoint import Endpoint
 from venice_core.errors import every_kind
-from venice_core.providers.profile import ALL_ENTRIES as PROFILE_ENTRIES
-from venice_core.providers.profile import Profiles
-from venice_core.providers.venice_fields import FIELDS
+from venice_core.planning.endpoint import Endpoint
+from venice_core.providers.openai.profile import ALL_ENTRIES as PROFILE_ENTRIES
+from venice_core.providers.openai.profile import Profiles
+from venice_core.providers.venice.fields import FIELDS
 from venice_core.sandbox.switches import SCOPE, TABLE
 
 REPO = Path(__file__).resolve().parents[2]
@@ -45,13 +45,13 @@ def test_the_page_names_many_tests() -> None:
 
 @pytest.mark.parametrize("file", sorted({file for file, _ in NAMED}))
 def test_every_test_that_it_names_exists(file: str) -> None:
-    paths = list((REPO / "tests").glob(f"*/{file}"))
-    assert len(paths) == 1, f"there is no tests/*/{file}"
+    paths = list((REPO / "tests").rglob(file))
+    assert len(paths) == 1, "there is no such file"
     named = {test for name, test in NAMED if name == file}
     assert named - functions_of(paths[0]) == set()
 
 
-@pytest.mark.parametrize("path", sorted((REPO / "tests" / "contract").glob("test_venice_*.py")))
+@pytest.mark.parametrize("path", sorted((REPO / "tests" / "contract" / "venice").glob("test_*.py")))
 def test_every_test_of_the_api_is_named(path: Path) -> None:
     tests = {name for name in functions_of(path) if name.startswith("test_")}
     named = {test for name, test in NAMED if name == path.name}
@@ -109,7 +109,7 @@ def test_every_built_in_profile_is_told_with_its_address_key_and_model() -> None
 
 
 def test_every_option_that_it_names_exists() -> None:
-    known = (REPO / "venice_core" / "cli.py").read_text("utf-8")
+    known = (REPO / "venice_core" / "cli" / "parser.py").read_text("utf-8")
     options = set(re.findall(r"`(--[a-z-]+)", PAGE + PROVIDERS))
     assert options
     assert {option for option in options if f'"{option}"' not in known} == set()

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venice_core.progress import Progress, Stage, Together
+from venice_core.execution.combined_progress import Together
+from venice_core.progress import Progress, Stage
 
 P, U, W, R, D, F = Stage
 

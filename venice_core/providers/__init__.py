@@ -1,0 +1,1 @@
+"""The services: what each can do, how it is asked, and what its refusals mean."""

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from venice_core.errors import VeniceError
 from venice_core.job import Facts, Options
-from venice_core.plan import Plan
-from venice_core.providers.capabilities import Capabilities
-from venice_core.transport import File, Request, Response, is_local
+from venice_core.network.messages import File, Request, Response
+from venice_core.network.refusal_reader import Reader
+from venice_core.network.urls import is_local
+from venice_core.planning.capabilities import Capabilities
+from venice_core.planning.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -66,18 +67,6 @@ def is_of_sandbox(response: Response, base_url: str) -> bool:
     """Whether a sandbox has made this, for nothing. Only one on this machine is believed."""
     said = response.headers.get("x-venice-sandbox", "").lower() == "true"
     return said and is_local(base_url)
-
-
-class Reader(Protocol):
-    """Who understands the refusals of a service."""
-
-    def is_busy(self, response: Response) -> bool:
-        """Whether the provider says "not now" in the documented way and has charged nothing."""
-        ...
-
-    def failure(self, response: Response) -> VeniceError:
-        """What a response that is no success means."""
-        ...
 
 
 class Provider(Reader, Protocol):

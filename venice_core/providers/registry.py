@@ -12,14 +12,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from venice_core.errors import BadInput, MissingKey
+from venice_core.network.urls import check_url, same_origin
+from venice_core.planning.capabilities import Catalogue
 from venice_core.providers.base import Provider
-from venice_core.providers.capabilities import Catalogue
-from venice_core.providers.catalogues import Catalogues
-from venice_core.providers.openai import OpenAI
-from venice_core.providers.profile import Profile, Profiles
-from venice_core.providers.venice import BASE_URL, KEY_VARIABLE, Venice
-from venice_core.settings import IN_ENVIRONMENT, Folders, KeyStore, Secret, Settings, provider_name
-from venice_core.transport import check_url, same_origin
+from venice_core.providers.openai.profile import Profile, Profiles
+from venice_core.providers.openai.provider import OpenAI
+from venice_core.providers.venice.catalogue_cache import Catalogues
+from venice_core.providers.venice.provider import BASE_URL, KEY_VARIABLE, Venice
+from venice_core.secret import Secret
+from venice_core.storage.folders import Folders
+from venice_core.storage.keys import IN_ENVIRONMENT, KeyStore
+from venice_core.storage.settings import Settings, provider_name
 
 VENICE, SANDBOX = "venice", "sandbox"
 TITLES = {VENICE: "Venice", SANDBOX: "Sandbox (free, no AI)"}

@@ -11,9 +11,9 @@ key.
         requests.post(sandbox.url_for("openai") + "/images/edits", ...)
 """
 
-from .dialects import DIALECTS
-from .seen import SeenFile, SeenRequest
-from .server import Sandbox
-from .switches import TABLE, Switches, parse_setting
+from venice_core.sandbox.openai.dialects import DIALECTS
+from venice_core.sandbox.request_log import SeenFile, SeenRequest
+from venice_core.sandbox.server import Sandbox
+from venice_core.sandbox.switches import TABLE, Switches, parse_setting
 
 __all__ = ["DIALECTS", "TABLE", "Sandbox", "SeenFile", "SeenRequest", "Switches", "parse_setting"]

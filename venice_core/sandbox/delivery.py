@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from PIL import Image
 from werkzeug import Response
 
-from . import drawing, pictures
-from .account import balances
-from .catalogue import Catalogue, Model
-from .switches import Switches
-from .traffic import Allowance
+from venice_core.sandbox import drawings, picture_effects
+from venice_core.sandbox.rate_limits import Allowance
+from venice_core.sandbox.switches import Switches
+from venice_core.sandbox.venice.account import balances
+from venice_core.sandbox.venice.catalogue import Catalogue, Model
 
 JSON = "application/json; charset=utf-8"
 _ERROR = (
@@ -38,9 +38,11 @@ class Result:
 
 def deliver(result: Result, switches: Switches, told: Mapping[str, str]) -> Response:
     """The result as a response, after what the switches do to it; `told`: headers beside the result's."""
-    made = [drawing.refusal() if switches.refusal else picture for picture in result.pictures]
-    disturbed = [pictures.disturb(picture, switches) for picture in made]
-    encoded = [pictures.encode(picture, switches.format or result.file_format) for picture in disturbed]
+    made = [drawings.refusal() if switches.refusal else picture for picture in result.pictures]
+    disturbed = [picture_effects.disturb(picture, switches) for picture in made]
+    encoded = [
+        picture_effects.encode(picture, switches.format or result.file_format) for picture in disturbed
+    ]
     files, mime = [data for data, _ in encoded], encoded[0][1]
     if switches.garbage == "no_images":
         files = []

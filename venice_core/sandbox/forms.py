@@ -13,7 +13,7 @@ from typing import Any
 from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 
-from .errors import ApiError, invalid
+from venice_core.sandbox.venice.errors import ApiError, invalid
 
 MAX_JSON = 35_000_000  # bytes, the whole body
 

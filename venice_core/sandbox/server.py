@@ -24,18 +24,20 @@ from werkzeug import Request, Response
 from werkzeug.exceptions import SecurityError
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
-from . import dialect_endpoints, shelf
-from .catalogue import Catalogue
-from .dialects import DIALECTS, spoken_at
-from .endpoints import BASE, answer
-from .errors import ApiError
-from .forms import Form, read_form
-from .seen import SeenFile, SeenRequest, masked
-from .switches import SwitchBoard, Switches
-from .traffic import Allowance, Traffic
+from venice_core.sandbox import linked_pictures
+from venice_core.sandbox.forms import Form, read_form
+from venice_core.sandbox.openai import endpoints
+from venice_core.sandbox.openai.dialects import DIALECTS, spoken_at
+from venice_core.sandbox.rate_limits import Allowance, Traffic
+from venice_core.sandbox.request_log import SeenFile, SeenRequest, masked
+from venice_core.sandbox.switches import SwitchBoard, Switches
+from venice_core.sandbox.venice.catalogue import Catalogue
+from venice_core.sandbox.venice.endpoints import BASE, answer
+from venice_core.sandbox.venice.errors import ApiError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
 
 KEPT = 256  # requests remembered, the latest
 MAX_BODY = 150_000_000  # bytes; more is read, thrown away and answered with 413
@@ -95,7 +97,7 @@ class Sandbox:
         self._board.set(switches or {})
         self._traffic = Traffic()
         self._catalogue = Catalogue.of(catalogue)
-        self._shelf = shelf.Shelf()
+        self._shelf = linked_pictures.Shelf()
         self._rays = itertools.count(1)
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -215,8 +217,8 @@ class Sandbox:
         self, request: Request, form: Form | ApiError | None, switches: Switches, allowance: Allowance
     ) -> Response:
         if dialect := spoken_at(request.path):
-            return dialect_endpoints.answer(dialect, request, form, switches, allowance, self._shelf)
-        if request.path.startswith(shelf.BASE):
+            return endpoints.answer(dialect, request, form, switches, allowance, self._shelf)
+        if request.path.startswith(linked_pictures.BASE):
             return self._shelf.answer(request, switches, allowance)
         return answer(request, form, switches, self._catalogue, allowance)
 

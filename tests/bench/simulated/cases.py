@@ -15,17 +15,21 @@ from simulated import measures
 from simulated.models import MODELS, Answer, Edit, content
 from simulated.pictures import PHOTOGRAPHS, picture
 from simulated.selections import SELECTIONS
-from venice_core import fit
-from venice_core.affine import Affine
-from venice_core.geometry import Bounds, Extent
-from venice_core.images import Pixels
+from venice_core.execution.inputs import Prepared
+from venice_core.fitting import edit as fit
+from venice_core.fitting import outgoing
+from venice_core.fitting import placed as placed_module
+from venice_core.geometry.affine import Affine
+from venice_core.geometry.rectangles import Bounds, Extent
+from venice_core.imaging import compositing
+from venice_core.imaging.arrays import Coverage, Pixels
 from venice_core.job import Action, Job, Options
-from venice_core.plan import Plan, make_plan
-from venice_core.providers.capabilities import Catalogue
-from venice_core.providers.venice import Venice
-from venice_core.run import Prepared
-from venice_core.selection import Coverage, Selection
-from venice_core.settings import Secret
+from venice_core.planning.capabilities import Catalogue
+from venice_core.planning.plan import Plan
+from venice_core.planning.planner import make_plan
+from venice_core.planning.selection import Selection
+from venice_core.providers.venice.provider import Venice
+from venice_core.secret import Secret
 
 FADE = 2.0
 """In px: over how much the replaced content is blended in, inside the selection."""
@@ -112,7 +116,7 @@ class Scene:
         source = np.dstack([cropped, np.full(cropped.shape[:2], 255, np.uint8)])
         rng = np.random.default_rng(zlib.crc32(f"{name}/{selection}".encode()))
         others = [picture(each) for each in PHOTOGRAPHS if each != name]
-        edit = _edited(fit.to_send(source, plan), coverage, plan, others, fade, rng)
+        edit = _edited(outgoing.to_send(source, plan), coverage, plan, others, fade, rng)
         return cls(name, selection, plan, source, coverage, mask, edit)
 
     @property
@@ -133,11 +137,11 @@ class Scene:
         """From px of the crop to the answer, by its size alone."""
         return self.to_sent.then(Affine.between(self.plan.size, _extent(answer)))
 
-    def place(self, answer: Pixels, options: Options) -> fit.Placed:
+    def place(self, answer: Pixels, options: Options) -> placed_module.Placed:
         return fit.place(answer, self.source, self.plan, self.coverage, self.mask, options)
 
     def composite(self, layer: Pixels) -> Pixels:
-        return fit.composite(self.source, layer, self.mask)
+        return compositing.composite(self.source, layer, self.mask)
 
     def answer(self, case: Case) -> Answer:
         return MODELS[case.model].answer(self.edit, np.random.default_rng(case.seed))
@@ -236,7 +240,7 @@ def _edited(
     """The picture sent with other content where the selection's support is, blended in over `fade` px."""
     depth = cv2.distanceTransform((coverage > 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     inside = np.rint(255 * np.clip(depth / fade, 0.0, 1.0)).astype(np.uint8)
-    share = fit.mask_to_send(inside, plan)
+    share = outgoing.mask_to_send(inside, plan)
     rows, columns = np.flatnonzero(share.any(axis=1)), np.flatnonzero(share.any(axis=0))
     box = Bounds.from_edges(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
     new = content(others[int(rng.integers(len(others)))], box.extent, rng)

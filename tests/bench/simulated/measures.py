@@ -7,10 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from venice_core.affine import Affine
-from venice_core.geometry import Extent
-from venice_core.images import Pixels
-from venice_core.selection import Coverage
+from venice_core.geometry.affine import Affine
+from venice_core.geometry.rectangles import Extent
+from venice_core.imaging.arrays import Coverage, Pixels
 
 Mask = npt.NDArray[np.bool_]
 

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from venice_core.affine import Affine
-from venice_core.geometry import Extent
-from venice_core.images import Pixels
+from venice_core.geometry.affine import Affine
+from venice_core.geometry.rectangles import Extent
+from venice_core.imaging.arrays import Pixels
 
 Floats = npt.NDArray[np.float32]
 Random = np.random.Generator

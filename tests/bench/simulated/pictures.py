@@ -12,7 +12,7 @@ import numpy as np
 import skimage
 from PIL import Image
 
-from venice_core.images import Pixels
+from venice_core.imaging.arrays import Pixels
 
 PHOTOGRAPHS = {
     "astronaut": "astronaut.png",

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from venice_core.geometry import Extent
+from venice_core.geometry.rectangles import Extent
+from venice_core.imaging.arrays import Coverage
 from venice_core.job import MAX_CONTEXT
-from venice_core.selection import Coverage
 
 AUTOMATIC = -1
 WHOLE = MAX_CONTEXT  # so much that the crop is the whole picture

@@ -1,0 +1,77 @@
+# -*- coding: utf-8 -*-
+"""What can go wrong, as sentences that the user reads.
+
+Standard library only; runs on Python 2.7 and 3.
+"""
+
+from __future__ import division, unicode_literals
+
+import os
+import sys
+import traceback
+
+
+class ForPeople(Exception):
+    """`message` and `str` of it are a sentence for people; in Python 2, `str` is that as UTF-8."""
+
+    def __init__(self, message):
+        super(ForPeople, self).__init__(message)
+        self.message = message
+
+    if sys.version_info[0] == 2:
+
+        def __str__(self):
+            return self.message.encode("utf-8")
+
+
+class LinkError(ForPeople):
+    """A call failed. `kind` and `charge` are the worker's words, `details` what was behind it."""
+
+    def __init__(self, message, kind="error", charge="none", details=""):
+        super(LinkError, self).__init__(message)
+        self.kind = kind
+        self.charge = charge
+        self.details = details
+
+
+class WorkerGone(LinkError):
+    """The worker ended without an answer."""
+
+
+class Detached(LinkError):
+    """The worker goes on alone: what was sent may be charged, and its answer is kept."""
+
+
+def words_of(error):
+    """What an exception says, as text: in Python 2 the system's words may be in any encoding."""
+    try:
+        return type("")(error)
+    except UnicodeError:
+        return bytes(error).decode("mbcs" if os.name == "nt" else "utf-8", "replace")
+
+
+class PlanChanged(ForPeople):
+    """What is about to be sent, or its price, is not what the person has seen."""
+
+    def __init__(self, plan):
+        super(PlanChanged, self).__init__(
+            "Please look at what will be sent now and at its price, then press Send again."
+        )
+        self.plan = plan
+
+
+class NotPlaced(ForPeople):
+    """What came could not be put into the image; nothing of it is lost. `trace`: of what went wrong."""
+
+    def __init__(self, results, error):
+        self.trace = traceback.format_exc()
+        folders = sorted({os.path.dirname(result["pixels"]) for result in results})
+        super(NotPlaced, self).__init__(
+            "The result has come, but could not be put into the image (%s: %s). Edit > Undo takes away what"
+            " may be there of it. It is kept in %s; sent again, it may be charged again."
+            % (type(error).__name__, words_of(error), ", ".join(folders))
+        )
+
+
+class HostError(ForPeople):
+    """The image is not in a state for what is asked."""

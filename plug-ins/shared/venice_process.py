@@ -1,0 +1,105 @@
+# -*- coding: utf-8 -*-
+"""How the worker is started: its manifest, an environment without GIMP's own, file names.
+
+Standard library only; runs on Python 2.7 and 3.
+"""
+
+from __future__ import unicode_literals
+
+import io
+import json
+import os
+import sys
+
+from venice_errors import LinkError
+
+MANIFEST = "worker.json"
+
+# What a host's bundle sets for itself and would break another Python.
+# `str` of each: in Python 2 variables are bytes, and a name outside ASCII would not compare with text.
+FOREIGN_PREFIXES = tuple(map(str, ("PYTHON", "LD_", "DYLD_", "GI_", "GTK_", "GDK_", "GIO_")))
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+def clean_environment(environ, bundle=None):
+    """The variables for the worker: without what belongs to the host's own Python and its bundle.
+
+    `bundle` is the folder of a self-contained GIMP (None: GIMP is installed in the system).
+    """
+    bundle = bundle or environ.get("APPDIR")
+    kept = {}
+    for name, value in environ.items():
+        if name.upper().startswith(FOREIGN_PREFIXES):
+            continue
+        if bundle and name in CERTIFICATES and without_foreign(value, bundle):
+            continue
+        kept[name] = value
+    if bundle and kept.get("PATH"):
+        parts = [
+            part for part in kept["PATH"].split(os.pathsep) if part and not without_foreign(part, bundle)
+        ]
+        kept["PATH"] = os.pathsep.join(parts)
+    return kept
+
+
+def without_foreign(path, folder):
+    path, folder = os.path.abspath(path), os.path.abspath(folder)
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def read_manifest(folder):
+    """How to start the worker: the list of words that `install.py` wrote beside the plug-in."""
+    path = os.path.join(folder, MANIFEST)
+    try:
+        with io.open(file_name(path), encoding="utf-8") as file:
+            command = json.load(file)["command"]
+        words = isinstance(command, list) and [word for word in command if isinstance(word, type(""))]
+        if not words or words != command:
+            raise ValueError("not a list of words")
+    except (IOError, OSError, ValueError, KeyError, TypeError):
+        raise LinkError(
+            "Venice is not wholly installed (%s is missing or broken): run “python3 install.py” again." % path
+        )
+    if not os.path.exists(file_name(command[0])):
+        raise LinkError("The worker's Python (%s) is gone: run “python3 install.py” again." % command[0])
+    return command
+
+
+def file_name(path):
+    """A path (text) as functions for files take it: Python 2 encodes text by the locale, which may be "C"."""
+    return path.encode("utf-8") if sys.version_info[0] == 2 and os.name != "nt" else path
+
+
+def word(word):
+    """A word of a command line as Popen takes it; Python 2 on Windows has the ANSI code page only.
+
+    A path that has no place there is given by its short name.
+    """
+    if sys.version_info[0] > 2 or os.name != "nt":
+        return file_name(word)
+    import ctypes
+
+    ansi = word.encode("mbcs", "replace")
+    if ansi.decode("mbcs") == word:
+        return ansi
+    return _short_name(ctypes.windll.kernel32, word).encode("mbcs", "replace")
+
+
+def _short_name(kernel, path):
+    """The 8.3 name that Windows has for a path, or the path where it has none."""
+    import ctypes
+
+    size = kernel.GetShortPathNameW(path, None, 0)
+    buffer = ctypes.create_unicode_buffer(size or 1)
+    kernel.GetShortPathNameW(path, buffer, size)
+    return buffer.value or path
+
+
+def own_session():
+    """So that ending the plug-in does not end the worker with it, and no file of GIMP's is open in it."""
+    if os.name == "nt":
+        # CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP; beside pipes, Python 2 there cannot close files
+        return {"creationflags": 0x08000000 | 0x00000200, "close_fds": sys.version_info[0] > 2}
+    if sys.version_info >= (3, 2):
+        return {"start_new_session": True, "close_fds": True}
+    return {"preexec_fn": os.setsid, "close_fds": True}

@@ -1,0 +1,164 @@
+"""What came of each picture of a command, in words, as JSON and as an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from venice_core.errors import Cancelled, Charge, ExitCode, VeniceError
+from venice_core.messages import sentence
+from venice_core.planning.plan import Plan
+from venice_core.planning.price import Price
+from venice_core.records.entry import Entry, Status
+from venice_core.records.spending import Spending, dollars, spent
+
+_GRAVEST_FIRST = (
+    ExitCode.CANCELLED,
+    ExitCode.UNANSWERED,
+    ExitCode.REFUSED,
+    ExitCode.NOT_ACCEPTED,
+    ExitCode.BAD_INPUT,
+)
+
+
+class Fate(str, Enum):
+    PLANNED = "planned"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    NEVER_TRIED = "never-tried"
+
+
+@dataclass(eq=False)
+class Outcome:
+    """Of one picture (`path` is None for a generation). `error`: why it failed or was never tried.
+
+    `plan`: how it is sent, once that is known; `entries`: its jobs; `told`: what came of it, for `--json`.
+    `cut_short`: it was cancelled before all its variations were made.
+    """
+
+    path: Path | None
+    fate: Fate = Fate.NEVER_TRIED
+    error: VeniceError | None = None
+    plan: Plan | None = None
+    entries: list[Entry] = field(default_factory=list)
+    told: dict[str, Any] = field(default_factory=dict)
+    cut_short: bool = False
+
+    def end(self, error: VeniceError) -> None:
+        self.fate = Fate.CANCELLED if isinstance(error, Cancelled) else Fate.FAILED
+        self.error = error
+
+    @property
+    def exit_code(self) -> ExitCode:
+        if self.cut_short:
+            return ExitCode.CANCELLED
+        return self.error.exit_code if self.error else ExitCode.DONE
+
+    def line(self, text: str) -> str:
+        return f"{self.path}: {text}" if self.path else text
+
+    def why(self, provider: str) -> str:
+        """Why it was not done; where that may have cost money, with its jobs and where their answers are."""
+        if self.error is None:
+            return ""
+        jobs = [entry.whereabouts for entry in self.entries if entry.status is not Status.PLACED]
+        return " ".join([sentence(self.error, provider), *filter(None, jobs)])
+
+    def to_json(self, provider: str) -> dict[str, Any]:
+        jobs = [entry.id for entry in self.entries]
+        return {
+            **({"input": str(self.path)} if self.path else {}),
+            "status": self.fate.value,
+            **({"plan": self.plan.to_json()} if self.plan else {}),
+            **({"job": jobs[0], "jobs": jobs} if jobs else {}),
+            **self.told,
+            **({"error": described(self.error, self.why(provider))} if self.error else {}),
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """Of all pictures of a command, in their order."""
+
+    outcomes: Sequence[Outcome]
+    provider: str
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The gravest: what was cancelled, then what may have cost money for nothing."""
+        codes = {outcome.exit_code for outcome in self.outcomes}
+        return next((code for code in _GRAVEST_FIRST if code in codes), ExitCode.DONE)
+
+    def to_json(self) -> dict[str, Any]:
+        counts = {fate.name.lower(): len(self._of(fate)) for fate in Fate}
+        summary = {**counts, "price": asdict(self._price), "spent": asdict(self._spending)}
+        results = [outcome.to_json(self.provider) for outcome in self.outcomes]
+        return {"exit": int(self.exit_code), "results": results, "summary": summary}
+
+    def plans(self) -> str:
+        """How many would be sent, and for how much."""
+        count, usd = len(self._of(Fate.PLANNED)), self._price.usd
+        cost = "price unknown" if usd is None else dollars(usd)
+        return f"{count} of {len(self.outcomes)} pictures could be sent, {cost} together."
+
+    def summary(self) -> str:
+        """How many were done, failed or never tried, and what that cost."""
+        fates = {fate: self._of(fate) for fate in (Fate.FAILED, Fate.CANCELLED, Fate.NEVER_TRIED)}
+        parts = [
+            f"{len(outcomes)} {fate.value.replace('-', ' ')}{_charged(outcomes)}"
+            for fate, outcomes in fates.items()
+            if outcomes
+        ]
+        return f"{', '.join([f'{len(self._of(Fate.DONE))} done', *parts])}; {_cost(self._spending)}."
+
+    def _of(self, fate: Fate) -> list[Outcome]:
+        return [outcome for outcome in self.outcomes if outcome.fate is fate]
+
+    @property
+    def _price(self) -> Price:
+        """Of all that could be sent, as far as every price is known."""
+        prices = [outcome.plan.total or Price(None) for outcome in self.outcomes if outcome.plan]
+        usd, diem = ([getattr(price, unit) for price in prices] for unit in ("usd", "diem"))
+        return Price(*(None if None in amounts else round(sum(amounts), 6) for amounts in (usd, diem)))
+
+    @property
+    def _spending(self) -> Spending:
+        return spent(entry for outcome in self.outcomes for entry in outcome.entries)
+
+
+def described(error: VeniceError, text: str) -> dict[str, Any]:
+    """An error for `--json`."""
+    return {
+        **error.facts,
+        "message": text,
+        "charge": error.charge.value,
+        "exit": int(error.exit_code),
+    }
+
+
+def _charged(outcomes: Sequence[Outcome]) -> str:
+    """In brackets: how many of them may have cost money."""
+    charges = [Charge.gravest(Charge(entry.record["charge"]) for entry in each.entries) for each in outcomes]
+    paid = [charge for charge in charges if charge is not Charge.NONE]
+    if not paid:
+        return ""
+    sure = all(charge is Charge.CHARGED for charge in paid)
+    count = "" if len(paid) == len(outcomes) else f"{len(paid)} "
+    return f" ({count}{'charged' if sure else 'may have been charged'})"
+
+
+def _cost(spending: Spending) -> str:
+    unpriced = f"{spending.unpriced} at an unknown price" if spending.unpriced else ""
+    if not spending.usd:
+        return unpriced or "nothing spent"
+    if not spending.certain:
+        cost = f"at most {dollars(spending.usd)} spent"
+    elif spending.certain < spending.usd:
+        cost = f"about {dollars(spending.certain)} spent, at most {dollars(spending.usd)}"
+    else:
+        cost = f"about {dollars(spending.usd)} spent"
+    return f"{cost}, and {unpriced}" if unpriced else cost

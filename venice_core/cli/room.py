@@ -1,0 +1,87 @@
+"""What a file to be written has room for: looked at before anything is sent, with the result's real size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+from venice_core.cli.picture_files import Source
+from venice_core.errors import BadInput, BrokenFile
+from venice_core.geometry.rectangles import Extent
+from venice_core.imaging import codecs, tiff
+from venice_core.imaging.codecs import Picture
+from venice_core.imaging.formats import FORMATS
+from venice_core.imaging.metadata import MAX_EXIF, Beside
+from venice_core.job import Action, Job
+from venice_core.planning.plan import Plan
+
+
+def check_room(
+    path: Path, job: Job, plan: Plan, source: Source | None, *, most_pixels: int
+) -> tuple[str, ...]:
+    """What a result loses in that file, in sentences; `source` is None where it is not that picture's own.
+
+    `most_pixels`: what a service makes of an upscaled picture at most. Raises BadInput where there is no room
+    for the result.
+    """
+    try:
+        name = codecs.format_of(path.suffix)
+    except BrokenFile as error:
+        raise BadInput(error.detail) from error
+    held, extent = FORMATS[name], _extent(job, plan, most_pixels)
+    if extent.longer > held.longest:
+        raise BadInput(
+            f"{held.title} can have at most {held.longest} px a side, and the result has {extent}: "
+            "choose .png or .tiff."
+        )
+    picture = source.picture if source else None
+    gray, deep = (picture.is_gray, picture.values.dtype.itemsize) if picture else (False, 1)
+    if name in ("TIFF", "BMP") and extent.pixels * (2 if gray else 4) * deep > tiff.LARGEST:
+        raise BadInput(f"The result is too large for {held.called}: choose .png.")
+    if source is None or picture is None:
+        return ()
+    if not held.alpha and (job.action is Action.CUTOUT or picture.has_alpha):
+        raise BadInput(f"{held.title} cannot hold transparency: choose .png, .webp or .tiff.")
+    if picture.profile and not held.beside:
+        raise BadInput(f"{held.title} cannot hold the picture's color profile: choose .png or .tiff.")
+    if picture.is_gray and name in ("WEBP", "AVIF"):
+        raise BadInput(f"{held.title} cannot hold gray with a color profile: choose .png or .tiff.")
+    return (*_lost(name, picture), *_told(name, job, source))
+
+
+def _extent(job: Job, plan: Plan, most_pixels: int) -> Extent:
+    """Of the result."""
+    if job.action is not Action.UPSCALE:
+        return job.canvas
+    possible = math.sqrt(most_pixels / plan.padded.pixels) if most_pixels else plan.scale
+    return plan.crop.extent.scaled(min(plan.scale, possible))
+
+
+def _lost(name: str, picture: Picture) -> Iterator[str]:
+    """What of the picture is not in the result."""
+    yield from picture.losses
+    held, bits = FORMATS[name], 8 * picture.values.dtype.itemsize
+    if bits > held.bits:
+        yield f"The picture has {bits} bits a channel; {held.called} has {held.bits}."
+    beside = picture.beside
+    if (beside.exif or beside.xmp) and not held.beside:
+        yield f"EXIF and XMP data are left out: {held.called} has no room for them."
+    elif name not in ("PNG", "TIFF") and _is_too_large(beside):
+        yield f"Its EXIF or XMP data are left out: they are too large for {held.called}."
+    if beside.extras and name != picture.format:
+        yield f"Comments and captions (IPTC) are left out: only a {picture.format} file can hold them."
+
+
+def _is_too_large(beside: Beside) -> bool:
+    written = beside.written(1, 1, in_exif=False)
+    return max(len(written.exif), len(written.xmp)) > MAX_EXIF
+
+
+def _told(name: str, job: Job, source: Source) -> Iterator[str]:
+    """What is otherwise than one may think, but meant so."""
+    held, kept = FORMATS[name], source.keeps(job.action, job.options)
+    if kept and not held.lossless:
+        yield f"{held.title} changes all pixels slightly, also outside the mask; .png and .tiff keep them."
+    if kept and job.action is Action.EDIT and source.picture.is_gray:
+        yield "The picture is grayscale, and so is the result: convert it to RGB for one in color."

@@ -1,0 +1,80 @@
+"""A job's pixels, and the job as it is prepared for sending."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from venice_core.errors import (
+    BadInput,
+)
+from venice_core.geometry.rectangles import Extent
+from venice_core.imaging.arrays import Coverage, Pixels
+from venice_core.job import Job
+from venice_core.planning.plan import Plan
+from venice_core.planning.planner import make_plan
+from venice_core.planning.selection import Selection
+from venice_core.providers.base import Provider
+
+Raw = bytes | Path
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """A job's pixels, raw, in memory or in files that are moved away.
+
+    `source`: RGBA of the plan's crop. `coverage`: one byte a pixel of the job's window. `references`:
+    RGBA of the job's references.
+    """
+
+    source: Raw | None = None
+    coverage: Raw | None = None
+    references: tuple[Raw, ...] = ()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A job that could be sent: its selection, if one limits it, and the plan."""
+
+    job: Job
+    plan: Plan
+    selection: Selection | None
+
+    @classmethod
+    def of(cls, job: Job, coverage: Coverage | None, provider: Provider) -> Prepared:
+        """`coverage` is that of `job.window`. Raises BadInput where the job cannot be sent."""
+        selection = Selection.of(job, coverage) if job.selected and coverage is not None else None
+        return cls(job, make_plan(job, selection, provider.capabilities), selection)
+
+    @cached_property
+    def coverage(self) -> Coverage | None:
+        """The grown coverage over the crop, not feathered."""
+        return self.selection.cut(self.plan.crop) if self.selection else None
+
+    @property
+    def mask(self) -> Coverage | None:
+        """The result's layer mask: coverage over the crop, grown and feathered."""
+        return self.selection.cut(self.plan.crop, self.plan.feather) if self.selection else None
+
+
+def _bytes(raw: Raw) -> bytes:
+    return raw.read_bytes() if isinstance(raw, Path) else raw
+
+
+def read_pixels(raw: Raw, extent: Extent) -> Pixels:
+    data = _bytes(raw)
+    if len(data) != extent.pixels * 4:
+        raise BadInput(f"The pixels handed over are not those of the crop ({extent}).")
+    return np.frombuffer(data, np.uint8).reshape(extent.height, extent.width, 4)
+
+
+def read_coverage(source: Raw | None, job: Job) -> Coverage | None:
+    if source is None or job.window is None:
+        return None
+    data = _bytes(source)
+    if len(data) != job.window.extent.pixels:
+        raise BadInput("The selection handed over does not have the size of its bounds.")
+    return np.frombuffer(data, np.uint8).reshape(job.window.height, job.window.width)

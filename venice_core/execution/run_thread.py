@@ -1,0 +1,93 @@
+"""A run in a thread of its own, so that its caller can hear of a cancel while it lasts."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from venice_core.cancellation import Cancel
+from venice_core.errors import Cancelled, Charge, VeniceError
+from venice_core.records.entry import Entry, Status
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_SENT = (Status.SENT, Status.ANSWERED, Status.DONE, Status.PLACED)
+_OVER = (Status.DONE, Status.PLACED, Status.FAILED, Status.CANCELLED)
+
+
+class Attempt(threading.Thread, Generic[T]):
+    """Runs `work(attempt)` and hands what came of it to `tell`.
+
+    `over` is set before the end is told, so that who hears of it can start the next at once. (Joining
+    the thread would not do: until Python 3.13 a signal in the middle of that marks it as ended.)
+    """
+
+    def __init__(self, work: Callable[[Attempt[T]], T], tell: Callable[[T | VeniceError], None]) -> None:
+        super().__init__(name="attempt", daemon=True)
+        self.cancel = Cancel()
+        self.over = threading.Event()
+        self.entries: list[Entry] = []
+        self._work = work
+        self._tell = tell
+        self._telling = threading.Lock()
+        self._told = False
+
+    @property
+    def sent(self) -> bool:
+        """Whether a request has wholly left and was not turned away: it may be paid for."""
+        return any(entry.status in _SENT for entry in self.entries)
+
+    def run(self) -> None:
+        outcome: T | VeniceError
+        try:
+            outcome = self._work(self)
+        except VeniceError as error:
+            outcome = error
+        except Exception as error:
+            log.exception("job failed")
+            outcome = VeniceError(f"{type(error).__name__}: {error}", charge=self._charge())
+        self.cancel.forget()
+        self._end(outcome)
+
+    def let_go(self, seconds: float) -> bool:
+        """Ends what is not wholly sent, waiting for that a moment. True: the rest goes on, maybe paid for."""
+        self.cancel.let_go()
+        if not any(entry.status is Status.SENT for entry in self.entries):
+            self.over.wait(seconds)  # what has been answered already can still be told
+        if self.over.is_set():
+            return False
+        if self.sent:
+            return True
+        self.abandon()
+        return False
+
+    def stop(self, seconds: float) -> None:
+        """Ends it for good."""
+        self.cancel.set()
+        if not self.over.wait(seconds):  # it hangs where nothing wakes it, such as a name look-up
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Says that it is cancelled although its thread still hangs."""
+        for entry in self.entries:
+            if entry.status not in _OVER:
+                charge = Charge(entry.record["charge"]) if entry.status in _SENT else Charge.NONE
+                with contextlib.suppress(OSError):
+                    entry.failed(Cancelled(charge=charge))
+        self._end(Cancelled(charge=self._charge()))
+
+    def _charge(self) -> Charge:
+        """The gravest that the journal knows of."""
+        return Charge.gravest(Charge(entry.record["charge"]) for entry in self.entries)
+
+    def _end(self, outcome: T | VeniceError) -> None:
+        with self._telling:
+            self.over.set()
+            if not self._told:
+                self._told = True
+                self._tell(outcome)

@@ -1,0 +1,1 @@
+"""From a plan and an answer to a result in place."""

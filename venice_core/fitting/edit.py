@@ -1,0 +1,96 @@
+"""Pixels from the layer to what is sent, and the returned picture back into place.
+
+Both directions follow the plan's geometry: crop, padding, size. Arrays are uint8; the layer's pixels
+are RGBA of the crop's size, alpha not premultiplied.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from venice_core.fitting.answer import Answer, Tones
+from venice_core.fitting.placed import (
+    AS_USUAL,
+    CANNOT_TELL,
+    MATCHED,
+    NOTICEABLE,
+    Placed,
+    describe_fitting,
+    find_answer,
+    shape_warnings,
+    should_be_unchanged,
+)
+from venice_core.geometry.affine import Affine
+from venice_core.imaging import alignment
+from venice_core.imaging.alignment import Alignment
+from venice_core.imaging.arrays import Coverage, Pixels
+from venice_core.imaging.change_detection import changes
+from venice_core.imaging.compositing import flatten
+from venice_core.imaging.resampling import resize
+from venice_core.job import Options, Output
+from venice_core.planning.plan import Plan
+
+
+def place(
+    answer: Pixels,
+    source: Pixels,
+    plan: Plan,
+    coverage: Coverage | None,
+    mask: Coverage | None = None,
+    options: Options = AS_USUAL,
+) -> Placed:
+    """The answer as a layer over the crop; its layer mask is `mask`, by default the coverage itself.
+
+    It is resampled once, through the map that the plan and the alignment make together. The layer keeps the
+    source's alpha, except where the support is mostly transparent (more than half of it, weighted by
+    coverage): there the answer fills it. Without a selection that is so only where the whole crop is empty.
+    Where the answer itself is transparent, or has no pixels, the source shows.
+    """
+    flat, unchanged = flatten(source), should_be_unchanged(source, coverage)
+    returned, selected = Answer.of(answer), coverage is not None
+    known = None if options.align else alignment.of_one_shape(plan.size, returned.extent)
+    found = known or find_answer(returned, flat, unchanged, plan, move=options.align)
+    kept = returned.part(found.part_of(plan.size, returned.extent))
+    placed = kept.seen_through(plan.crop_to_sent.then(found.to_answer))
+    beside = placed.beside(flat, unchanged)
+    if found.alignment is Alignment.MOVED and selected and beside.is_repainted:
+        found = found.disbelieved
+        placed = kept.seen_through(plan.crop_to_sent.then(found.to_answer))
+        beside = placed.beside(flat, unchanged)
+    tones = Tones()
+    if options.match_colors:
+        tones = beside.tones(blend=options.blend_seam and selected)
+    mask = coverage if mask is None else mask
+    warnings = shape_warnings(found.shape, returned.extent, plan, "where the source shows now")
+    if found.alignment is Alignment.CHANGED and selected:
+        warnings += (CANNOT_TELL,)
+    if not selected and tones.curves is not None and tones.curves.most > NOTICEABLE:
+        warnings += (MATCHED,)
+    if options.output is Output.CHANGES:
+        mask = _only_changes(mask, placed, flat, tones, plan)
+        if not mask.any():
+            warnings += ("The service changed nothing that could be seen.",)
+    pixels = np.dstack([placed.over(flat, tones), _alpha(source, coverage)])
+    to_answer = plan.crop_to_sent.then(found.to_answer)
+    return Placed(pixels, mask, warnings, describe_fitting(found, to_answer, plan, tones), to_answer)
+
+
+def _alpha(source: Pixels, coverage: Coverage | None) -> npt.NDArray[np.uint8]:
+    alpha = source[..., 3]
+    if coverage is None:
+        return alpha if alpha.any() else np.full_like(alpha, 255)
+    weight = coverage.astype(np.int64)
+    if 2 * int((weight * alpha).sum()) < 255 * int(weight.sum()):
+        return np.where(coverage > 0, np.uint8(255), alpha)
+    return alpha
+
+
+def _only_changes(mask: Coverage | None, answer: Answer, flat: Pixels, tones: Tones, plan: Plan) -> Coverage:
+    """`mask` (None: everything) as far as the answer differs from what was sent, at the size it was sent."""
+    whole = plan.crop.extent
+    extent = whole.scaled(min(1.0, plan.size.width / plan.padded.width))
+    before = resize(flat, extent)
+    after = answer.seen_through(Affine.between(extent, whole)).over(before, tones)
+    changed = resize(changes(before, after), whole)
+    return changed if mask is None else np.minimum(mask, changed)

@@ -1,0 +1,1 @@
+"""Rectangles, extents, aspect ratios and affine maps."""

@@ -1,0 +1,223 @@
+"""What a model really changed in a picture, as coverage for a layer mask. Pure.
+
+Models answer with a whole picture, of which they mostly mean to change a part. The rest comes back a little
+softer, noisier, a part of a pixel beside its place, in another tint. What such flaws can explain does not
+count as changed. The steps are the usual ones of change detection (Radke et al., Image Change Detection
+Algorithms: A Systematic Survey, 2005): equalise, take differences, weigh them by what may differ anyway, find
+connected regions by two thresholds, and clean these up.
+
+Pictures are uint8 RGB of shape (height, width, 3). Levels are steps of 8 bit, lengths px.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from venice_core.imaging.arrays import Coverage, Floats, Pixels
+
+Where = npt.NDArray[np.uint8]
+"""1 or 0 for each pixel."""
+
+MOST_TINT = 6.0
+"""By how many levels a channel may be off all over the picture. A gain of 2 % makes 5 levels of white."""
+TINT_ROUNDS = 8
+
+LOST, ENDS = 16.0, 0.0005
+"""How many levels at black and white may have been cut off, as by a gain of 6 %; and which share of the px
+may lie beyond what counts as the end of a picture's range."""
+
+SMOOTH = 2.0
+"""Sigma of the smoothing before differences are taken. Noise of a pixel each falls to a seventh; a line of
+one px keeps a fifth of its contrast."""
+
+WANDER = 0.3
+"""How far detail may lie beside its place: the difference is that far along the slope."""
+SOFTEN = 0.6
+"""By how much, as a variance in px², it may be blurred: the difference is half of it times the Laplacian (the
+heat equation), at the scale of SMOOTH. A Gaussian of sigma 0.8 is one."""
+SPREAD, NEARBY = 0.1, 8
+"""Errors of codecs and models lie around detail too, where there is none: this part of the root mean square
+slope, within so many px; JPEG's blocks are 8 px wide."""
+DETAIL_OF = (1.0, 2.0, 2.0)
+"""Of brightness and the two colour differences, which JPEG keeps at half the size: all of that is so many
+times as much."""
+
+QUIETEST = 0.3
+"""The share of smallest differences by which noise is measured: noise, too, where two thirds changed."""
+QUIETEST_IN_SIGMAS = 0.385
+"""Of normal noise that share is no larger than this."""
+LEAST_NOISE, MOST_NOISE = 0.45, 1.2
+"""Within which levels, after smoothing, noise is believed: rounding makes a little, and what is more than the
+noise of a sensor at sigma 8 is a change."""
+
+COARSE, COARSER = 6.0, 4
+"""A second look at a coarser scale, for a recoloured texture: fine detail allows for large differences, but
+these do not all point one way. Sigma, and by how much the picture is made smaller for that."""
+EVEN = 2.0
+"""Levels that are allowed for there beside: slow drifts, which noise cut off at black makes too."""
+LOUDEST = 2.0
+"""In tolerances, how much a pixel may say there, else a strong change would reach far."""
+COARSE_WEIGHT = 4.5
+"""What a difference of one tolerance all around weighs: more than WEAK, less than STRONG."""
+
+WEAK, STRONG = 3.2, 6.0
+"""In tolerances: how far a change reaches, and what proves that there is one. Noise alone (of three
+channels, 3 degrees of freedom) exceeds WEAK in 2 % of px, STRONG in one of ten million."""
+LEAST_PROOF, LEAST_AREA = 10, 30
+"""Px² that must be STRONG, and WEAK, else it is a speck. One changed px is about 30 after smoothing."""
+
+CLOSE = 6
+"""Parts of a changed thing that are at most twice as far apart are joined."""
+GAP = 0.25
+"""A gap in a changed thing is filled where it is at most this share of it: there both agree by chance."""
+REST = 0.04
+"""If no more than this share of the picture is left, all of it was repainted."""
+
+GROW, FEATHER = 2.0, 6.0
+"""The coverage is 255 up to so far around a change, and 0 from there on after so much more."""
+
+
+def changes(before: Pixels, after: Pixels) -> Coverage:
+    """Where `after` shows something else than `before`, as coverage of their common size.
+
+    255 all over what changed, falling softly to 0 around it; without specks, and without holes inside a
+    changed thing. All 0 if nothing changed, all 255 if everything did. Raises ValueError for two sizes.
+    """
+    if before.shape != after.shape:
+        raise ValueError(f"pictures of two sizes: {before.shape} and {after.shape}")
+    if np.array_equal(before, after):
+        return np.zeros(before.shape[:2], np.uint8)
+    return _soft(_regions(_score(before, after)))
+
+
+def _score(before: Pixels, after: Pixels) -> Floats:
+    """The difference in tolerances: the root of the sum of squares over the channels."""
+    old = _channels(before.astype(np.float32))
+    new = _channels(_untinted(before, after))
+    height, width = before.shape[:2]
+    small = (max(1, width // COARSER), max(1, height // COARSER))
+    fine, coarse = np.zeros((height, width), np.float32), np.zeros(small[::-1], np.float32)
+    for base, changed, factor in zip(old, new, DETAIL_OF, strict=True):
+        difference = changed - base
+        tolerance = factor * _detail(base) + _noise(difference)
+        fine += np.square(difference / tolerance)
+        trend = np.clip(difference / (tolerance + EVEN), -LOUDEST, LOUDEST)
+        trend = cv2.resize(trend, small, interpolation=cv2.INTER_AREA)
+        coarse += np.square(cv2.GaussianBlur(trend, (0, 0), COARSE / COARSER))
+    coarse = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.sqrt(np.maximum(fine, COARSE_WEIGHT**2 * coarse))
+
+
+def _channels(pixels: Floats) -> list[Floats]:
+    """Brightness and two colour differences, smoothed, in levels: noise of the three is about equal."""
+    split = cv2.split(cv2.cvtColor(pixels, cv2.COLOR_RGB2YCrCb))
+    return [np.asarray(cv2.GaussianBlur(channel, (0, 0), SMOOTH), np.float32) for channel in split]
+
+
+def _detail(base: Floats) -> Floats:
+    """How much a smoothed channel may change, in levels, since its detail came back a little differently."""
+    across = cv2.Sobel(base, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
+    down = cv2.Sobel(base, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
+    slope = cv2.magnitude(across, down)
+    nearby = cv2.blur(np.square(slope), (2 * NEARBY + 1, 2 * NEARBY + 1))  # may round to below 0
+    curvature = np.abs(cv2.Laplacian(base, cv2.CV_32F, ksize=1))
+    detail = WANDER * slope + SOFTEN / 2 * curvature + SPREAD * np.sqrt(np.maximum(nearby, 0.0))
+    return np.asarray(detail, np.float32)
+
+
+def _noise(difference: Floats) -> float:
+    """The standard deviation of what differs without a change, in levels."""
+    quietest = float(np.quantile(np.abs(difference[::3, ::3]), QUIETEST))
+    return min(max(quietest / QUIETEST_IN_SIGMAS, LEAST_NOISE), MOST_NOISE)
+
+
+def _untinted(before: Pixels, after: Pixels) -> Floats:
+    """`after` in the tint of `before`: each channel mapped by a line, as far as MOST_TINT allows.
+
+    What lies at an end of the range may have been beyond it: a model that made a picture brighter cut it off
+    at white, and brought back, that end is a darker level. There it becomes what `before` is, as far as
+    that explains it.
+    """
+    gain, offset = _tint(before, after)
+    level = np.arange(256, dtype=np.float64)[:, None]
+    mapped = level + np.clip(level * gain + offset - level, -MOST_TINT, MOST_TINT)
+    low, high = np.quantile(after[::3, ::3], (ENDS, 1.0 - ENDS), axis=(0, 1))
+    black = level <= np.minimum(low, LOST) + MOST_TINT
+    white = level >= np.maximum(high, 255.0 - LOST) - MOST_TINT
+    least = np.where(black | white, np.minimum(level, mapped), mapped) - LOST * black
+    most = np.where(black | white, np.maximum(level, mapped), mapped) + LOST * white
+    least, most = (cv2.LUT(after, table.astype(np.float32)[None]) for table in (least, most))
+    return np.asarray(cv2.max(cv2.min(before.astype(np.float32), most), least), np.float32)
+
+
+def _tint(before: Pixels, after: Pixels) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """(gain, offset) of each channel of `after` that brings it nearest to `before`.
+
+    Least squares, repeated with the weights of Geman and McClure, so that only what agrees already has a say.
+    """
+    height, width = before.shape[:2]
+    factor = min(1.0, math.sqrt(65536 / (height * width)))  # as many px as that will do
+    small = (max(1, round(width * factor)), max(1, round(height * factor)))
+    old, new = (
+        cv2.resize(each, small, interpolation=cv2.INTER_AREA).reshape(-1, 3).astype(np.float64)
+        for each in (before, after)
+    )
+    gain, offset = np.ones(3), np.zeros(3)
+    for _ in range(TINT_ROUNDS):
+        off = np.square((new * gain + offset - old) / (MOST_TINT / 2)).sum(axis=1)
+        weight = 1.0 / np.square(1.0 + off)
+        weight /= weight.sum()
+        middle, target = weight @ new, weight @ old
+        # one of ten levels' deviation that says 1: where there is but one level, there is no slope
+        prior = 10.0**2
+        spread = weight @ np.square(new - middle)
+        gain = (weight @ ((new - middle) * (old - target)) + prior) / (spread + prior)
+        offset = target - gain * middle
+    return gain, offset
+
+
+def _regions(score: Floats) -> Where:
+    """The changed things: proven ones, joined, without holes."""
+    count, numbers, stats, _ = cv2.connectedComponentsWithStats((score > WEAK).astype(np.uint8))
+    labels = np.asarray(numbers, np.int32)
+    proven = np.bincount(labels[score > STRONG], minlength=count) >= LEAST_PROOF
+    proven &= stats[:, cv2.CC_STAT_AREA] >= LEAST_AREA
+    proven[0] = False  # what is not even weak
+    if not proven.any():
+        return np.zeros(score.shape, np.uint8)
+    found = _filled(_closed(proven[labels].astype(np.uint8)))
+    return np.ones_like(found) if found.mean() >= 1.0 - REST else found
+
+
+def _closed(found: Where) -> Where:
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * CLOSE + 1, 2 * CLOSE + 1))
+    # A thing goes on beyond the border.
+    wider = cv2.copyMakeBorder(found, CLOSE, CLOSE, CLOSE, CLOSE, cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.morphologyEx(wider, cv2.MORPH_CLOSE, disc)[CLOSE:-CLOSE, CLOSE:-CLOSE], np.uint8)
+
+
+def _filled(found: Where) -> Where:
+    """Without gaps that are small against the largest thing that they touch, at the border too."""
+    _, things, sizes, _ = cv2.connectedComponentsWithStats(found)
+    count, gaps, stats, _ = cv2.connectedComponentsWithStats(1 - found, connectivity=4)
+    filled = found.copy()
+    for number in range(1, count):
+        left, top, width, height, area = stats[number]
+        window = np.s_[max(0, top - 1) : top + height + 1, max(0, left - 1) : left + width + 1]
+        gap = (gaps[window] == number).astype(np.uint8)
+        rim = cv2.dilate(gap, np.ones((3, 3), np.uint8)) > gap
+        if area <= GAP * sizes[np.unique(things[window][rim]), cv2.CC_STAT_AREA].max():
+            filled[window][gap > 0] = 1
+    return filled
+
+
+def _soft(found: Where) -> Coverage:
+    if not found.any():
+        return found
+    distance = cv2.distanceTransform(1 - found, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    t = np.clip((GROW + FEATHER - distance) / FEATHER, 0.0, 1.0)
+    return np.asarray(np.rint(255.0 * t * t * (3.0 - 2.0 * t)), np.uint8)

@@ -1,0 +1,151 @@
+"""Kinds of picture files: told by their bytes, called by their names, and what each of them can hold."""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+
+from venice_core.imaging import tiff
+
+
+@dataclass(frozen=True)
+class Format:
+    """What files of a kind can hold. `longest`: side in px; `bits` a channel, 32 being floats."""
+
+    called: str
+    """With its article."""
+    media_type: str
+    longest: int
+    bits: int = 8
+    alpha: bool = True
+    lossless: bool = True
+    beside: bool = True
+    """Whether there is room for a color profile, EXIF and XMP."""
+    written: bool = True
+
+    @property
+    def title(self) -> str:
+        """As `called`, where a sentence begins."""
+        return self.called[0].upper() + self.called[1:]
+
+
+FORMATS = {
+    "PNG": Format("a PNG file", "image/png", 2**31 - 1, bits=16),
+    "JPEG": Format("a JPEG file", "image/jpeg", 65_500, alpha=False, lossless=False),
+    "WEBP": Format("a WebP file", "image/webp", 16_383),
+    "AVIF": Format("an AVIF file", "image/avif", 65_536, lossless=False),
+    "TIFF": Format("a TIFF file", "image/tiff", 2**31 - 1, bits=32),
+    "GIF": Format("a GIF file", "image/gif", 65_535, written=False),
+    "BMP": Format("a BMP file", "image/bmp", 2**31 - 1, alpha=False, beside=False),
+}
+
+_SIGNATURES = (
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"GIF8", "GIF"),
+    (b"BM", "BMP"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"II+\0", "TIFF"),  # with 64-bit offsets
+    (b"MM\0+", "TIFF"),
+)
+
+_CAMERA = "a camera's raw file"
+_OTHERS = (
+    (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL picture"),
+    (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+    (rb"8BPS", "a Photoshop file"),
+    (rb"gimp xcf", "a GIMP file (XCF)"),
+    (rb"v/1\x01", "an OpenEXR picture"),
+    (rb"#\?(RADIANCE|RGBE)", "a Radiance HDR picture"),
+    (rb"P[1-7Ff]\s", "a Netpbm picture"),
+    (rb"qoif", "a QOI picture"),
+    (rb"DDS ", "a DDS texture"),
+    (rb"\0\0[\x01\x02]\0[^\0]\0", "an icon"),
+    (rb"\x59\xa6\x6a\x95", "a Sun raster picture"),
+    (rb"%PDF-", "a PDF document"),
+    (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript document"),
+    (rb"II\xbc", "a JPEG XR picture"),
+    (rb"II(\*\0.{4}CR|RO|RS|U\0)|MM(OR|\0\*.{4}CR)|FUJIFILMCCD-RAW|FOVb|\0MRM", _CAMERA),
+    (rb"PK\x03\x04", "a zip archive (perhaps a Krita or OpenRaster file)"),
+    (rb"\x1a\x45\xdf\xa3|RIFF....AVI ", "a video"),
+    (
+        rb"(\xef\xbb\xbf)?\s*(<\?xml.{,999}?)?(<!--.{,999}?-->\s*|<!DOCTYPE svg.{,999}?>\s*)*<(svg:)?svg\b",
+        "an SVG drawing",
+    ),
+)
+_AVIF = {b"avif", b"avis", b"avio", b"MA1B", b"MA1A"}
+_HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
+_STILL = {b"mif1", b"mif2", b"msf1", b"miaf", b"mif3"}
+_ADVICE = "convert it to PNG, TIFF or JPEG first"
+
+
+def sniff(data: bytes) -> str | None:
+    """The format by the file's first bytes, as Pillow names it; None where it is none that is read here."""
+    for signature, name in _SIGNATURES:
+        if data.startswith(signature):
+            return None if _other(data) else name
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WEBP"
+    return "AVIF" if _is_avif(data) else None
+
+
+def is_picture(data: bytes) -> bool:
+    """Whether it is a picture file of any kind, read here or not."""
+    return sniff(data) is not None or _other(data) is not None
+
+
+def described(data: bytes) -> str:
+    """What a file is that is read here as no picture, and what to do: the end of a sentence."""
+    name = sniff(data)
+    if name is not None:
+        return unread(name)
+    if called := _other(data):
+        return f"{called}, which cannot be read here: {_ADVICE}"
+    if not data:
+        return "not a picture, but nothing"
+    text = data[:80].decode("utf-8", "replace")
+    shown = "".join(c if c.isprintable() and c != "\ufffd" else "·" for c in text)
+    return f"not a picture, but {len(data)} bytes that begin with “{shown}”"
+
+
+def unread(name: str) -> str:
+    """The same of a file of a format that could be read elsewhere."""
+    return f"{FORMATS[name].called}, which cannot be read here: {_ADVICE}"
+
+
+def _other(data: bytes) -> str | None:
+    """The name of a kind that is not read here, with its article."""
+    for pattern, name in _OTHERS:
+        if re.match(pattern, data[:4096], re.DOTALL):
+            return name
+    if data[:2] in (b"II", b"MM") and tiff.is_raw(data):
+        return _CAMERA
+    brands = _brands(data)
+    if not brands or _is_avif(data):
+        return None
+    if brands & _HEIC or b"hvc1" in data[:65536]:
+        return "a HEIC picture"
+    if b"crx " in brands:
+        return _CAMERA
+    if brands & {b"jxl "}:
+        return "a JPEG XL picture"
+    return "a HEIF picture" if brands & _STILL else "a video"
+
+
+def _is_avif(data: bytes) -> bool:
+    """By all brands of its container; where those name only the family, by what is coded in it."""
+    brands = _brands(data)
+    if brands & _AVIF:
+        return True
+    return bool(brands & _STILL) and not brands & _HEIC and b"av01" in data[:65536]
+
+
+def _brands(data: bytes) -> set[bytes]:
+    """Of a file in boxes, as HEIF and MP4 are: all that its first box names."""
+    if data[4:8] != b"ftyp" or len(data) < 16:
+        return set()
+    (size,) = struct.unpack(">I", data[:4])
+    end = min(size or len(data), len(data), 1024)
+    return {data[8:12], *(data[at : at + 4] for at in range(16, end - 3, 4))}

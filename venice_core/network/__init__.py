@@ -1,0 +1,1 @@
+"""Requests, answers, retries and downloads."""

@@ -1,0 +1,121 @@
+"""Pictures that an answer only links to, fetched: what they cost is paid already.
+
+A link comes from a server, so it is not trusted: no key goes along, only https, no address within a private
+network, every redirect looked at again, and no more than a picture's worth of bytes.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from urllib.parse import urljoin, urlsplit
+
+from venice_core.cancellation import Cancel, Paid
+from venice_core.errors import Busy, Cancelled, ServerFailure, Unfetched, VeniceError
+from venice_core.network.lookup import look_up
+from venice_core.network.messages import Request, Response
+from venice_core.network.transport import Transport
+from venice_core.network.urls import is_loopback, is_public
+from venice_core.progress import OnProgress
+
+MAX_BYTES = 64 * 2**20
+MAX_REDIRECTS = 5
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 60.0
+WHOLE_SECONDS = 300.0
+"""Until a whole picture has come, however slowly."""
+_EXPIRED = (401, 403, 404, 410)
+_HOST = re.compile(r"[A-Za-z0-9._:-]+")
+
+
+class _FileHost:
+    """What the refusals of a server that keeps files mean."""
+
+    def is_busy(self, response: Response) -> bool:
+        return response.status in (429, 503)
+
+    def failure(self, response: Response) -> VeniceError:
+        if response.status in _EXPIRED:
+            return Unfetched("the link has expired, or it does not lead to a picture", status=response.status)
+        if self.is_busy(response):
+            return Busy("the server with the picture is busy", status=response.status)
+        kind = ServerFailure if response.status >= 500 else Unfetched  # the one may go over, the other not
+        return kind("the server with the picture failed", status=response.status)
+
+
+def fetch(
+    url: str,
+    cancel: Cancel,
+    *,
+    local: bool = False,
+    on_progress: OnProgress = lambda _: None,
+    transport: Transport | None = None,
+) -> bytes:
+    """The bytes behind a link. Raises Unfetched, and Cancelled only where everything is to end.
+
+    `local`: the service itself is on this machine; then so may its pictures be.
+    """
+    transport = transport or Transport(
+        connect=CONNECT_SECONDS,
+        read=READ_SECONDS,
+        max_bytes=MAX_BYTES,
+        whole=WHOLE_SECONDS,
+        may_reach=lambda address: is_public(address) or (local and is_loopback(address)),
+    )
+    paid = Paid(cancel)
+    for _ in range(1 + MAX_REDIRECTS):
+        _check(url, local=local)
+        try:
+            response = look_up(
+                Request("GET", url), _FileHost(), paid, transport, enough=400, on_progress=on_progress
+            )
+        except (Cancelled, Unfetched):
+            raise
+        except VeniceError as error:
+            raise Unfetched(error.detail, status=error.status) from error
+        if response.status < 300:
+            return response.body
+        url = _next(url, response.headers.get("location", ""))
+    raise Unfetched("the link leads from one place to the next without an end")
+
+
+def _next(url: str, location: str) -> str:
+    if not location:
+        raise Unfetched("the link leads nowhere")
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise Unfetched("the link leads to what is no address") from error
+
+
+def _check(url: str, *, local: bool) -> None:
+    """Raises Unfetched for a link that is not followed."""
+    try:
+        parts = urlsplit(url)
+        host, scheme = parts.hostname or "", parts.scheme
+        _ = parts.port
+        if "[" in parts.netloc:
+            ipaddress.IPv6Address(host)  # which urlsplit looks at only since Python 3.11.4
+    except ValueError as error:
+        raise Unfetched("the link cannot be read") from error
+    here = local and is_loopback(host)
+    # who reads what else a host may hold differently would go elsewhere
+    if not _HOST.fullmatch(host) or "@" in parts.netloc or scheme not in ("https", "http"):
+        raise Unfetched("the link is no address of a picture")
+    if scheme == "http" and not here:
+        raise Unfetched("the link is not encrypted (http), so it is not followed")
+    if not here and not all(is_public(address) for address in _addresses(host)):
+        raise Unfetched(f"the link leads into a private network ({host}), so it is not followed")
+
+
+def _addresses(host: str) -> list[str]:
+    """Of a name or a number; none where the name is not known here: a proxy may know it."""
+    try:
+        return [str(ipaddress.ip_address(host))]
+    except ValueError:
+        pass
+    try:
+        return [str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+    except (OSError, UnicodeError):
+        return []

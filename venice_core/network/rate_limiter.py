@@ -1,0 +1,98 @@
+"""How fast requests may leave: as many in a time as the provider's headers allow, and at once as it takes."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from venice_core.cancellation import Cancel
+from venice_core.errors import Busy
+from venice_core.network.retry import MAX_WAIT
+from venice_core.network.retry_headers import parse_reset
+
+LOOK_SECONDS = 0.1
+
+
+class Pace:
+    """Shared by all requests with one key. Until the provider has said anything, nothing waits."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._lock = threading.Condition()
+        self._left: int | None = None
+        self._reset = 0.0
+        self._under_way = 0
+        self._most: int | None = None
+
+    def learn(self, headers: Mapping[str, str]) -> None:
+        """From an answer's `x-ratelimit-…` headers (lower-case names); without both, nothing changes."""
+        now = self._clock()
+        left = headers.get("x-ratelimit-remaining-requests", "")
+        reset = parse_reset(headers.get("x-ratelimit-reset-requests", ""), now)
+        if not (left.isascii() and left.isdigit() and len(left) < 10) or reset is None:
+            return
+        with self._lock:
+            self._reset = now + reset
+            self._left = int(left)
+
+    @contextlib.contextmanager
+    def turn(self, cancel: Cancel, on_wait: Callable[[float], None] = lambda _: None) -> Iterator[None]:
+        """For the time of one exchange, which begins when `wait` and those under way let it."""
+        self.wait(cancel, on_wait)
+        with self._lock:
+            if self._is_full():
+                on_wait(0.0)
+            while self._is_full():
+                self._lock.wait(LOOK_SECONDS)
+                cancel.check()
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way -= 1
+                self._lock.notify_all()
+
+    def crowded(self) -> None:
+        """The provider turned a request away whose turn is over: it takes no more than are under way.
+
+        From now on the next one waits until one of them has ended, until `relax`.
+        """
+        with self._lock:
+            self._most = max(1, self._under_way)
+
+    def relax(self) -> None:
+        """A new run may try as many at once as it likes."""
+        with self._lock:
+            self._most = None
+
+    def _is_full(self) -> bool:
+        return self._most is not None and self._under_way >= self._most
+
+    def wait(self, cancel: Cancel, on_wait: Callable[[float], None] = lambda _: None) -> None:
+        """Returns when one more request may leave; `on_wait` is told of each wait in s.
+
+        Raises Busy where that would take more than `retry.MAX_WAIT` s, and Cancelled.
+        """
+        while True:
+            seconds = self._take()
+            if seconds <= 0:
+                return
+            if seconds > MAX_WAIT:
+                raise Busy(f"the rate limit is used up for another {seconds:.0f} s")
+            on_wait(seconds)
+            cancel.wait(seconds)
+
+    def _take(self) -> float:
+        """0 where a request may leave, which then counts; else how long to wait, in s."""
+        with self._lock:
+            left = self._reset - self._clock()
+            if self._left is None or left <= 0:
+                self._left = None
+                return 0.0
+            if self._left > 0:
+                self._left -= 1
+                return 0.0
+            return left

@@ -1,0 +1,48 @@
+"""Whether a request may be made once more: a pure decision.
+
+A POST costs money. It is repeated once in all, and only where the provider cannot have worked on it:
+not a byte of its body had left, or the provider itself said that it was busy. A GET costs nothing and
+is repeated twice.
+"""
+
+from __future__ import annotations
+
+from venice_core.errors import LostConnection, NoConnection, ServerFailure, VeniceError
+from venice_core.network.retry_headers import NotNow, named_wait
+
+MAX_WAIT = 60.0
+DEFAULT_WAIT = 2.0
+POST_REPEATS = 1
+GET_REPEATS = 2
+BACKOFF = 0.5
+MAX_BACKOFF = 8.0
+
+
+def seconds_before_repeat(
+    outcome: VeniceError | NotNow, attempt: int, now: float, *, method: str = "POST"
+) -> float | None:
+    """How long to wait before the request is made once more, in s; None: it must not be.
+
+    `attempt` counts from 1, `now` is Unix time in s. An error of the kind Busy is an end, not a beginning:
+    who raises it has waited already, or will not.
+    """
+    if method == "GET":
+        return _before_get(outcome, attempt, now)
+    if attempt > POST_REPEATS:
+        return None
+    if isinstance(outcome, NotNow):
+        named = named_wait(outcome, now)
+        return DEFAULT_WAIT if named is None else named if named <= MAX_WAIT else None
+    if isinstance(outcome, NoConnection) and outcome.retryable:
+        return 0.0
+    return None
+
+
+def _before_get(outcome: VeniceError | NotNow, attempt: int, now: float) -> float | None:
+    if attempt > GET_REPEATS:
+        return None
+    backoff = min(BACKOFF * 2 ** (attempt - 1), MAX_BACKOFF)
+    if isinstance(outcome, NotNow):
+        named = named_wait(outcome, now)
+        return backoff if named is None else named if named <= MAX_BACKOFF else None
+    return backoff if isinstance(outcome, NoConnection | LostConnection | ServerFailure) else None

@@ -1,0 +1,148 @@
+"""What part of the picture is sent, in which shape and at which size. Pure geometry.
+
+The crop is what leaves the image; where the provider wants more or another shape than the layer has,
+real pixels around it are taken first, then padding.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from venice_core.errors import BadInput
+from venice_core.geometry.rectangles import Bounds, Extent, Padding
+from venice_core.job import Job
+from venice_core.planning.capabilities import Capabilities, Limits
+from venice_core.planning.output_shapes import Shape, Shapes
+from venice_core.planning.selection import Selection
+
+MAX_PADDED = 200_000_000
+"""In px: padding beyond this is not what anybody wants to send."""
+NOTICEABLE = 1.05
+"""By how much padding makes the region larger before people are told."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """`crop` in image coordinates, its padding, the `size` it is sent at.
+
+    `aspect_ratio`: by name, if one was chosen. `asked`: the size to ask for, if one was chosen.
+    """
+
+    crop: Bounds
+    padding: Padding
+    size: Extent
+    aspect_ratio: str = ""
+    asked: Extent | None = None
+
+    @property
+    def padded(self) -> Extent:
+        """The crop with its padding, before it is scaled to `size`."""
+        return self.padding.around(self.crop.extent)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        warnings = []
+        if self.padded.pixels > NOTICEABLE * self.crop.extent.pixels:
+            warnings.append(
+                f"The region is padded to {self.padded}, which the service needs; that is cut off again."
+            )
+        if self.size != self.padded:
+            warnings.append(
+                f"The region of {self.padded} is sent at {self.size}, the service's largest: "
+                "the result is softer."
+            )
+        return tuple(warnings)
+
+
+def frame(crop: Bounds, layer: Bounds, shapes: Shapes, limits: Limits) -> Frame:
+    """The crop, widened to what the provider takes and to a shape that the model makes.
+
+    Raises BadInput where that is more than anybody wants to send, or cannot be sent.
+    """
+    crop = crop.widen(at_least(crop.extent, limits), within=layer)
+    shape = shapes.nearest(crop.extent)
+    if shape is None:
+        padding = Padding.centred(crop.extent, at_least(crop.extent, limits))
+        return Frame(crop, padding, within(padding.around(crop.extent), limits))
+    outer = _outer(crop.extent, shape, limits)
+    crop = crop.widen(outer, within=layer)
+    padding = Padding.centred(crop.extent, outer)
+    size = within(outer, limits)
+    if shape.size is not None and size.pixels > shape.size.pixels:
+        size = shape.size  # more than comes back would be sent in vain
+    return Frame(crop, padding, size, shape.label, shape.size)
+
+
+def _outer(extent: Extent, shape: Shape, limits: Limits) -> Extent:
+    """The least extent of that shape that holds `extent` and is large enough for the provider."""
+    outer = shape.around(at_least(shape.around(extent), limits))
+    if outer.pixels > MAX_PADDED:
+        name = shape.label or f"{shape.ratio:.3g}:1"
+        raise BadInput(f"With the aspect ratio {name} the region would become {outer}: choose another.")
+    return outer
+
+
+def within(extent: Extent, limits: Limits) -> Extent:
+    """`extent`, or the largest of its shape that the provider takes. Raises BadInput where there is none."""
+    if extent.pixels <= limits.max_pixels:
+        return extent
+    factor = math.sqrt(limits.max_pixels / extent.pixels)
+    width, height = math.floor(extent.width * factor), math.floor(extent.height * factor)
+    if min(width, height) < limits.min_side:
+        raise BadInput(f"A region of {extent} is too long and narrow for the service.")
+    return Extent(width, height)
+
+
+def at_least(extent: Extent, limits: Limits) -> Extent:
+    """`extent`, or the least larger one that the provider takes, as near to a square as it needs."""
+    width, height = max(extent.width, limits.min_side), max(extent.height, limits.min_side)
+    if width * height < limits.min_pixels:
+        side = math.ceil(math.sqrt(limits.min_pixels))
+        if width >= side:
+            height = math.ceil(limits.min_pixels / width)
+        elif height >= side:
+            width = math.ceil(limits.min_pixels / height)
+        else:
+            width = height = side
+    return Extent(width, height)
+
+
+def scaled_within(extent: Extent, limits: Limits) -> Extent:
+    """`extent` in its own shape, enlarged or reduced as little as the provider's limits ask for.
+
+    For pictures that need not come back, such as references. Raises BadInput for what is too narrow.
+    """
+    factor = max(1.0, limits.min_side / extent.shorter, math.sqrt(limits.min_pixels / extent.pixels))
+    if factor > 1.0:
+        extent = Extent(math.ceil(extent.width * factor), math.ceil(extent.height * factor))
+    return within(extent, limits)
+
+
+MIN_CONTEXT = 64
+CONTEXT_SHARE = 0.5
+
+
+def frame_fields(framed: Frame, capabilities: Capabilities) -> dict[str, Any]:
+    return {
+        "provider": capabilities.name,
+        "crop": framed.crop,
+        "padding": framed.padding,
+        "size": framed.size,
+    }
+
+
+def choose_crop(job: Job, selection: Selection | None) -> Bounds:
+    if selection is None:
+        return job.layer
+    context = job.options.context
+    if context < 0:
+        context = max(MIN_CONTEXT, math.ceil(selection.support.extent.longer * CONTEXT_SHARE))
+    return selection.support.pad(context, within=job.layer)
+
+
+def choose_feather(job: Job, selection: Selection | None) -> int:
+    if selection is None:
+        return 0
+    return selection.automatic_feather if job.options.feather < 0 else job.options.feather

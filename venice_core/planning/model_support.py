@@ -1,0 +1,185 @@
+"""What a provider offers of what a person wishes for; what it does not is refused in words. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from datetime import date
+from typing import NamedTuple
+
+from venice_core.errors import BadInput
+from venice_core.geometry.aspect_ratio import parse_ratio
+from venice_core.job import Action, Job
+from venice_core.planning.capabilities import ANY, IMAGE, INPAINT, UPSCALE, Capabilities, Model
+from venice_core.planning.endpoint import Endpoint
+from venice_core.planning.output_shapes import Ratios, Shapes
+
+_DOES = {INPAINT: "edits pictures", IMAGE: "generates pictures", UPSCALE: "upscales pictures"}
+_ACTIONS = {
+    Action.EDIT: "edit pictures",
+    Action.CUTOUT: "remove backgrounds",
+    Action.GENERATE: "generate pictures",
+    Action.UPSCALE: "upscale pictures",
+}
+# What a request may not have room for: the option's name in `Capabilities.without` -> its name for people.
+_WISHES = {
+    "negative_prompt": "a negative prompt",
+    "style": "a style",
+    "seed": "a seed",
+    "aspect_ratio": "an aspect ratio",
+    "resolution": "a resolution",
+    "quality": "a quality",
+    "enhance_prompt": "a rewritten prompt",
+    "references": "reference pictures",
+}
+
+
+class Choices(NamedTuple):
+    """What people may choose from with a model, as it spells it; empty: it tells of no choice."""
+
+    aspect_ratios: tuple[str, ...]
+    resolutions: tuple[str, ...]
+    qualities: tuple[str, ...]
+
+
+def choices(model: Model, action: Action, capabilities: Capabilities) -> Choices:
+    """What windows offer, and what a plan accepts."""
+    edits = action is Action.EDIT
+    ratios = _listed_ratios(model, capabilities.aspect_ratios if edits else ())
+    return Choices(ratios if edits or model.sized else (), model.resolutions, model.qualities)
+
+
+def endpoints_for(action: Action, capabilities: Capabilities) -> tuple[Endpoint, ...]:
+    """At least one. Raises BadInput for what the provider cannot do at all."""
+    endpoints = capabilities.endpoints.get(action, ())
+    if not endpoints:
+        raise BadInput(
+            f"The provider {capabilities.name} cannot {_ACTIONS[action]}: choose another one, such as venice."
+        )
+    return endpoints
+
+
+def model_for(kind: str, wish: str, capabilities: Capabilities) -> Model:
+    """Raises BadInput for a model that is known to be of another kind."""
+    default = capabilities.default_for(kind)
+    model = capabilities.catalogue.get(wish or default)
+    if model.type not in ("", ANY, kind):
+        raise BadInput(
+            f"{model.label} {_DOES[model.type]}; choose a model that {_DOES[kind]}, such as {default}."
+        )
+    return model
+
+
+def check_wishes(job: Job, endpoint: Endpoint, capabilities: Capabilities) -> None:
+    """Raises BadInput where the job has something that the endpoint's requests have no room for."""
+    options = job.options
+    for name in capabilities.without.get(endpoint, ()):
+        wanted = {"seed": options.seed != -1, "references": bool(job.references)}
+        if wanted.get(name, bool(getattr(options, name, ""))):
+            endpoints = capabilities.endpoints[job.action]
+            if len(endpoints) > 1:
+                raise BadInput(f"{endpoint.value} does not know {_WISHES[name]}; {endpoints[0].value} does.")
+            raise BadInput(f"The provider {capabilities.name} does not know {_WISHES[name]}.")
+
+
+def offered(model: Model, name: str, wish: str, values: tuple[str, ...]) -> str:
+    """The wish as the model spells it. Raises BadInput where it is known not to offer it."""
+    spelled = {value.lower(): value for value in values}
+    if not wish or wish.lower() in spelled:
+        return spelled.get(wish.lower(), wish)
+    if model.listed or model.constrained or bool(model.pricing) or values:
+        raise _not_offered(model, name, wish, values)
+    return wish
+
+
+def ratios(wish: str, model: Model, usual: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The aspect ratios that the picture may have; empty: any. Raises BadInput where it is not offered.
+
+    `usual`: what may be asked of a model that lists none; nothing is then asked without a wish.
+    """
+    names = _listed_ratios(model, usual)
+    # "auto" says no more than leaving it out does
+    if wish and wish != "auto":
+        if (model.aspect_ratios or usual) and wish not in names:
+            raise _not_offered(model, "aspect ratio", wish, names)
+        ratio_of(wish)
+        return (wish,)
+    if wish in names or not model.aspect_ratios:
+        return ()
+    return tuple(name for name in names if name != "auto")
+
+
+def _listed_ratios(model: Model, usual: tuple[str, ...]) -> tuple[str, ...]:
+    names = model.aspect_ratios or usual
+    return tuple(name for name in names if name == "auto" or parse_ratio(name))
+
+
+def shapes_for(wish: str, model: Model, usual: tuple[str, ...] = ()) -> Shapes:
+    """What the picture may be made as. Raises BadInput where the wished aspect ratio is not among it."""
+    if model.shapes is None:
+        return Ratios(ratios(wish, model, usual))
+    if wish in ("", "auto"):
+        return model.shapes
+    shapes = model.shapes.of_ratio(ratio_of(wish))
+    if shapes is None:
+        raise _not_offered(model, "aspect ratio", wish, model.aspect_ratios)
+    return shapes
+
+
+def style(wish: str, known: tuple[str, ...]) -> str:
+    """The style as the service spells it. Raises BadInput for one that it does not have."""
+    if not wish or not known:
+        return wish
+    spelled = {name.lower(): name for name in known}
+    if wish.lower() in spelled:
+        return spelled[wish.lower()]
+    near = [spelled[name] for name in difflib.get_close_matches(wish.lower(), spelled, 3, 0.5)]
+    hint = f"; did you mean {', '.join(near)}?" if near else f"; it has {', '.join(known[:8])} …"
+    raise BadInput(f"There is no style “{wish}”{hint}")
+
+
+def about(model: Model, capabilities: Capabilities) -> list[str]:
+    """What the catalogue says about the model that people should know before they pay."""
+    warnings = []
+    catalogue = capabilities.catalogue
+    if model.id and not model.listed and (catalogue.date or (catalogue.unlisted and catalogue.models)):
+        who = "service" if catalogue.date else f"profile {capabilities.name}"
+        warnings.append(f"The {who} does not list a model “{model.id}”.")
+    if model.offline:
+        warnings.append(f"The service says that {model.label} is offline at present.")
+    if model.retires or model.replacement:
+        when = f" on {model.retires[:10]}" if model.retires else ""
+        instead = f"; use {model.replacement} instead" if model.replacement else ""
+        ends = "ended" if is_past(model.retires, capabilities.today) else "ends"
+        warnings.append(f"{model.label} {ends}{when}{instead}.")
+    return warnings
+
+
+def is_past(day: str, today: date) -> bool:
+    """Whether a day such as 2026-12-01 has come; False for what is none."""
+    try:
+        return date.fromisoformat(day[:10]) <= today
+    except ValueError:
+        return False
+
+
+def _not_offered(model: Model, name: str, wish: str, values: tuple[str, ...]) -> BadInput:
+    choice = f"it offers {', '.join(values)}" if values else "it offers no choice"
+    return BadInput(f"{model.label} has no {name} “{wish}”: {choice}.")
+
+
+def ratio_of(wish: str) -> float:
+    """Width by height. Raises BadInput for what is no aspect ratio."""
+    ratio = parse_ratio(wish)
+    if ratio is None:
+        raise BadInput(f"“{wish}” is no aspect ratio, such as 16:9.")
+    return ratio
+
+
+def choose_tier(job: Job, model: Model, capabilities: Capabilities) -> tuple[str, str]:
+    """The resolution and the quality to ask for, as the model spells them; "" where the service decides."""
+    offer = choices(model, job.action, capabilities)
+    resolution = offered(model, "resolution", job.options.resolution, offer.resolutions)
+    quality = offered(model, "quality", job.options.quality, offer.qualities)
+    if capabilities.sends_defaults:
+        return resolution or model.default_resolution, quality or model.default_quality
+    return resolution, quality

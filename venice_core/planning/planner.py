@@ -1,0 +1,34 @@
+"""From a job and what the provider can do to a plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from venice_core.errors import BadInput
+from venice_core.job import Action, Job
+from venice_core.planning.capabilities import Capabilities
+from venice_core.planning.cutout import plan_cutout
+from venice_core.planning.edit import plan_edit
+from venice_core.planning.generation import plan_generation
+from venice_core.planning.plan import Plan
+from venice_core.planning.price import Price
+from venice_core.planning.selection import Selection
+from venice_core.planning.upscale import plan_upscale
+
+
+def make_plan(job: Job, selection: Selection | None, capabilities: Capabilities) -> Plan:
+    """How `job` is sent to the provider. Raises BadInput where it cannot be sent as asked.
+
+    `selection` is None exactly where nothing limits the result.
+    """
+    if job.options.endpoint and job.action is not Action.GENERATE:
+        raise BadInput("Only for a generation can the endpoint be chosen.")
+    planners = {
+        Action.EDIT: plan_edit,
+        Action.CUTOUT: plan_cutout,
+        Action.GENERATE: plan_generation,
+        Action.UPSCALE: plan_upscale,
+    }
+    plan = planners[job.action](job, selection, capabilities)
+    capabilities.parse_fields(plan.endpoint, dict(job.options.fields))
+    return replace(plan, price=Price(0.0, 0.0)) if capabilities.free else plan

@@ -1,0 +1,85 @@
+"""What Venice lists and tells without being paid: models, traits, styles, the account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from venice_core.errors import Unlisted
+from venice_core.network.messages import Request, Response
+from venice_core.providers.base import Account
+from venice_core.secret import Secret
+
+NO_KEY = Secret("")
+
+
+def models(base_url: str, kind: str, key: Secret = NO_KEY) -> Request:
+    """No key goes along unless the service asks for one: it is said both to need none and to need one."""
+    return Request("GET", f"{base_url}/models?type={kind}", key=key)
+
+
+def read_models(response: Response) -> list[Any]:
+    """The entries as the service sent them. Raises Unlisted."""
+    entries = _body(response, "models").get("data")
+    if not isinstance(entries, list):
+        raise Unlisted("the list of models cannot be read", status=response.status)
+    return entries
+
+
+def styles(base_url: str) -> Request:
+    return Request("GET", f"{base_url}/image/styles")
+
+
+def read_styles(response: Response) -> tuple[str, ...]:
+    """Both documented forms, `{"data": […]}` and the bare list. Raises Unlisted."""
+    body = response.json
+    listed = body.get("data") if isinstance(body, dict) else body
+    if not isinstance(listed, list):
+        raise Unlisted("the list of styles cannot be read", status=response.status)
+    return tuple(style for style in listed if isinstance(style, str))
+
+
+def traits(base_url: str, kind: str, key: Secret) -> Request:
+    return Request("GET", f"{base_url}/models/traits?type={kind}", key=key)
+
+
+def read_traits(response: Response) -> dict[str, str]:
+    """Model ids by trait. Raises Unlisted."""
+    named = _mapping(_body(response, "traits").get("data"))
+    return {str(trait): model for trait, model in named.items() if isinstance(model, str)}
+
+
+def account(base_url: str, key: Secret) -> Request:
+    """The test of a key; it costs nothing."""
+    return Request("GET", f"{base_url}/api_keys/rate_limits", key=key)
+
+
+def read_account(response: Response) -> Account:
+    """Any balance may be missing. Raises Unlisted."""
+    data = _mapping(_body(response, "account").get("data"))
+    balances = _mapping(data.get("balances"))
+
+    def amount(name: str) -> float | None:
+        value = balances.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e12:
+            return None
+        return float(value)
+
+    tier = _mapping(data.get("apiTier")).get("id")
+    return Account(
+        permitted=data.get("accessPermitted") is not False,
+        tier=tier if isinstance(tier, str) else "",
+        usd=amount("USD"),
+        diem=amount("DIEM"),
+    )
+
+
+def _body(response: Response, what: str) -> Mapping[str, Any]:
+    body = response.json
+    if not isinstance(body, dict):
+        raise Unlisted(f"the answer about {what} cannot be read", status=response.status)
+    return body
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,1 @@
+"""Jobs on disk, and what was spent on them."""

@@ -1,0 +1,1 @@
+"""The stand-in for services that are compatible with OpenAI's."""

@@ -1,0 +1,63 @@
+"""What the sandbox remembers of a request, without its key."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+from dataclasses import dataclass, field
+from typing import Any
+
+from PIL import Image
+
+from venice_core.sandbox.forms import Upload
+
+_SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie", "x-api-key")
+
+
+@dataclass(frozen=True)
+class SeenFile:
+    """One picture of a request; format, size in px and mode as Pillow names them, None if unreadable."""
+
+    name: str
+    filename: str
+    content_type: str
+    data: bytes = field(repr=False)
+    format: str | None = None
+    width: int | None = None
+    height: int | None = None
+    mode: str | None = None
+
+    @classmethod
+    def of(cls, upload: Upload) -> SeenFile:
+        facts: tuple[Any, ...] = ()
+        with contextlib.suppress(Exception), Image.open(io.BytesIO(upload.data)) as picture:
+            facts = picture.format, picture.width, picture.height, picture.mode
+        return cls(upload.name, upload.filename, upload.content_type, upload.data, *facts)
+
+
+@dataclass
+class SeenRequest:
+    """What arrived. `complete`: the whole upload was read. `status`: None until answered, or dropped."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    fields: dict[str, Any] = field(default_factory=dict)
+    files: list[SeenFile] = field(default_factory=list)
+    bytes_received: int = 0
+    complete: bool = False
+    status: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as a JSON object; each file's bytes as base64 under `data`."""
+        files = [{**vars(file), "data": base64.b64encode(file.data).decode("ascii")} for file in self.files]
+        return {**vars(self), "files": files}
+
+
+def masked(name: str, value: str) -> str:
+    """A header's value for the record; of a key its first three letters, and none of a short key."""
+    if name.lower() not in _SECRET_HEADERS:
+        return value
+    scheme, _, key = value.rpartition(" ")
+    return f"{scheme} {key[:3] if len(key) > 6 else ''}***".lstrip()

@@ -1,0 +1,1 @@
+"""Settings, keys, logs and files on the user's disk."""

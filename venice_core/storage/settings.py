@@ -1,0 +1,75 @@
+"""Folders, the settings file, and where the API key comes from.
+
+Nothing here reads the environment by itself: callers pass it in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from venice_core.errors import BadInput
+from venice_core.storage.atomic_files import write_or_refuse
+from venice_core.storage.folders import Folders
+
+DEFAULT_PROVIDER = "venice"
+
+
+class Settings:
+    """The settings file: `{"provider": name, "daily_limit_usd": number, "profiles": {name: {…}}}`.
+
+    Unknown entries are kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "settings.json"
+
+    def read(self) -> dict[str, Any]:
+        """Raises BadInput where the file is there and not readable as settings."""
+        try:
+            values = json.loads(self.path.read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise BadInput(f"The settings file {self.path} cannot be read: {error}.") from error
+        if not isinstance(values, dict):
+            raise BadInput(f"The settings file {self.path} does not hold settings.")
+        return values
+
+    @property
+    def daily_limit(self) -> float | None:
+        """What may be spent in a day, in US dollars; None: no limit. Raises BadInput for what is none."""
+        limit = self.read().get("daily_limit_usd")
+        return None if limit is None else _amount(limit, f"daily_limit_usd in {self.path}")
+
+    def set_daily_limit(self, limit: Any) -> None:
+        """None takes it away. Raises BadInput for what is no amount of US dollars."""
+        self.update(daily_limit_usd=None if limit is None else _amount(limit, "The limit per day"))
+
+    def update(self, **changes: Any) -> None:
+        values = {**self.read(), **changes}
+        write_or_refuse(self.path, json.dumps(values, indent=1, sort_keys=True).encode())
+
+
+def _amount(value: Any, what: str) -> float:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 <= value < 1e9:
+        raise BadInput(f"{what} must be an amount of US dollars, 0 or more.")
+    return float(value)
+
+
+def provider_name(wish: str, env: Mapping[str, str], settings: Settings) -> str:
+    """The provider asked for, else `VENICE_PROVIDER`, else the settings', else Venice."""
+    return (
+        wish or env.get("VENICE_PROVIDER") or str(settings.read().get("provider") or "") or DEFAULT_PROVIDER
+    )
+
+
+def provider_for_people(wish: str, env: Mapping[str, str]) -> str:
+    """As `provider_name`, for a sentence: also where the settings cannot be read."""
+    try:
+        return provider_name(wish, env, Settings(Folders.of(env).settings))
+    except BadInput:
+        return wish or DEFAULT_PROVIDER

@@ -1,0 +1,1 @@
+"""The process that serves GIMP: messages over standard input and output."""

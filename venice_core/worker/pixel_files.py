@@ -1,0 +1,71 @@
+"""Pixels as picture files and back, for a host that can only save and load pictures (GIMP 2.10).
+
+Everywhere else between a front end and the worker pixels are raw: RGBA means 8-bit sRGB, alpha not
+premultiplied; coverage means one byte a pixel, linear; wide means RGBA as float32.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+
+import numpy as np
+
+from venice_core.errors import BadInput, BrokenFile
+from venice_core.geometry.rectangles import Extent
+from venice_core.imaging import arrays, codecs
+from venice_core.imaging.compositing import with_alpha
+
+
+class Kind(str, Enum):
+    RGBA = "rgba"
+    COVERAGE = "coverage"
+    WIDE = "wide"
+
+
+_PIXEL_BYTES = {Kind.RGBA: 4, Kind.COVERAGE: 1}
+
+
+def to_raw(picture: Path, raw: Path, extent: Extent, kind: Kind) -> None:
+    """From a picture: a PNG, for wide pixels a TIFF of 32-bit floats. Its values are taken as they are.
+
+    Coverage is a picture's alpha, or its grey where it has none. Raises BadInput where it is no such picture
+    of that size.
+    """
+    try:
+        data = picture.read_bytes()
+        pixels = codecs.decode_wide(data) if kind is Kind.WIDE else _decode(data, extent)
+    except (OSError, BrokenFile) as error:
+        raise BadInput(f"“{picture.name}” cannot be read: {error}") from error
+    if Extent.of_shape(pixels.shape) != extent:
+        raise BadInput(f"“{picture.name}” is {Extent.of_shape(pixels.shape)}, not {extent}.")
+    wanted = pixels[..., -1] if kind is Kind.COVERAGE else with_alpha(pixels)
+    raw.write_bytes(np.ascontiguousarray(wanted).tobytes())
+
+
+def to_picture(raw: Path, picture: Path, extent: Extent, kind: Kind, alpha: Path | None = None) -> None:
+    """A PNG of RGBA or coverage; `alpha` is a coverage in the place of RGBA's own.
+
+    Coverage becomes the alpha of a black picture: alpha is what GIMP never converts, whatever the image's
+    precision and profile. Raises BadInput where a file is missing or has another size.
+    """
+    pixels = _read(raw, extent, kind)
+    if alpha is not None:
+        pixels[..., 3] = _read(alpha, extent, Kind.COVERAGE)[..., 0]
+    if kind is Kind.COVERAGE:
+        pixels = np.dstack([np.zeros_like(pixels), pixels])
+    picture.write_bytes(codecs.encode_png(pixels))
+
+
+def _decode(data: bytes, extent: Extent) -> arrays.Pixels:
+    return codecs.decode(data, max_pixels=extent.pixels, formats=("PNG",)).pixels
+
+
+def _read(path: Path, extent: Extent, kind: Kind) -> arrays.Pixels:
+    if kind not in _PIXEL_BYTES:
+        raise BadInput("Wide pixels cannot be made a picture.")
+    try:
+        data = np.fromfile(path, np.uint8)
+        return data.reshape(extent.height, extent.width, _PIXEL_BYTES[kind])
+    except (OSError, ValueError) as error:
+        raise BadInput(f"“{path.name}” does not hold {extent} of {kind.value}.") from error

@@ -1,0 +1,65 @@
+"""A run's results as the message that GIMP gets."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from venice_core.execution.results import Made, Result
+from venice_core.imaging import compositing
+from venice_core.records.entry import MASK, RESULT, RIM
+
+log = logging.getLogger("venice_core.worker.server")
+
+CLIPPED_SHARE = 0.01
+
+
+def result_message(made: Made) -> dict[str, Any]:
+    """What the front end places; the pixels are left in the jobs' folders."""
+    return {
+        "results": [_result(result) for result in made.results],
+        "warnings": list(made.warnings),
+        "failed": len(made.failures),
+    }
+
+
+def _result(result: Result) -> dict[str, Any]:
+    placed = result.placed
+
+    def kept(name: str, values: npt.NDArray[np.uint8] | None) -> str | None:
+        if values is None:
+            return None
+        path = result.entry.folder / name.format(result.number)
+        path.write_bytes(values.tobytes())
+        return str(path)
+
+    return {
+        "job": result.entry.id,
+        "crop": asdict(result.bounds),
+        "pixels": kept(RESULT, placed.pixels),
+        "mask": kept(MASK, placed.mask),
+        "rim": kept(RIM, placed.rim),
+        "name": result.name,
+        "recipe": result.recipe,
+        "facts": asdict(result.facts),
+        "price": asdict(result.price) if result.price else None,
+    }
+
+
+def clipped_colors(path: Path, result: Result) -> list[str]:
+    """A warning where the layer has colours that sRGB cannot hold: `path` holds its float32 RGBA."""
+    crop = result.plan.crop
+    try:
+        colours = np.fromfile(path, np.float32).reshape(crop.height, crop.width, 4)
+    except (OSError, ValueError):
+        log.exception("colours outside sRGB could not be counted")
+        return []
+    share = compositing.clipped_share(colours, result.placed.mask)
+    if share <= CLIPPED_SHARE:
+        return []
+    return [f"{100 * share:.0f} % of what was sent has colours outside sRGB, which the result cannot have."]
