@@ -651,7 +651,7 @@ def doctor():
 
 PHOTO = os.path.join(HERE, "docs", "images", "demo.jpg")
 ELLIPSE = (70, 10, 415, 385)  # the cup: x, y, width, height in px of the photograph
-PROMPT = "make it pink"  # the colour that the sandbox gives to everything
+PROMPT = "make it pink"  # the color that the sandbox gives to everything
 
 DEMO_IN_GIMP3 = """
 import json

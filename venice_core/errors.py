@@ -127,11 +127,11 @@ class MissingKey(BadInput):
         self.variable = variable
 
 
-class OverLimit(BadInput):
+class SpendingLimitExceeded(BadInput):
     kind = "over-limit"
 
 
-class BrokenFile(BadInput):
+class UnreadableImage(BadInput):
     kind = "broken-file"
 
 
@@ -154,7 +154,7 @@ class Busy(NotAccepted):
     kind = "busy"
 
 
-class Unlisted(NotAccepted):
+class LookupFailed(NotAccepted):
     kind = "unlisted"
 
 
@@ -179,7 +179,7 @@ class BadKey(Refused):
     kind = "bad-key"
 
 
-class KeyUnseen(Refused):
+class KeyNotReceived(Refused):
     kind = "key-unseen"
 
 
@@ -216,29 +216,29 @@ class PolicyRefusal(Refused):
     charge = Charge.UNKNOWN
 
 
-class Unanswered(VeniceError):
+class NoUsableAnswer(VeniceError):
     kind = "unanswered"
     charge = Charge.POSSIBLE
 
 
-class ServerFailure(Unanswered):
+class ServerFailure(NoUsableAnswer):
     kind = "server-failure"
 
 
-class LostConnection(Unanswered):
+class LostConnection(NoUsableAnswer):
     kind = "lost-connection"
 
 
-class UnusableAnswer(Unanswered):
+class UnusableAnswer(NoUsableAnswer):
     kind = "unusable-answer"
 
 
-class Unfetched(Unanswered):
+class DownloadFailed(NoUsableAnswer):
     kind = "unfetched"
     charge = Charge.CHARGED
 
 
-class Unplaced(Unanswered):
+class PlacementFailed(NoUsableAnswer):
     kind = "unplaced"
     charge = Charge.CHARGED
 

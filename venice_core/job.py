@@ -206,7 +206,7 @@ class Fitting:
     "letterboxed"; else "". `alignment`: "moved", "in place", "no detail" or "changed" (nothing to measure a
     movement by), "off"; where it was moved, `moved` is by how much at the corner that moved most, and `shift`
     by how much in the middle, in px of what was sent; `rotation` is in degrees, clockwise. `matched`: whether
-    the colours were, `blended`: whether the seam was.
+    the colors were, `blended`: whether the seam was.
     """
 
     scale: float = 1.0

@@ -11,11 +11,11 @@ import sys
 import traceback
 
 
-class ForPeople(Exception):
+class UserError(Exception):
     """`message` and `str` of it are a sentence for people; in Python 2, `str` is that as UTF-8."""
 
     def __init__(self, message):
-        super(ForPeople, self).__init__(message)
+        super(UserError, self).__init__(message)
         self.message = message
 
     if sys.version_info[0] == 2:
@@ -24,7 +24,7 @@ class ForPeople(Exception):
             return self.message.encode("utf-8")
 
 
-class LinkError(ForPeople):
+class LinkError(UserError):
     """A call failed. `kind` and `charge` are the worker's words, `details` what was behind it."""
 
     def __init__(self, message, kind="error", charge="none", details=""):
@@ -42,7 +42,7 @@ class Detached(LinkError):
     """The worker goes on alone: what was sent may be charged, and its answer is kept."""
 
 
-def words_of(error):
+def error_text(error):
     """What an exception says, as text: in Python 2 the system's words may be in any encoding."""
     try:
         return type("")(error)
@@ -50,7 +50,7 @@ def words_of(error):
         return bytes(error).decode("mbcs" if os.name == "nt" else "utf-8", "replace")
 
 
-class PlanChanged(ForPeople):
+class PlanChanged(UserError):
     """What is about to be sent, or its price, is not what the person has seen."""
 
     def __init__(self, plan):
@@ -60,7 +60,7 @@ class PlanChanged(ForPeople):
         self.plan = plan
 
 
-class NotPlaced(ForPeople):
+class NotPlaced(UserError):
     """What came could not be put into the image; nothing of it is lost. `trace`: of what went wrong."""
 
     def __init__(self, results, error):
@@ -69,9 +69,9 @@ class NotPlaced(ForPeople):
         super(NotPlaced, self).__init__(
             "The result has come, but could not be put into the image (%s: %s). Edit > Undo takes away what"
             " may be there of it. It is kept in %s; sent again, it may be charged again."
-            % (type(error).__name__, words_of(error), ", ".join(folders))
+            % (type(error).__name__, error_text(error), ", ".join(folders))
         )
 
 
-class HostError(ForPeople):
+class HostError(UserError):
     """The image is not in a state for what is asked."""

@@ -33,7 +33,7 @@ def place(host, image, drawables):
     """The layer above which something new goes; None: at the top of the image. Raises HostError."""
     _check_anchored(host, image)
     layers = [layer for layer in map(host.layer_of, drawables) if layer is not None]
-    return host.upward(image, layers)[-1] if layers else None
+    return host.bottom_up(image, layers)[-1] if layers else None
 
 
 def _layers_of(host, image, drawables):
@@ -48,7 +48,7 @@ def _layers_of(host, image, drawables):
         raise HostError("Select a layer: a channel cannot be edited this way.")
     if any(host.is_empty(layer) for layer in layers):
         raise HostError("This layer group is empty.")
-    return host.upward(image, layers)
+    return host.bottom_up(image, layers)
 
 
 def _check_anchored(host, image):

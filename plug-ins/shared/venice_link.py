@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 
-from venice_errors import Detached, LinkError, WorkerGone, words_of
+from venice_errors import Detached, LinkError, WorkerGone, error_text
 from venice_process import clean_environment, file_name, own_session, word
 
 try:
@@ -79,7 +79,7 @@ class Link(object):
         try:
             self._process = subprocess.Popen(list(map(word, self._command)), **options)
         except OSError as error:
-            raise LinkError("The worker could not be started: %s." % words_of(error))
+            raise LinkError("The worker could not be started: %s." % error_text(error))
         reader = threading.Thread(target=_read, args=(self._process.stdout, self._messages))
         reader.daemon = True
         reader.start()

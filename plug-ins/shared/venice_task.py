@@ -17,7 +17,7 @@ files are written by `link.write`):
     canvas_of(image)                                    its extent
     is_there(layer or image)                            False when it was deleted or closed meanwhile
     name_of(layer)                                      its name, in Python 2 as unicode
-    base_of(image)                                      "rgb", "grey" or "indexed"
+    base_of(image)                                      "rgb", "gray" or "indexed"
     is_plain(layer)                                     whether its mode is Normal and its opacity 100 %
     tattoo_of(layer)                                    its number within the image, which XCF files keep
     recipe_of(layer)                                    the data of its parasite RECIPE, or None
@@ -30,7 +30,7 @@ files are written by `link.write`):
     export_selection(image, link, name)                 writes 8-bit linear coverage; its window, or None
     export_shown(image, layer, crop, link, name, wide_name=None)
                                                         writes 8-bit sRGB RGBA of what the layer shows; with
-                                                        `wide_name`, where the image may hold colours outside
+                                                        `wide_name`, where the image may hold colors outside
                                                         sRGB, float32 RGBA too: then True, else False
     export_visible(image, crop, link, name, wide_name=None)
                                                         the same of all that is visible
@@ -167,7 +167,7 @@ class Task(object):
             layers = self._add_all(image, source, made, warnings)
             host.show(image)
         else:
-            with host.kept_choice(image), host.undo_group(image):
+            with host.preserve_selection(image), host.undo_group(image):
                 layers = self._add_all(image, source, made, warnings)
         self._tell_placed(made)
         return image, layers, self._untold(warnings)
@@ -240,7 +240,7 @@ class Task(object):
         base = self._host.base_of(image)
         if base == "indexed":
             warnings.append("The image is indexed: the result has only the colors of its palette.")
-        elif base == "grey":
+        elif base == "gray":
             warnings.append("The image is grayscale: so is the result.")
         if self._has_own_look(source):
             warnings.append(

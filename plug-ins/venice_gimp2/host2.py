@@ -48,7 +48,7 @@ pdb = gimp.pdb
 
 NO_COMPRESSION = 0
 QUICK_MASK = "Qmask"  # what GIMP calls its channel, in every language
-_BASES = {RGB: "rgb", GRAY: "grey", INDEXED: "indexed"}
+_BASES = {RGB: "rgb", GRAY: "gray", INDEXED: "indexed"}
 
 
 def to_gimp(text):
@@ -78,7 +78,7 @@ def layer_of(drawable):
     return drawable if pdb.gimp_item_is_layer(drawable) else None
 
 
-def upward(_image, layers):
+def bottom_up(_image, layers):
     """As they are: GIMP 2.10 has one layer at a time."""
     return layers
 
@@ -215,7 +215,7 @@ def export_selection(image, link, name):
         coverage = pdb.gimp_layer_new_from_drawable(pdb.gimp_image_get_selection(image), private)
         _insert(private, coverage)
         pdb.gimp_layer_resize(coverage, window["width"], window["height"], -window["x"], -window["y"])
-        # As alpha: whether grey is saved as linear depends on what people prefer for their exports.
+        # As alpha: whether gray is saved as linear depends on what people prefer for their exports.
         mask = pdb.gimp_layer_create_mask(coverage, ADD_MASK_COPY)
         pdb.gimp_layer_add_alpha(coverage)
         pdb.gimp_layer_add_mask(coverage, mask)
@@ -239,7 +239,7 @@ def export_visible(image, crop, link, name, wide_name=None):
 def _export(image, crop, link, name, wide_name):
     """Writes what is visible in `crop` as 8-bit sRGB RGBA.
 
-    With `wide_name`, where the image may hold colours outside sRGB, as float32 RGBA too; then True.
+    With `wide_name`, where the image may hold colors outside sRGB, as float32 RGBA too; then True.
     """
     with _new_image(crop, RGB, PRECISION_U8_GAMMA) as private:
         _save_png(private, _visible(image, crop, private), link, name, crop, "rgba")
@@ -308,8 +308,8 @@ def _private(image, extent):
     base, precision = pdb.gimp_image_base_type(image), pdb.gimp_image_get_precision(image)
     with _new_image(extent, base, precision) as private:
         if base == INDEXED:
-            count, colours = pdb.gimp_image_get_colormap(image)
-            pdb.gimp_image_set_colormap(private, count, colours)
+            count, colors = pdb.gimp_image_get_colormap(image)
+            pdb.gimp_image_set_colormap(private, count, colors)
         profile = _profile_of(image)
         if profile:
             pdb.gimp_image_set_color_profile(private, len(profile), profile)
@@ -393,7 +393,7 @@ def load(link, path, extent, kind):
 
 
 @contextlib.contextmanager
-def kept_choice(image):
+def preserve_selection(image):
     """Afterwards the same layer or channel is active, and the layer or its mask edited, as before."""
     layer, channel = pdb.gimp_image_get_active_layer(image), pdb.gimp_image_get_active_channel(image)
     edits_mask = layer is not None and bool(pdb.gimp_layer_get_edit_mask(layer))
@@ -450,11 +450,11 @@ def add_variation(image, group, number, crop, pixels, mask, name, recipe):
 def add_cutout(image, source, above, crop, matte, name, recipe, pixels=None, rim=None):
     """The source's own pixels above `above`, its alpha times `matte` (coverage over `crop`, 0 elsewhere).
 
-    Where `rim` (over `crop`, 255 or 0) says so, it has the colours of `pixels` instead.
+    Where `rim` (over `crop`, 255 or 0) says so, it has the colors of `pixels` instead.
     """
     inside = counted_from(bounds_of(source), crop)
     with _copy_of(image, source, with_mask=True) as (private, copy):
-        cut = copy if rim is None else _recolour(private, pixels.picture(alpha=rim), inside)
+        cut = copy if rim is None else _recolor(private, pixels.picture(alpha=rim), inside)
         _mask_by_alpha(cut, _load_cover(private, matte.picture(), cut, inside))
         pdb.gimp_layer_remove_mask(cut, MASK_APPLY)
         pdb.gimp_layer_resize(cut, crop["width"], crop["height"], -inside["x"], -inside["y"])
@@ -611,8 +611,8 @@ def _multiply_by_mask(private, cover, source):
     pdb.gimp_layer_remove_mask(cover, MASK_APPLY)
 
 
-def _recolour(private, path, place):
-    """The topmost layer with the colours of a picture that lies at `place` in it, where that is opaque.
+def _recolor(private, path, place):
+    """The topmost layer with the colors of a picture that lies at `place` in it, where that is opaque.
 
     The picture is merged in with a mode that keeps the layer's alpha, and leaves every pixel where the
     picture is transparent as it is.

@@ -69,7 +69,7 @@ def _needs_window(task):
     task.in_window = True
     try:
         return not task.is_free()
-    except venice_errors.ForPeople:
+    except venice_errors.UserError:
         return True  # the window says what is wrong
 
 
@@ -91,10 +91,10 @@ def show_progress(message):
 def _sentence(error):
     if isinstance(error, venice_errors.NotPlaced):
         _log(error.trace)
-    if isinstance(error, venice_errors.ForPeople):
+    if isinstance(error, venice_errors.UserError):
         return error.message
     _log(traceback.format_exc())
-    words = type(error).__name__, venice_errors.words_of(error), _log_path()
+    words = type(error).__name__, venice_errors.error_text(error), _log_path()
     return "Venice failed unexpectedly: %s: %s (more in %s)" % words
 
 

@@ -85,7 +85,7 @@ class _Window(object):
         try:
             self._link.ensure()
             self._tell_plan(self._answer_to(self._task.ask_plan()))
-        except venice_errors.ForPeople as error:
+        except venice_errors.UserError as error:
             self._tell_error(error)
 
     def _tell_plan(self, plan):
@@ -94,7 +94,7 @@ class _Window(object):
         self._plan.set_text(self._task.sentences(plan))
         self._calm_gimpfus_bar()
         if not plan["key"]:
-            self._tell_error(venice_errors.ForPeople(KEY_MISSING))
+            self._tell_error(venice_errors.UserError(KEY_MISSING))
         self._key_button.set_property("visible", not plan["key"])
         self._send_button.set_sensitive(plan["key"])
         (self._send_button if plan["key"] else self._key_button).grab_focus()  # else Return means Cancel
@@ -115,7 +115,7 @@ class _Window(object):
             self._tell_error(changed)
         except venice_errors.NotPlaced:
             raise
-        except venice_errors.ForPeople as error:
+        except venice_errors.UserError as error:
             kind = getattr(error, "kind", "")
             if kind == "cancelled":
                 self._link.close()  # nothing of it goes on; another try starts another worker

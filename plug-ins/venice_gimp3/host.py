@@ -30,7 +30,7 @@ _ENCODINGS = {
 }
 _BASES = {
     Gimp.ImageBaseType.RGB: "rgb",
-    Gimp.ImageBaseType.GRAY: "grey",
+    Gimp.ImageBaseType.GRAY: "gray",
     Gimp.ImageBaseType.INDEXED: "indexed",
 }
 
@@ -42,7 +42,7 @@ def layer_of(drawable):
     return drawable if isinstance(drawable, Gimp.Layer) else None
 
 
-def upward(image, layers):
+def bottom_up(image, layers):
     """`layers` without repetitions in the order of the stack, depth first, from the bottom to the top."""
     wanted = {layer.get_id(): layer for layer in layers}
     return [wanted[number] for number in _numbers_upward(image.get_layers()) if number in wanted]
@@ -108,7 +108,7 @@ def name_of(layer):
 
 
 def base_of(image):
-    """Its mode: "rgb", "grey" or "indexed"."""
+    """Its mode: "rgb", "gray" or "indexed"."""
     return _BASES[image.get_base_type()]
 
 
@@ -205,7 +205,7 @@ def export_visible(image, crop, link, name, wide_name=None):
 
 
 def _export(image, drawable, rectangle, link, name, wide_name):
-    """Writes RGBA; and the same as float32 where that has a name and the image may hold colours outside sRGB.
+    """Writes RGBA; and the same as float32 where that has a name and the image may hold colors outside sRGB.
 
     Returns whether it wrote the second.
     """
@@ -286,7 +286,7 @@ def undo_group(image):
 
 
 @contextlib.contextmanager
-def kept_choice(image):
+def preserve_selection(image):
     """Afterwards the same layers and channels are selected, and a layer or its mask edited, as before."""
     layers, channels = image.get_selected_layers(), image.get_selected_channels()
     masks = [layer for layer in layers if layer.get_mask() is not None and layer.get_edit_mask()]
@@ -348,13 +348,13 @@ def _fill(layer, crop, pixels, mask, recipe):
 def add_cutout(image, source, above, crop, matte, name, recipe, pixels=None, rim=None):
     """The source's own pixels above `above`, its alpha times `matte` (coverage over `crop`, 0 elsewhere).
 
-    Where `rim` (over `crop`, 255 or 0) says so, it has the colours of `pixels` (RGBA) instead.
+    Where `rim` (over `crop`, 255 or 0) says so, it has the colors of `pixels` (RGBA) instead.
     """
     layer = _add_copy(image, source, above, name, with_mask=True)
     if not layer.has_alpha():
         layer.add_alpha()
     if rim is not None:
-        _recolour(image, layer, counted_from(bounds_of(source), crop), pixels, rim)
+        _recolor(image, layer, counted_from(bounds_of(source), crop), pixels, rim)
     _add_mask(layer, matte, counted_from(bounds_of(source), crop))
     layer.remove_mask(Gimp.MaskApplyMode.APPLY)
     own = bounds_of(layer)
@@ -420,7 +420,7 @@ def values_with_layers(image, layers):
     for the moment of one call whose own return values have just this form. It returns them in the
     reverse of the order in which they were selected.
     """
-    with kept_choice(image):
+    with preserve_selection(image):
         image.set_selected_layers(layers[::-1])
         procedure = Gimp.get_pdb().lookup_procedure("gimp-image-get-selected-layers")
         config = procedure.create_config()
@@ -461,10 +461,10 @@ def _write_rgba(layer, pixels, alpha=None):
     layer.update(0, 0, whole["width"], whole["height"])
 
 
-def _recolour(image, layer, rectangle, pixels, rim):
-    """Gives the layer the colours of `pixels` (RGBA over `rectangle` of it) where `rim` is not 0.
+def _recolor(image, layer, rectangle, pixels, rim):
+    """Gives the layer the colors of `pixels` (RGBA over `rectangle` of it) where `rim` is not 0.
 
-    Not a byte of it changes elsewhere: the colours are brought into the layer's own format in another layer,
+    Not a byte of it changes elsewhere: the colors are brought into the layer's own format in another layer,
     and of that only these pixels are copied, which converts nothing.
     """
     width = rectangle["width"]
@@ -538,7 +538,7 @@ def _add_copy(image, source, above, name, with_mask):
 
 
 def _copy_with_alpha(source, image):
-    """A copy for `image` (not inserted) that has an alpha channel, and every colour value as it was.
+    """A copy for `image` (not inserted) that has an alpha channel, and every color value as it was.
 
     Adding alpha to gamma-encoded pixels with a profile of their own, GIMP changes them by up to 1/255; to
     sRGB ones it does not. Assigning a profile changes no pixel: so it is sRGB for that moment.
@@ -550,9 +550,9 @@ def _copy_with_alpha(source, image):
         if not copy.has_alpha():
             profile = private.get_color_profile()
             if profile is not None:
-                grey = image.get_base_type() == Gimp.ImageBaseType.GRAY
+                gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
                 kind = Gimp.ColorProfile
-                private.set_color_profile(kind.new_d65_gray_srgb_trc() if grey else kind.new_rgb_srgb())
+                private.set_color_profile(kind.new_d65_gray_srgb_trc() if gray else kind.new_rgb_srgb())
             copy.add_alpha()
             if profile is not None:
                 private.set_color_profile(profile)

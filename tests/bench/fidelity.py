@@ -5,10 +5,10 @@
   python3 tests bench fidelity --worst                  the worst cases too, each with its name
   python3 tests bench fidelity --case coffee/third/all --images FOLDER   one case, as pictures
 
-"Before" is the answer stretched into place, "after" is aligned, with colours matched and the seam blended.
+"Before" is the answer stretched into place, "after" is aligned, with colors matched and the seam blended.
 Residual: the worst point of a 9 × 9 grid over the crop, against the known movement, in px of what was sent.
 ΔE: CIEDE2000 between the result's layer and the source in the unedited ring of 24 px around the selection,
-the median over the ring; both smoothed (sigma 2 px), so that colours are compared and not noise, and raw.
+the median over the ring; both smoothed (sigma 2 px), so that colors are compared and not noise, and raw.
 Step: across the seam, against the composite with a perfect model, in 8-bit levels. Changed: pixels of the
 composite that differ from the source where the mask is 0.
 
@@ -47,7 +47,7 @@ SECONDS_PER_MP = 0.4
 LEAST_TIMED = 0.25
 """In megapixels: smaller crops are not timed."""
 TIMED_MODELS = ("all", "size-1024", "shift")
-SMOOTH_MODELS = ("identity", "shift", "zoom", "colour", "size-64", "size-64-cropped", "jpeg", "noise", "all")
+SMOOTH_MODELS = ("identity", "shift", "zoom", "color", "size-64", "size-64-cropped", "jpeg", "noise", "all")
 """What textureless pictures go through."""
 WORST = 12
 GAIN, DETAIL, ENLARGED = 4, 96, 4
@@ -98,7 +98,7 @@ HEADINGS = [
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds for a crop of so many megapixels: all of it, and without alignment, colours and seam."""
+    """Seconds for a crop of so many megapixels: all of it, and without alignment, colors and seam."""
 
     case: Case
     megapixels: float
@@ -138,7 +138,7 @@ def main() -> int:
     smooth = [Row(name, [each for each in results if each.case.picture == name]) for name in TEXTURELESS]
     smooth = [row for row in smooth if row.outcomes]
     must = judge_places(by_model)
-    verdicts = [*must, *judge_colours(by_model), *judge_smooth(smooth), *judge_time(measure_time(tasks))]
+    verdicts = [*must, *judge_colors(by_model), *judge_smooth(smooth), *judge_time(measure_time(tasks))]
     table = [HEADINGS, *(row.cells() for row in (*by_model, *smooth))]
     print("\n".join(["", *aligned(table), "", *verdicts]))
     if wish.worst:
@@ -223,8 +223,8 @@ def judge_places(rows: Iterable[Row]) -> list[str]:
     return verdicts + verdict("pixels changed outside the mask", changed, 0)
 
 
-def judge_colours(rows: Iterable[Row]) -> list[str]:
-    """The aims for photographs: their colours, and what is better left alone."""
+def judge_colors(rows: Iterable[Row]) -> list[str]:
+    """The aims for photographs: their colors, and what is better left alone."""
     rows = [row for row in rows if row.outcomes]
     friendly = [row for row in rows if not MODELS[row.name].hostile]
     verdicts = []
@@ -244,8 +244,8 @@ def judge_smooth(rows: Iterable[Row]) -> list[str]:
     for row in rows:
         moved = {each.case.name: each.after.residual if each.moved else 0.0 for each in row.outcomes}
         verdicts += verdict(f"{row.name}: residual of what was moved, px", moved, TAIL_PX)
-        colour = {each.case.name: worsened(each, "ring") for each in row.outcomes}
-        verdicts += verdict(f"{row.name}: made worse, ΔE2000", colour, WORSE_RING)
+        color = {each.case.name: worsened(each, "ring") for each in row.outcomes}
+        verdicts += verdict(f"{row.name}: made worse, ΔE2000", color, WORSE_RING)
         changed = {each.case.name: float(each.after.changed) for each in row.outcomes}
         verdicts += verdict(f"{row.name}: pixels changed outside the mask", changed, 0)
     return verdicts
@@ -260,7 +260,7 @@ def judge_time(timings: Sequence[Timing]) -> list[str]:
     slowest = max(timings, key=lambda each: each.whole / each.megapixels)
     return [
         *verdict("seconds per megapixel, median", {"": statistics.median(whole)}, SECONDS_PER_MP),
-        f"        slowest {max(whole):.2f} ({slowest.case.name}); without alignment, colours and seam "
+        f"        slowest {max(whole):.2f} ({slowest.case.name}); without alignment, colors and seam "
         f"{statistics.median(plain):.2f}; {len(timings)} crops, {cv2.getNumThreads()} threads",
     ]
 
@@ -374,7 +374,7 @@ def write_case(case: Case, folder: Path, fade: float) -> None:
 
 
 def difference(composite: np.ndarray, ideal: np.ndarray) -> np.ndarray:
-    """GAIN times as strong as it is, grey being none."""
+    """GAIN times as strong as it is, gray being none."""
     off = composite[..., :3].astype(np.int32) - ideal[..., :3]
     return np.clip(128 + GAIN * off, 0, 255).astype(np.uint8)
 

@@ -21,9 +21,9 @@ from contract_ways import (
     KEY,
     MULTI,
     PROMPTLY,
-    Attempt,
     NoWaiting,
     Pixels,
+    RunThread,
     Scripted,
     Shell,
     noise,
@@ -41,7 +41,7 @@ from venice_core.cli import main as cli_main
 from venice_core.errors import Busy, Cancelled, Charge, NoConnection
 from venice_core.geometry.rectangles import Bounds
 from venice_core.imaging import codecs, color_profiles
-from venice_core.imaging.metadata import Beside
+from venice_core.imaging.metadata import Metadata
 from venice_core.network import upload as upload_module
 from venice_core.progress import Progress, Stage
 from venice_core.records.entry import ANSWER
@@ -132,13 +132,13 @@ def test_a_cutout_sends_the_picture_and_nothing_else(
     cut, own = np.asarray(Image.open(tmp_path / "out.png")), np.asarray(Image.open(photo))
     rim = (cut[..., 3] > 0) & (cut[..., 3] < 255)
     assert np.array_equal(cut[..., :3][~rim], own[~rim])
-    assert not np.array_equal(cut[..., :3][rim], own[rim]), "the foreground's colours"
+    assert not np.array_equal(cut[..., :3][rim], own[rim]), "the foreground's colors"
     assert cut[..., 3].min() < 20
     assert cut[..., 3].max() == 255
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_a_cutout_without_defringe_has_the_pictures_own_colours(
+def test_a_cutout_without_defringe_has_the_pictures_own_colors(
     shell: Shell, photo: Path, tmp_path: Path
 ) -> None:
     assert shell("cutout", photo, "--no-defringe", "-o", tmp_path / "out.png") == 0
@@ -146,13 +146,13 @@ def test_a_cutout_without_defringe_has_the_pictures_own_colours(
     assert np.array_equal(cut[..., :3], np.asarray(Image.open(photo)))
 
 
-def test_a_cutouts_rim_is_in_the_files_own_colours(shell: Shell, photo: Path, tmp_path: Path) -> None:
-    """The rim's colours are found in sRGB: written into a file with a profile they mean the same."""
+def test_a_cutouts_rim_is_in_the_files_own_colors(shell: Shell, photo: Path, tmp_path: Path) -> None:
+    """The rim's colors are found in sRGB: written into a file with a profile they mean the same."""
     profile = adobe_rgb()
     wide = color_profiles.from_srgb(
         np.asarray(Image.open(photo)), profile, gray=False, dtype=np.dtype(np.uint8)
     )
-    (tmp_path / "wide.png").write_bytes(codecs.encode_png(wide, beside=Beside(profile)))
+    (tmp_path / "wide.png").write_bytes(codecs.encode_png(wide, beside=Metadata(profile)))
     for name, source in (("plain", photo), ("wide", tmp_path / "wide.png")):
         assert shell("cutout", source, "-o", tmp_path / f"{name}-cut.png") == 0
     plain, cut = (np.asarray(Image.open(tmp_path / f"{name}-cut.png")) for name in ("plain", "wide"))
@@ -308,7 +308,7 @@ def test_a_connection_dropped_before_the_upload_is_complete_cost_nothing(
     home: Path, sandbox: Sandbox
 ) -> None:
     sandbox.switch(drop="before_body")
-    attempt = Attempt(home, sandbox.url, noise()).start().finish()
+    attempt = RunThread(home, sandbox.url, noise()).start().finish()
     assert isinstance(attempt.error, NoConnection)
     assert not attempt.error.retryable, "bytes of the body had left"
     assert len(posts(sandbox)) == 1
@@ -422,7 +422,7 @@ def test_a_busy_service_is_asked_once_more_after_the_wait_it_names(
 ) -> None:
     sandbox.switch(status=status, times=1, **({} if named is None else {"retry_after": named}))
     cancel = NoWaiting()
-    attempt = Attempt(home, sandbox.url, chelsea, cancel).start().finish()
+    attempt = RunThread(home, sandbox.url, chelsea, cancel).start().finish()
     assert attempt.result is not None
     assert cancel.waits == [wait]
     assert paths(sandbox) == [EDIT, EDIT]
@@ -432,7 +432,7 @@ def test_a_busy_service_is_asked_once_more_after_the_wait_it_names(
 def test_a_date_is_a_wait_too(home: Path, sandbox: Sandbox, chelsea: Pixels) -> None:
     sandbox.switch(status=429, times=1, retry_after=formatdate(time.time() + 40, usegmt=True))
     cancel = NoWaiting()
-    assert Attempt(home, sandbox.url, chelsea, cancel).start().finish().result is not None
+    assert RunThread(home, sandbox.url, chelsea, cancel).start().finish().result is not None
     assert 30 < cancel.waits[0] <= 40
 
 
@@ -442,7 +442,7 @@ def test_a_wait_of_more_than_a_minute_is_not_waited_for(
 ) -> None:
     sandbox.switch(status=429, retry_after=named)
     cancel = NoWaiting()
-    attempt = Attempt(home, sandbox.url, chelsea, cancel).start().finish()
+    attempt = RunThread(home, sandbox.url, chelsea, cancel).start().finish()
     assert isinstance(attempt.error, Busy)
     assert cancel.waits == []
     assert paths(sandbox) == [EDIT]
@@ -451,7 +451,7 @@ def test_a_wait_of_more_than_a_minute_is_not_waited_for(
 def test_the_wait_is_really_waited(home: Path, sandbox: Sandbox, chelsea: Pixels) -> None:
     sandbox.switch(status=429, times=1, retry_after="0.6")
     begin = time.monotonic()
-    assert Attempt(home, sandbox.url, chelsea).start().finish().result is not None
+    assert RunThread(home, sandbox.url, chelsea).start().finish().result is not None
     assert time.monotonic() - begin >= 0.6
 
 
@@ -459,7 +459,7 @@ def test_a_cancel_is_heard_while_waiting_for_the_repeat(
     home: Path, sandbox: Sandbox, chelsea: Pixels
 ) -> None:
     sandbox.switch(status=429, retry_after="50")
-    attempt = Attempt(home, sandbox.url, chelsea).start()
+    attempt = RunThread(home, sandbox.url, chelsea).start()
     wait_for(lambda: Stage.RETRYING in attempt.stages)
     attempt.cancel.set()
     attempt.finish(PROMPTLY + BUSY_MACHINE)
@@ -493,7 +493,7 @@ def test_a_cancel_before_the_upload_is_complete_aborts_within_a_second_and_buys_
     home: Path, sandbox: Sandbox
 ) -> None:
     sandbox.switch(stall=2.5, stall_at="body")
-    attempt = Attempt(home, sandbox.url, noise()).start()
+    attempt = RunThread(home, sandbox.url, noise()).start()
     wait_for(lambda: posts(sandbox) and Stage.UPLOADING in attempt.stages)
     time.sleep(0.3)  # until the sockets' buffers are full
     begin = time.monotonic()
@@ -512,7 +512,7 @@ def test_a_cancel_after_the_upload_ends_the_waiting_and_may_have_been_charged(
     home: Path, sandbox: Sandbox, chelsea: Pixels
 ) -> None:
     sandbox.switch(stall=60)
-    attempt = Attempt(home, sandbox.url, chelsea).start()
+    attempt = RunThread(home, sandbox.url, chelsea).start()
     wait_for(lambda: posts(sandbox) and posts(sandbox)[0].complete)
     wait_for(lambda: Stage.WAITING in attempt.stages)
     attempt.cancel.set()
@@ -527,7 +527,7 @@ def test_a_cancel_just_after_the_last_byte_has_left_may_have_been_charged(
 ) -> None:
     """Between handing out the last bytes and being asked for more, nobody has been told WAITING yet."""
     cancel = Cancel()
-    attempt = Attempt(home, sandbox.url, chelsea, cancel)
+    attempt = RunThread(home, sandbox.url, chelsea, cancel)
     watch = attempt._watch
 
     def last(progress: Progress) -> None:
@@ -559,7 +559,7 @@ def test_letting_go_just_after_the_last_byte_has_left_waits_for_the_answer(
 
     monkeypatch.setattr(upload_module.Upload, "read", last)
     sandbox.switch(stall=2 * upload_module.LAST_SECONDS)
-    attempt = Attempt(home, sandbox.url, chelsea, cancel).start().finish()
+    attempt = RunThread(home, sandbox.url, chelsea, cancel).start().finish()
     assert cancel.stops(sent=False)
     assert attempt.result is not None
     assert attempt.entry.record["status"] == "done"
@@ -579,7 +579,7 @@ def test_last_bytes_that_do_not_leave_are_not_waited_for(
         return chunk
 
     monkeypatch.setattr(upload_module.Upload, "read", last)
-    attempt = Attempt(home, sandbox.url, chelsea, cancel).start().finish()
+    attempt = RunThread(home, sandbox.url, chelsea, cancel).start().finish()
     assert isinstance(attempt.error, Cancelled)
     assert attempt.entry.record["charge"] == "none"
     assert not posts(sandbox)[0].complete
@@ -588,7 +588,7 @@ def test_last_bytes_that_do_not_leave_are_not_waited_for(
 def test_a_cancelled_job_is_never_begun(home: Path, sandbox: Sandbox, chelsea: Pixels) -> None:
     cancel = Cancel()
     cancel.set()
-    attempt = Attempt(home, sandbox.url, chelsea, cancel).start().finish()
+    attempt = RunThread(home, sandbox.url, chelsea, cancel).start().finish()
     assert isinstance(attempt.error, Cancelled)
     assert posts(sandbox) == []
     assert list(attempt.journal) == []
@@ -740,13 +740,13 @@ def saved_source(path: Path, kind: str, pixels: Pixels) -> None:
         picture.save(path.with_suffix(".png"), icc_profile=adobe_rgb())
     elif kind == "AdobeRGB JPEG":
         picture.save(path.with_suffix(".jpg"), quality=90, icc_profile=adobe_rgb())
-    elif kind == "grey PNG":
+    elif kind == "gray PNG":
         picture.convert("L").save(path.with_suffix(".png"))
     else:
         picture.save(path.with_suffix(".png"))
 
 
-@pytest.mark.parametrize("kind", ["RGB PNG", "RGBA PNG", "AdobeRGB PNG", "AdobeRGB JPEG", "grey PNG"])
+@pytest.mark.parametrize("kind", ["RGB PNG", "RGBA PNG", "AdobeRGB PNG", "AdobeRGB JPEG", "gray PNG"])
 @pytest.mark.parametrize("use", ["guide", "local"])
 def test_outside_the_mask_every_byte_is_the_sources(
     shell: Shell, sandbox: Sandbox, tmp_path: Path, coffee: Pixels, kind: str, use: str
@@ -759,7 +759,7 @@ def test_outside_the_mask_every_byte_is_the_sources(
     arguments = ("edit", path, "-p", "x", "--mask", tmp_path / "m.png", "--selection", use, "-o", out)
     assert shell(*arguments) == 0
     source, result, coverage = Image.open(path), Image.open(out), np.asarray(Image.open(tmp_path / "m.png"))
-    if kind == "grey PNG":
+    if kind == "gray PNG":
         source = source.convert("RGB")
     assert result.mode == source.mode
     before, after = np.asarray(source, int), np.asarray(result, int)
@@ -774,7 +774,7 @@ def test_outside_the_mask_every_byte_is_the_sources(
 def test_a_run_that_changes_nothing_gives_adobe_rgb_back(
     shell: Shell, sandbox: Sandbox, tmp_path: Path, chelsea: Pixels
 ) -> None:
-    """On colours inside sRGB: those of AdobeRGB beyond it are clipped."""
+    """On colors inside sRGB: those of AdobeRGB beyond it are clipped."""
     muted = (chelsea.astype(int) // 2 + 60).astype(np.uint8)
     Image.fromarray(muted).save(tmp_path / "a.png", icc_profile=adobe_rgb())
     sandbox.switch(identity=True)

@@ -259,7 +259,7 @@ def test_a_picture_with_a_gray_profile_is_shown_by_it_and_stays_gray_with_it(
     if alpha:
         values = np.dstack([values, np.full(values.shape[:2], color_profiles.white(values.dtype), depth)])
     source = tmp_path / "gray.png"
-    source.write_bytes(codecs.encode_as(values, ".png", codecs.Beside(GRAY_LINEAR)))
+    source.write_bytes(codecs.encode_as(values, ".png", codecs.Metadata(GRAY_LINEAR)))
     out = tmp_path / "out.png"
     assert (
         shell("edit", source, "-p", "x", "--mask", soft, "--selection", "local", "--context", 500, "-o", out)

@@ -21,7 +21,7 @@ from venice_core.sandbox import Sandbox, picture_effects
 SIZE, AT = (300, 260), (-30, 25)
 MODES: dict[str, dict[str, Any]] = {
     "8 bit": {},
-    "greyscale": {"base": "grey"},
+    "grayscale": {"base": "gray"},
     "16 bit gamma": {"precision": U16_GAMMA},
     "16 bit linear": {"precision": U16_LINEAR},
     "16 bit gamma AdobeRGB": {"precision": U16_GAMMA, "profile": True},
@@ -37,11 +37,11 @@ def make_photo(gimp: Gimp2) -> tuple[int, int]:
 
 
 def seen_by(sandbox: Sandbox) -> tuple[Array, Array, Array]:
-    """What was sent, the alpha that the sandbox answered with, and where colours were found for the rim."""
+    """What was sent, the alpha that the sandbox answered with, and where colors were found for the rim."""
     sent = decoded(posts(sandbox)[0].files[0].data)[..., :3]
     matte = np.asarray(picture_effects.remove_background(Image.fromarray(sent)))[..., 3]
-    colours, rim = foreground(np.dstack([sent, np.full(matte.shape, 255, np.uint8)]), matte)
-    return colours, matte, rim
+    colors, rim = foreground(np.dstack([sent, np.full(matte.shape, 255, np.uint8)]), matte)
+    return colors, matte, rim
 
 
 def exact(gimp: Gimp2, layer: int) -> Any:
@@ -66,19 +66,19 @@ def test_a_cut_out_has_the_sources_own_pixels(gimp: Gimp2, sandbox: Sandbox, mod
     assert (layer["offsets"], layer["size"], layer["mask"]) == (list(AT), list(SIZE), None)
     assert layer["name"].endswith("source")
     found = exact(gimp, run["layer"])
-    colours, matte, rim = seen_by(sandbox)
+    colors, matte, rim = seen_by(sandbox)
     check_equal(rgba(gimp.pixels(run["layer"]))[..., 3], matte, f"{mode}: the alpha")
     kept = (matte > 0) & (rim == 0)
     assert 0.002 < kept.mean() < 0.98
     assert (rim > 0).any()
-    assert np.array_equal(found[kept][:, :-1], own[kept][:, :-1]), "every colour value is the source's"
+    assert np.array_equal(found[kept][:, :-1], own[kept][:, :-1]), "every color value is the source's"
     if "base" not in MODES[mode]:
         in_rim = (rim > 0) & (matte > 0)
         # more than 8 bit is rounded twice, in GIMP 2.10's PNG and here
-        check_equal(rgba(gimp.pixels(run["layer"]))[in_rim][:, :3], colours[in_rim], f"{mode}: the rim", 1)
+        check_equal(rgba(gimp.pixels(run["layer"]))[in_rim][:, :3], colors[in_rim], f"{mode}: the rim", 1)
 
 
-def test_without_defringe_every_colour_is_the_sources(gimp: Gimp2, sandbox: Sandbox) -> None:
+def test_without_defringe_every_color_is_the_sources(gimp: Gimp2, sandbox: Sandbox) -> None:
     image, source = make_photo(gimp)
     own = exact(gimp, source)
     new = gimp.run(CUTOUT, image, source, values={"defringe": 0})["layer"]

@@ -117,7 +117,7 @@ def test_the_coverage_has_no_gamma(gimp: Gimp2) -> None:
 
 
 def test_the_selection_is_the_same_whatever_people_prefer_for_exports(gimp: Gimp2, sandbox: Sandbox) -> None:
-    """PNG defaults without a colour profile: GIMP then saves linear grey with a gamma, at 16 bit."""
+    """PNG defaults without a color profile: GIMP then saves linear gray with a gamma, at 16 bit."""
     if gimp.backend == "memory":
         pytest.skip("the model has no defaults for exports")
     image = gimp.new_image(300, 256)

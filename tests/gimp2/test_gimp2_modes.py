@@ -19,7 +19,7 @@ from venice_core.sandbox import Sandbox
 
 SIZE = (300, 256)
 U8_LINEAR, U16_LINEAR, U16_GAMMA, HALF_GAMMA, FLOAT_LINEAR = 100, 200, 250, 550, 600
-# name -> how to convert, by how many levels colours may differ on their way into 8 bit and back
+# name -> how to convert, by how many levels colors may differ on their way into 8 bit and back
 MODES: dict[str, tuple[dict[str, Any], int]] = {
     "8 bit": ({}, 0),
     "8 bit linear": ({"precision": U8_LINEAR}, 7),
@@ -28,8 +28,8 @@ MODES: dict[str, tuple[dict[str, Any], int]] = {
     "16 bit AdobeRGB": ({"precision": U16_GAMMA, "profile": True}, 0),
     "half float": ({"precision": HALF_GAMMA}, 0),
     "float AdobeRGB": ({"precision": FLOAT_LINEAR, "profile": True}, 0),
-    "greyscale": ({"base": "grey"}, 1),
-    "greyscale, 16 bit linear": ({"base": "grey", "precision": U16_LINEAR}, 1),
+    "grayscale": ({"base": "gray"}, 1),
+    "grayscale, 16 bit linear": ({"base": "gray", "precision": U16_LINEAR}, 1),
 }
 
 
@@ -76,7 +76,7 @@ def test_pixels_go_out_and_come_back_in_every_mode(gimp: Gimp2, sandbox: Sandbox
     check_equal(sent[top : top + height, left : left + width, :3], part, f"{mode}: what was sent", 1)
 
     answer, found = answer_of(gimp, height, width), rgba(gimp.pixels(run["layer"]))
-    if how.get("base") == "grey":
+    if how.get("base") == "gray":
         assert (found[..., 0] == found[..., 2]).all()
         assert "grayscale" in " ".join(run["messages"])
     else:
@@ -99,10 +99,10 @@ def test_an_indexed_image_keeps_its_palette_and_says_so(gimp: Gimp2, sandbox: Sa
     assert gimp.describe(run["layer"])["type"] == 5, "INDEXEDA_IMAGE"
 
 
-def test_colours_outside_srgb_are_counted_and_told(gimp: Gimp2, sandbox: Sandbox) -> None:
-    """Only a real GIMP has such colours."""
+def test_colors_outside_srgb_are_counted_and_told(gimp: Gimp2, sandbox: Sandbox) -> None:
+    """Only a real GIMP has such colors."""
     if gimp.backend == "memory":
-        pytest.skip("the model's colours are all sRGB")
+        pytest.skip("the model's colors are all sRGB")
     image = gimp.new_image(*SIZE)
     source = gimp.add_layer(image, np.full((256, 300, 3), (0, 255, 0), np.uint8))
     path = gimp.folder / "adobe.icc"
@@ -114,7 +114,7 @@ def test_colours_outside_srgb_are_counted_and_told(gimp: Gimp2, sandbox: Sandbox
     )  # what is 0, 255, 0 there
     run = gimp.run(EDIT, image, source, values={"prompt": "pink"})
     assert run["error"] == ""
-    assert "100 % of what was sent has colours outside sRGB" in " ".join(run["messages"])
+    assert "100 % of what was sent has colors outside sRGB" in " ".join(run["messages"])
 
 
 @pytest.mark.parametrize(("profile", "wide"), [("sRGB", False), ("AdobeRGB", True)])

@@ -178,7 +178,7 @@ def test_a_script_cuts_out_and_generates(console: Console, sandbox: Sandbox) -> 
     left = rgba(picture(console, "cut.png"))[..., :3]
     assert (left[0, 0] == 255).all(), "the background is gone"
     middle = np.s_[HEIGHT // 2, WIDTH // 2]
-    assert (left[middle] == photo("coffee", *SIZE)[middle]).all(), "what is left has its own colours"
+    assert (left[middle] == photo("coffee", *SIZE)[middle]).all(), "what is left has its own colors"
 
 
 def test_an_error_makes_a_scripts_call_fail_and_is_told(console: Console, sandbox: Sandbox) -> None:

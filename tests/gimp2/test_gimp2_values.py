@@ -99,7 +99,7 @@ def test_no_value_outside_changes(
 
 
 def test_a_cut_out_has_the_sources_own_values(gimp: Gimp2, sandbox: Sandbox) -> None:
-    """But in its rim, whose colours are others."""
+    """But in its rim, whose colors are others."""
     image = gimp.new_image(*SIZE)
     source = gimp.add_layer(image, photo("astronaut", *SIZE))
     convert(gimp, image, precision=FLOAT_GAMMA, profile=True)

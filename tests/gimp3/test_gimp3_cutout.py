@@ -23,7 +23,7 @@ CUTOUT = "plug-in-venice-remove-background"
 SIZE, AT = (480, 360), (-30, 25)
 MODES: dict[str, tuple[dict[str, Any], str, float]] = {
     "8 bit": ({}, "u1", 255.0),
-    "greyscale": ({"base": "grey"}, "u1", 255.0),
+    "grayscale": ({"base": "gray"}, "u1", 255.0),
     "16 bit gamma": ({"precision": "U16_NON_LINEAR"}, "u2", 65535.0),
     "16 bit linear": ({"precision": "U16_LINEAR"}, "u2", 65535.0),
     "16 bit gamma AdobeRGB": ({"precision": "U16_NON_LINEAR", "adobe_rgb": True}, "u2", 65535.0),
@@ -46,7 +46,7 @@ def matte_of(seen: Any) -> Any:
 
 
 def found_in(seen: Any) -> tuple[Any, Any]:
-    """The colours of the foreground in what was sent, and where they are not its own."""
+    """The colors of the foreground in what was sent, and where they are not its own."""
     sent = decoded(seen.files[0].data)
     opaque = np.full(sent.shape[:2], 255, np.uint8)
     return foreground(np.dstack([sent, opaque]), matte_of(seen))
@@ -74,33 +74,31 @@ def test_a_cut_out_has_the_sources_own_pixels_at_full_precision(
 
     (seen,) = posts(sandbox)
     found, own = array(gimp.pixels(new), kind), own.reshape(*SIZE[::-1], -1)
-    colours = 1 if convert.get("base") == "grey" else 3
+    colors = 1 if convert.get("base") == "gray" else 3
     kept = found[..., -1] > 0
     assert 0.02 < kept.mean() < 0.98
     _, rim = found_in(seen)
     assert 0.002 < (rim > 0).mean() < 0.1
     kept &= rim == 0
-    assert np.array_equal(found[kept][:, :colours], own[kept][:, :colours]), (
-        "every colour byte is the source's"
-    )
+    assert np.array_equal(found[kept][:, :colors], own[kept][:, :colors]), "every color byte is the source's"
     check_equal(found[..., -1] / one * 255.0, matte_of(seen), f"{mode}, the alpha", tolerance=0.01)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_rim_of_a_cut_out_has_the_colours_of_the_foreground(
+def test_the_rim_of_a_cut_out_has_the_colors_of_the_foreground(
     gimp: Gimp, sandbox: Sandbox, mode: str
 ) -> None:
     image, source = make_photo(gimp)
     gimp.convert(image, **MODES[mode][0])
     (new,) = gimp.run(CUTOUT, image, [source])["layers"]
-    colours, rim = found_in(posts(sandbox)[0])
+    colors, rim = found_in(posts(sandbox)[0])
     found = levels(gimp.pixels(new, "R'G'B'A float"))[rim > 0][:, :3]
-    grey = MODES[mode][0].get("base") == "grey"
-    assert np.abs(found - colours[rim > 0]).max() <= (1.6 if grey else 1.01)
+    gray = MODES[mode][0].get("base") == "gray"
+    assert np.abs(found - colors[rim > 0]).max() <= (1.6 if gray else 1.01)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_without_defringe_every_colour_of_a_cut_out_is_the_sources(
+def test_without_defringe_every_color_of_a_cut_out_is_the_sources(
     gimp: Gimp, sandbox: Sandbox, mode: str
 ) -> None:
     convert, kind, _ = MODES[mode]
@@ -109,8 +107,8 @@ def test_without_defringe_every_colour_of_a_cut_out_is_the_sources(
     own = array(gimp.pixels(source), kind).reshape(*SIZE[::-1], -1)
     (new,) = gimp.run(CUTOUT, image, [source], defringe=False)["layers"]
     found = array(gimp.pixels(new), kind)
-    colours, kept = 1 if convert.get("base") == "grey" else 3, found[..., -1] > 0
-    assert np.array_equal(found[kept][:, :colours], own[kept][:, :colours])
+    colors, kept = 1 if convert.get("base") == "gray" else 3, found[..., -1] > 0
+    assert np.array_equal(found[kept][:, :colors], own[kept][:, :colors])
 
 
 @pytest.mark.parametrize("output", ["layer", "mask"])
@@ -128,24 +126,24 @@ def test_the_matte_of_a_smaller_answer_follows_the_sources_edges(
     layer = gimp.describe(new)
     found = gimp.pixels(layer["mask_id"], "Y u8") if output == "mask" else gimp.pixels(new, "A u8")
     seen, to_small = cv2.resize(sent, (120, 90), interpolation=cv2.INTER_AREA), Affine.scaling(0.25, 0.25)
-    expected = matte_upsampling.to_full_size(small, seen, sent, to_small)
+    expected = matte_upsampling.upsample_matte(small, seen, sent, to_small)
     assert np.abs(array(found).astype(int) - expected).mean() < 0.5
     assert layer["size"] == SIZE
 
 
-def test_an_indexed_cut_out_keeps_its_palette_colours(gimp: Gimp, sandbox: Sandbox) -> None:
+def test_an_indexed_cut_out_keeps_its_palette_colors(gimp: Gimp, sandbox: Sandbox) -> None:
     image, source = make_photo(gimp)
     gimp.convert(image, "indexed")
     own = array(gimp.pixels(source))
     (new,) = gimp.run(CUTOUT, image, [source])["layers"]
     found = array(gimp.pixels(new))
-    colours, rim = found_in(posts(sandbox)[0])
+    colors, rim = found_in(posts(sandbox)[0])
     kept = (found[..., 1] > 0) & (rim == 0)
     assert gimp.describe(new)["type"] == "indexeda-image"
     assert 0.02 < kept.mean() < 0.98
     assert np.array_equal(found[..., 0][kept], own[kept])
     shown = array(gimp.pixels(new, "R'G'B'A u8"))[rim > 0][:, :3]
-    assert np.abs(shown.astype(int) - colours[rim > 0]).mean() < 12, "the palette's nearest"
+    assert np.abs(shown.astype(int) - colors[rim > 0]).mean() < 12, "the palette's nearest"
 
 
 def test_the_sources_alpha_and_active_mask_count(gimp: Gimp, sandbox: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""Exactly in place: where nothing was to change, result and source agree in place and in colour.
+"""Exactly in place: where nothing was to change, result and source agree in place and in color.
 
 What the service does to its answers is known from the sandbox's switches; how well it was undone is measured
 here with OpenCV's ECC and CIEDE2000, and not with the plug-in's code.
@@ -33,36 +33,36 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Agreement:
-    """`shifts`: in px at places around; `colours`: CIEDE2000 of each pixel."""
+    """`shifts`: in px at places around; `colors`: CIEDE2000 of each pixel."""
 
     shifts: npt.NDArray[np.float64]
-    colours: npt.NDArray[np.float64]
+    colors: npt.NDArray[np.float64]
 
     def __str__(self) -> str:
         return (
             f"shift {np.median(self.shifts):.3f} px, at worst {self.shifts.max():.3f} px, "
-            f"colours {np.median(self.colours):.2f}"
+            f"colors {np.median(self.colors):.2f}"
         )
 
 
 def agreement(found: Any, expected: Any, where: Flags) -> Agreement:
     """Of two pictures (RGB, 0–255) where it is said."""
-    grey, other = (
+    gray, other = (
         cv2.cvtColor(np.ascontiguousarray(picture, np.uint8), cv2.COLOR_RGB2GRAY)
         for picture in (expected, found)
     )
     enough = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 200, 1e-7)
     start = np.eye(2, 3, dtype=np.float32)
     mask = where.astype(np.uint8) * 255
-    _, matrix = cv2.findTransformECC(grey, other, start, cv2.MOTION_AFFINE, enough, mask, 5)
+    _, matrix = cv2.findTransformECC(gray, other, start, cv2.MOTION_AFFINE, enough, mask, 5)
     down, across = np.nonzero(where)
     places = np.stack([across, down, np.ones_like(across)])[:, ::97]
     shifts = np.hypot(*(matrix @ places - places[:2]))
-    soft = [skimage.color.rgb2lab(softened(picture, where) / 255.0) for picture in (found, expected)]
+    soft = [skimage.color.rgb2lab(normalized_blur(picture, where) / 255.0) for picture in (found, expected)]
     return Agreement(shifts, skimage.color.deltaE_ciede2000(*soft)[where])
 
 
-def softened(picture: Any, where: Flags) -> Floats:
+def normalized_blur(picture: Any, where: Flags) -> Floats:
     """As it is without what lies elsewhere."""
     share = where.astype(np.float32)
     around = cv2.GaussianBlur(share, (0, 0), 2.0)
@@ -127,10 +127,10 @@ def test_source_and_result_agree_where_nothing_was_to_change(
 ) -> None:
     sandbox.switch(**switches)
     result = edited(gimp)
-    for part, colours in ((result.ring, 0.7), (result.inside, 0.3)):
+    for part, colors in ((result.ring, 0.7), (result.inside, 0.3)):
         assert np.median(part.shifts) <= 0.05, str(result)
         assert part.shifts.max() <= 0.15, str(result)
-        assert np.median(part.colours) <= colours, str(result)
+        assert np.median(part.colors) <= colors, str(result)
 
 
 def test_without_alignment_they_are_elsewhere(gimp: Gimp, sandbox: Sandbox) -> None:
@@ -139,13 +139,13 @@ def test_without_alignment_they_are_elsewhere(gimp: Gimp, sandbox: Sandbox) -> N
     result = edited(gimp, align=False, match_colors=False)
     for part in (result.ring, result.inside):
         assert np.median(part.shifts) > 3.0, str(result)
-    assert np.median(result.ring.colours) > 3.0, str(result)
+    assert np.median(result.ring.colors) > 3.0, str(result)
 
 
-def test_without_matching_the_colours_are_others(gimp: Gimp, sandbox: Sandbox) -> None:
+def test_without_matching_the_colors_are_others(gimp: Gimp, sandbox: Sandbox) -> None:
     """Guards it, too: the place alone does not make them right."""
     sandbox.switch(drift=True, move=MOVE)
     result = edited(gimp, match_colors=False)
     assert result.ring.shifts.max() <= 0.15, str(result)
-    assert np.median(result.ring.colours) > 2.5, str(result)
-    assert np.median(result.inside.colours) > 0.45, str(result)
+    assert np.median(result.ring.colors) > 2.5, str(result)
+    assert np.median(result.inside.colors) > 0.45, str(result)

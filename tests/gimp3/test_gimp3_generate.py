@@ -300,15 +300,13 @@ MODES: dict[str, dict[str, Any]] = {
     "16 bit linear": {"precision": "U16_LINEAR"},
     "16 bit AdobeRGB": {"precision": "U16_NON_LINEAR", "adobe_rgb": True},
     "32 bit float": {"precision": "FLOAT_LINEAR"},
-    "greyscale": {"base": "grey"},
+    "grayscale": {"base": "gray"},
     "indexed": {"base": "indexed"},
 }
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_it_works_in_every_mode_in_the_colours_that_were_made(
-    gimp: Gimp, sandbox: Sandbox, mode: str
-) -> None:
+def test_it_works_in_every_mode_in_the_colors_that_were_made(gimp: Gimp, sandbox: Sandbox, mode: str) -> None:
     image, layer = make_photo(gimp)
     gimp.convert(image, **MODES[mode])
     before, printed = gimp.snapshot(image), len(gimp.log())
@@ -317,11 +315,11 @@ def test_it_works_in_every_mode_in_the_colours_that_were_made(
     (new,) = run["layers"]
     assert untouched(gimp.snapshot(image), new) == untouched(before)
     found, made = levels(gimp.pixels(new, "R'G'B'A float"))[..., :3], drawn("a boat", SIDE)
-    if mode == "greyscale":
+    if mode == "grayscale":
         linear = np.where(made <= 10.31, made / 255 / 12.92, ((made / 255 + 0.055) / 1.055) ** 2.4)
         light = linear @ (0.2225, 0.7169, 0.0606)  # sRGB's luminance, as D50 sees it
-        grey = 255 * np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-        check_equal(found[..., 1], grey, "the light of what was made", tolerance=1.5)
+        gray = 255 * np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+        check_equal(found[..., 1], gray, "the light of what was made", tolerance=1.5)
         assert "grayscale" in gimp.log()[printed:], "people are told"
     elif mode == "indexed":
         palette = np.unique(levels(gimp.pixels(layer, "R'G'B'A float"))[..., :3].reshape(-1, 3), axis=0)
@@ -329,7 +327,7 @@ def test_it_works_in_every_mode_in_the_colours_that_were_made(
         assert np.abs(own[:, None] - palette[None]).max(axis=-1).min(axis=1).max() < 1.0
         assert "palette" in gimp.log()[printed:]
     else:
-        check_equal(found, made, f"{mode}, the colours", tolerance=1.01)
+        check_equal(found, made, f"{mode}, the colors", tolerance=1.01)
 
 
 def test_it_goes_above_a_group_that_is_locked(gimp: Gimp) -> None:
@@ -370,7 +368,7 @@ def as_it_is(gimp: Gimp, image: int, layer: int) -> None:
         (as_it_is, {"prompt": " \n"}, "The prompt is empty"),
         (floating, {}, "floating selection"),
         (no_key, {}, "No API key is set for venice"),
-        (as_it_is, {"style": "Watercolour"}, "did you mean Watercolor"),
+        (as_it_is, {"style": "Watercolor"}, "did you mean Watercolor"),
         (as_it_is, {"model": "firered-image-edit"}, "choose a model that generates"),
         (as_it_is, {"aspect_ratio": "wide"}, "is no aspect ratio"),
         (as_it_is, {"model": "grok-imagine-image", "resolution": "64K"}, "no resolution “64K”"),

@@ -129,7 +129,7 @@ def test_these_sources_show_something_else_than_their_own_pixels(gimp: Gimp) -> 
         assert gimp.pixels(source, "R'G'B'A u8") != shown, make.__name__
 
 
-@pytest.mark.parametrize("base", ["16 bit", "indexed", "grey"])
+@pytest.mark.parametrize("base", ["16 bit", "indexed", "gray"])
 def test_masks_and_filters_count_in_other_modes_too(gimp: Gimp, sandbox: Sandbox, base: str) -> None:
     image = gimp.new_image(600, 400)
     source = masked(gimp, image)

@@ -153,7 +153,7 @@ def test_a_small_layer_is_padded_for_the_service_and_comes_back_at_exactly_its_o
 
 
 MODES: dict[str, dict[str, Any]] = {
-    "greyscale": {"base": "grey"},
+    "grayscale": {"base": "gray"},
     "indexed": {"base": "indexed"},
     "16 bit AdobeRGB": {"precision": "U16_NON_LINEAR", "adobe_rgb": True},
     "32 bit float": {"precision": "FLOAT_LINEAR"},

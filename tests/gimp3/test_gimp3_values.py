@@ -131,7 +131,7 @@ def test_nor_does_a_result_over_a_result(gimp: Gimp, sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("precision", ["U8_NON_LINEAR", "U16_NON_LINEAR", "U16_LINEAR", "HALF_NON_LINEAR"])
 def test_nor_does_it_change_gray_ones(gimp: Gimp, sandbox: Sandbox, precision: str) -> None:
     image, source = make(gimp, "U8_NON_LINEAR", "rgb_srgb", STACKS["alone"])
-    gimp.convert(image, "grey", precision)
+    gimp.convert(image, "gray", precision)
     check_outside(gimp, image, source, *KINDS[precision.partition("_")[0]])
 
 

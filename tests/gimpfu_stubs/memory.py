@@ -2,7 +2,7 @@
 """A small model of GIMP 2.10 as the backend of `gimp`, as fast as tests want it; runs on Python 2.7 and 3.
 
 It has the procedures that the plug-in and its tests call, on pictures of 8 bit, and behaves as GIMP 2.10.34
-does in the same place. Precisions and profiles are names that convert nothing, but for grey images of 8-bit
+does in the same place. Precisions and profiles are names that convert nothing, but for gray images of 8-bit
 linear values. Whatever it does not model raises RuntimeError with "not modelled". `signatures.json` is a real
 GIMP's table of these procedures: `record.py` makes it.
 """
@@ -150,7 +150,7 @@ class Memory(Images, Items, Layers, Selection):
         return Layer(image, os.path.basename(filename), image.encoded(_read(filename, Refused)))
 
     def _file_png_save2(self, mode, image, drawable, filename, raw_filename, *options):
-        # a grey image of linear values leaves as it is, as in GIMP
+        # a gray image of linear values leaves as it is, as in GIMP
         raw = isinstance(drawable, Layer) and not isinstance(drawable, Group) and image.base != INDEXED
         memory_files.write_png(native(filename), drawable.pixels if raw else drawable.shown())
 

@@ -12,12 +12,12 @@ import zlib
 from memory_pixels import Pixels
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}  # by the colour type: grey, RGB, grey with alpha, RGBA
-_COLOUR_TYPES = {count: kind for kind, count in _CHANNELS.items()}
+_CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}  # by the color type: gray, RGB, gray with alpha, RGBA
+_COLOR_TYPES = {count: kind for kind, count in _CHANNELS.items()}
 
 
 def read_png(path):
-    """Pixels, grey or RGB, with alpha where the file has it. Raises RuntimeError."""
+    """Pixels, gray or RGB, with alpha where the file has it. Raises RuntimeError."""
     with io.open(path, "rb") as file:
         data = file.read()
     if not data.startswith(_SIGNATURE):
@@ -28,10 +28,10 @@ def read_png(path):
             header = struct.unpack(">IIBBBBB", content)
         elif kind == b"IDAT":
             body += content
-    width, height, depth, colour_type = header[:4]
-    if depth != 8 or colour_type not in _CHANNELS or header[6]:
-        raise RuntimeError("not modelled: a PNG file other than 8-bit grey or RGB, not interlaced")
-    channels = _CHANNELS[colour_type]
+    width, height, depth, color_type = header[:4]
+    if depth != 8 or color_type not in _CHANNELS or header[6]:
+        raise RuntimeError("not modelled: a PNG file other than 8-bit gray or RGB, not interlaced")
+    channels = _CHANNELS[color_type]
     values = _unfiltered(bytearray(zlib.decompress(body)), width * channels, channels)
     planes = [values[i::channels] for i in range(channels)]
     alpha = planes.pop() if channels in (2, 4) else None
@@ -91,12 +91,12 @@ _FILTERS = (_none, _sub, _up, _average, _paeth)
 
 
 def write_png(path, pixels):
-    """Grey or RGB, with alpha where there is one."""
+    """Gray or RGB, with alpha where there is one."""
     planes = pixels.all_planes()
     values = _interleaved(planes)
     size = pixels.width * len(planes)
     rows = b"".join(b"\0" + bytes(values[at : at + size]) for at in range(0, len(values), size))
-    header = struct.pack(">IIBBBBB", pixels.width, pixels.height, 8, _COLOUR_TYPES[len(planes)], 0, 0, 0)
+    header = struct.pack(">IIBBBBB", pixels.width, pixels.height, 8, _COLOR_TYPES[len(planes)], 0, 0, 0)
     parts = (b"IHDR", header), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b"")
     with io.open(path, "wb") as file:
         file.write(_SIGNATURE + b"".join(_chunk(kind, content) for kind, content in parts))

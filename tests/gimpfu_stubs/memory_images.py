@@ -79,7 +79,7 @@ class Images(object):
         image.open_groups -= 1
 
     def _gimp_image_get_colormap(self, image):
-        values = [value for colour in image.palette for value in colour]
+        values = [value for color in image.palette for value in color]
         return len(values), values
 
     def _gimp_image_set_colormap(self, image, size, values):

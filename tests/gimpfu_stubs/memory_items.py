@@ -124,7 +124,7 @@ class Items(object):
             or not isinstance(layer, Layer)
             or layer.image.base == INDEXED
         ):
-            raise Failed("not modelled: to fill other than an RGB or grey layer with white or nothing")
+            raise Failed("not modelled: to fill other than an RGB or gray layer with white or nothing")
         value = 255 if fill == FILL_WHITE else 0
         for plane in layer.pixels.all_planes():
             plane[:] = bytearray([value]) * len(plane)

@@ -53,7 +53,7 @@ class Image(object):
             self.steps += 1
 
     @property
-    def linear_grey(self):
+    def linear_gray(self):
         """Whether its bytes are linear values; of other linear precisions this model knows the name only."""
         return self.base == GRAY and self.precision == PRECISION_U8_LINEAR
 
@@ -120,7 +120,7 @@ class Image(object):
         return canvas
 
     def encoded(self, pixels):
-        """RGB or gamma-encoded grey as a layer of this image has it."""
+        """RGB or gamma-encoded gray as a layer of this image has it."""
         planes = pixels.planes
         if self.base == RGB:
             return pixels.with_planes(planes * 3 if len(planes) == 1 else planes)
@@ -130,15 +130,15 @@ class Image(object):
                 [memory_pixels.nearest(planes * 3 if len(planes) == 1 else planes, palette)]
             )
         if len(planes) == 3:
-            return pixels.with_planes([memory_pixels.grey(planes, self.linear_grey)])
-        return pixels.with_planes([planes[0].translate(LINEAR_OF) if self.linear_grey else planes[0]])
+            return pixels.with_planes([memory_pixels.gray(planes, self.linear_gray)])
+        return pixels.with_planes([planes[0].translate(LINEAR_OF) if self.linear_gray else planes[0]])
 
     def decoded(self, pixels):
         """The other way round."""
         planes = pixels.planes
         if self.base == INDEXED:
             planes = memory_pixels.looked_up(planes[0], self.palette)
-        elif self.linear_grey:
+        elif self.linear_gray:
             planes = [planes[0].translate(GAMMA_OF)]
         return pixels.with_planes(planes)
 
@@ -212,13 +212,13 @@ class Channel(Item):
     )
 
     def shown(self):
-        """Its values as gamma-encoded grey, which is what a file gets, too."""
+        """Its values as gamma-encoded gray, which is what a file gets, too."""
         return Pixels(self.width, self.height, [self.plane.translate(GAMMA_OF)])
 
     def as_layer_of(self, image):
-        plane = self.plane if image.linear_grey else self.plane.translate(GAMMA_OF)
+        plane = self.plane if image.linear_gray else self.plane.translate(GAMMA_OF)
         pixels = Pixels(self.width, self.height, [bytearray(plane)])
-        layer = Layer(image, copy_name(self.name), pixels if image.linear_grey else image.encoded(pixels))
+        layer = Layer(image, copy_name(self.name), pixels if image.linear_gray else image.encoded(pixels))
         layer.copy_item(self)
         return layer
 
@@ -273,9 +273,9 @@ class Layer(Item):
         return copy
 
     def _new_for(self, image, name):
-        same = (image.base, image.linear_grey, image.palette) == (
+        same = (image.base, image.linear_gray, image.palette) == (
             self.image.base,
-            self.image.linear_grey,
+            self.image.linear_gray,
             self.image.palette,
         )
         return Layer(image, name, self.pixels.copy() if same else image.encoded(self.shown()))
@@ -317,8 +317,8 @@ class Layer(Item):
         pixels = self.shown()
         mask = self.mask.plane if self.mask is not None and self.apply_mask else None
         if self.show_mask:
-            grey = self.mask.shown().planes
-            pixels, mask = Pixels(self.width, self.height, grey * len(pixels.planes)), None
+            gray = self.mask.shown().planes
+            pixels, mask = Pixels(self.width, self.height, gray * len(pixels.planes)), None
         perceptual = (
             self.mode == LAYER_MODE_NORMAL_LEGACY or self.composite_space == LAYER_COLOR_SPACE_RGB_PERCEPTUAL
         )

@@ -1,7 +1,7 @@
 # -*- coding: utf-8 -*-
-"""Pixels of the small model of GIMP: one bytearray per colour, and one for alpha; runs on Python 2.7 and 3.
+"""Pixels of the small model of GIMP: one bytearray per color, and one for alpha; runs on Python 2.7 and 3.
 
-Colours are 8-bit sRGB, grey ones those of the image's encoding, indexed ones numbers of a palette's colours.
+Colors are 8-bit sRGB, gray ones those of the image's encoding, indexed ones numbers of a palette's colors.
 """
 
 from __future__ import division
@@ -24,26 +24,26 @@ _FINE_GAMMA = bytearray(int(_to_gamma(value / _FINE) * 255 + 0.5) for value in r
 _FINE_PLAIN = bytearray(int(value / _FINE * 255 + 0.5) for value in range(_FINE + 1))
 GAMMA_OF = bytes(bytearray(int(_to_gamma(value / 255) * 255 + 0.5) for value in range(256)))
 LINEAR_OF = bytes(bytearray(int(value * 255 + 0.5) for value in LINEAR))
-_LUMINANCE = (0.2225, 0.7169, 0.0606)  # of sRGB's colours, adapted to D50, as babl has it
+_LUMINANCE = (0.2225, 0.7169, 0.0606)  # of sRGB's colors, adapted to D50, as babl has it
 
 
 class Pixels(object):
-    """`planes`: the colours; `alpha` may be None."""
+    """`planes`: the colors; `alpha` may be None."""
 
     def __init__(self, width, height, planes, alpha=None):
         self.width, self.height, self.planes, self.alpha = width, height, planes, alpha
 
     @classmethod
-    def clear(cls, width, height, colours):
+    def clear(cls, width, height, colors):
         """Transparent black."""
         size = width * height
-        return cls(width, height, [bytearray(size) for _ in range(colours)], bytearray(size))
+        return cls(width, height, [bytearray(size) for _ in range(colors)], bytearray(size))
 
     def copy(self):
         return self.with_planes([bytearray(plane) for plane in self.planes])
 
     def with_planes(self, planes):
-        """The same alpha with other colours."""
+        """The same alpha with other colors."""
         alpha = None if self.alpha is None else bytearray(self.alpha)
         return Pixels(self.width, self.height, planes, alpha)
 
@@ -85,10 +85,10 @@ def times(plane, other):
     return bytearray((2 * a * b + 255) // 510 for a, b in zip(plane, other))
 
 
-# Colours
+# Colors
 
 
-def grey(planes, linear=False):
+def gray(planes, linear=False):
     """The luminance of RGB, gamma-encoded or linear."""
     red, green, blue = ([value * share * _FINE for value in LINEAR] for share in _LUMINANCE)
     byte_of = _FINE_PLAIN if linear else _FINE_GAMMA
@@ -97,21 +97,21 @@ def grey(planes, linear=False):
 
 def looked_up(indices, palette):
     """RGB of a palette's numbers."""
-    tables = [bytes(bytearray((colour[i] for colour in palette)).ljust(256, b"\0")) for i in range(3)]
+    tables = [bytes(bytearray((color[i] for color in palette)).ljust(256, b"\0")) for i in range(3)]
     return [indices.translate(table) for table in tables]
 
 
 def nearest(planes, palette):
-    """The numbers of the palette's nearest colours."""
+    """The numbers of the palette's nearest colors."""
     cells, known = {}, {}
     found = bytearray()
-    for colour in zip(*planes):
-        if colour not in known:
-            cell = colour[0] >> 4, colour[1] >> 4, colour[2] >> 4
+    for color in zip(*planes):
+        if color not in known:
+            cell = color[0] >> 4, color[1] >> 4, color[2] >> 4
             if cell not in cells:
                 cells[cell] = _candidates(cell, palette)
-            known[colour] = min(cells[cell], key=lambda number: _distance(palette[number], colour))
-        found.append(known[colour])
+            known[color] = min(cells[cell], key=lambda number: _distance(palette[number], color))
+        found.append(known[color])
     return found
 
 
@@ -120,44 +120,44 @@ def _distance(one, other):
 
 
 def _candidates(cell, palette):
-    """The colours that may be the nearest to one in a cube of 16 values' edges."""
+    """The colors that may be the nearest to one in a cube of 16 values' edges."""
     middle = [16 * value + 7.5 for value in cell]
-    distances = [_distance(colour, middle) ** 0.5 for colour in palette]
+    distances = [_distance(color, middle) ** 0.5 for color in palette]
     limit = min(distances) + 2 * 13  # twice the way from the middle to a corner
     return [number for number, distance in enumerate(distances) if distance <= limit]
 
 
 def make_palette(pictures, count):
-    """At most `count` colours for what is not transparent: its own, or the means of boxes of them."""
+    """At most `count` colors for what is not transparent: its own, or the means of boxes of them."""
     amounts = {}
     for picture in pictures:
         planes = picture.planes * 3 if len(picture.planes) == 1 else picture.planes
-        for colour, alpha in zip(zip(*planes), picture.opacities()):
+        for color, alpha in zip(zip(*planes), picture.opacities()):
             if alpha:
-                amounts[colour] = amounts.get(colour, 0) + 1
+                amounts[color] = amounts.get(color, 0) + 1
     if len(amounts) <= count:
         return sorted(amounts)
     boxes = [_box(list(amounts), amounts)]
     while len(boxes) < count:
-        colours, axis = heapq.heappop(boxes)[2:]
-        colours.sort(key=lambda colour: colour[axis])
-        middle = len(colours) // 2
-        for half in colours[:middle], colours[middle:]:
+        colors, axis = heapq.heappop(boxes)[2:]
+        colors.sort(key=lambda color: color[axis])
+        middle = len(colors) // 2
+        for half in colors[:middle], colors[middle:]:
             heapq.heappush(boxes, _box(half, amounts))
     return sorted({_mean(box[2], amounts) for box in boxes})
 
 
-def _box(colours, amounts):
-    """What is divided first comes first: (order, first colour, colours, longest axis)."""
-    ranges = [max(values) - min(values) for values in zip(*colours)]
+def _box(colors, amounts):
+    """What is divided first comes first: (order, first color, colors, longest axis)."""
+    ranges = [max(values) - min(values) for values in zip(*colors)]
     axis = ranges.index(max(ranges))
-    weight = sum(amounts[colour] for colour in colours) if len(colours) > 1 else 0
-    return -weight * ranges[axis], colours[0], colours, axis
+    weight = sum(amounts[color] for color in colors) if len(colors) > 1 else 0
+    return -weight * ranges[axis], colors[0], colors, axis
 
 
-def _mean(colours, amounts):
-    total = sum(amounts[colour] for colour in colours)
-    return tuple(sum(colour[i] * amounts[colour] for colour in colours) // total for i in range(3))
+def _mean(colors, amounts):
+    total = sum(amounts[color] for color in colors)
+    return tuple(sum(color[i] * amounts[color] for color in colors) // total for i in range(3))
 
 
 # One above the other
@@ -166,7 +166,7 @@ def _mean(colours, amounts):
 def put(below, above, x, y, opacity=1.0, mask=None, linear=True, clip=False):
     """Puts `above` on `below` (which has alpha) at x, y, as the mode Normal does.
 
-    `linear`: colours are mixed in linear light; `clip`: the alpha of `below` stays.
+    `linear`: colors are mixed in linear light; `clip`: the alpha of `below` stays.
     """
     source = above.cropped(-x, -y, below.width, below.height) if above.alpha is not None else None
     if source is None:

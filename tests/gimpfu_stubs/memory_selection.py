@@ -71,8 +71,8 @@ class Selection(object):
             left = bytearray(255 - value for value in kept)
             layer.pixels.alpha = memory_pixels.times(layer.pixels.alpha, left)
             return
-        for colours in layer.pixels.planes:
-            colours[:] = bytearray((a * (255 - c) + 255 * c + 127) // 255 for a, c in zip(colours, kept))
+        for colors in layer.pixels.planes:
+            colors[:] = bytearray((a * (255 - c) + 255 * c + 127) // 255 for a, c in zip(colors, kept))
 
     def _gimp_image_select_rectangle(self, image, operation, x, y, width, height):
         bounds = [int(value) for value in (x, y, width, height)]

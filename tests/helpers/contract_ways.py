@@ -23,12 +23,12 @@ from support import posts
 
 from venice_core.cancellation import Cancel
 from venice_core.cli import main as cli_main
-from venice_core.execution.inputs import Material, Prepared
-from venice_core.execution.results import Made
+from venice_core.execution.inputs import JobInputs, Prepared
+from venice_core.execution.results import RunResult
 from venice_core.execution.runner import Runner
 from venice_core.geometry.rectangles import Bounds
 from venice_core.job import Action, Job, Options
-from venice_core.network.rate_limiter import Pace
+from venice_core.network.rate_limiter import RateLimiter
 from venice_core.network.transport import Transport
 from venice_core.planning.capabilities import Catalogue
 from venice_core.progress import Progress, Stage
@@ -150,7 +150,7 @@ def entry(name: str, kind: str = "inpaint", price: float | None = 0.05, **spec: 
 # A run in a thread
 
 
-class Attempt:
+class RunThread:
     """A `Runner.run` in a thread, with what it said on the way; `options` as for an edit.
 
     `profile`: in place of Venice, the service of that name; `pixels` must then have a size that it makes.
@@ -171,7 +171,7 @@ class Attempt:
         self.cancel = cancel or Cancel()
         self.journal = Journal(home / "jobs")
         self.stages: list[Stage] = []
-        self.result: Made | None = None
+        self.result: RunResult | None = None
         self.error: BaseException | None = None
         secret = Secret(KEY)
         provider: Provider = Venice(secret, url, catalogue=Catalogue.packaged())
@@ -180,14 +180,14 @@ class Attempt:
             assert described is not None
             provider = OpenAI(secret, url, described)
         clock = cancel.now if isinstance(cancel, NoWaiting) else time.time
-        self._runner = Runner(provider, secret, Transport(), self.journal, clock, Pace(clock))
+        self._runner = Runner(provider, secret, Transport(), self.journal, clock, RateLimiter(clock))
         self._pixels = np.dstack([pixels, np.full((height, width), 255, np.uint8)]).tobytes()
         self.thread = threading.Thread(target=self._run, daemon=True)
         assert Prepared.of(self.job, None, provider).plan.size == whole.extent
 
     def _run(self) -> None:
         try:
-            self.result = self._runner.run(self.job, Material(self._pixels), self._watch, self.cancel)
+            self.result = self._runner.run(self.job, JobInputs(self._pixels), self._watch, self.cancel)
         except BaseException as error:
             self.error = error
 
@@ -195,11 +195,11 @@ class Attempt:
         if self.stages[-1:] != [progress.stage]:
             self.stages.append(progress.stage)
 
-    def start(self) -> Attempt:
+    def start(self) -> RunThread:
         self.thread.start()
         return self
 
-    def finish(self, seconds: float = 30) -> Attempt:
+    def finish(self, seconds: float = 30) -> RunThread:
         self.thread.join(seconds)
         assert not self.thread.is_alive(), "it still runs"
         return self

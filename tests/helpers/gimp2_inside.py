@@ -140,7 +140,7 @@ def new_image(width, height, base=RGB, precision=PRECISION_U8_GAMMA):
 def convert(image, base="rgb", precision=None, profile=None):
     """To another mode, as the menus do it; `profile`: the URI of an ICC file."""
     image = _image(image)
-    if base == "grey":
+    if base == "gray":
         pdb.gimp_image_convert_grayscale(image)
     if precision not in (None, pdb.gimp_image_get_precision(image)):
         pdb.gimp_image_convert_precision(image, precision)
@@ -217,7 +217,7 @@ def float_selection(image, layer):
 
 
 def prefer_png_without_profile():
-    """As if somebody had saved these as their defaults for PNG; the last one is the colour profile."""
+    """As if somebody had saved these as their defaults for PNG; the last one is the color profile."""
     data = b"0 0 0 0 0 0 0 1 1 0 0 0 0 0"
     gimp._backend.call("gimp-attach-parasite", [("png-save-defaults", 0, data)])
 
@@ -238,7 +238,7 @@ def select(image, rectangle, shape="ellipse", feather=0.0):
 
 
 def coverage(image):
-    """The selection over the whole canvas, 8-bit linear, a grey PNG."""
+    """The selection over the whole canvas, 8-bit linear, a gray PNG."""
     image = _image(image)
     return _linear(pdb.gimp_image_get_selection(image))
 
@@ -250,7 +250,7 @@ def coverage_at(image, points):
 
 
 def mask_of(layer):
-    """A layer mask's 8-bit linear values, a grey PNG."""
+    """A layer mask's 8-bit linear values, a gray PNG."""
     return _linear(pdb.gimp_layer_get_mask(_item(layer)))
 
 

@@ -19,7 +19,7 @@ from gi.repository import Gegl, Gimp, Gio
 
 BASES = {
     Gimp.ImageBaseType.RGB: "rgb",
-    Gimp.ImageBaseType.GRAY: "grey",
+    Gimp.ImageBaseType.GRAY: "gray",
     Gimp.ImageBaseType.INDEXED: "indexed",
 }
 
@@ -108,12 +108,12 @@ def new_image(width, height):
 
 
 def convert(image, base="rgb", precision="U8_NON_LINEAR", adobe_rgb=False, profile=b""):
-    """To another mode, as the menus do it; colours stay what they are, where they can.
+    """To another mode, as the menus do it; colors stay what they are, where they can.
 
     `profile`: an ICC file's bytes.
     """
     image = _image(image)
-    if base == "grey":
+    if base == "gray":
         image.convert_grayscale()
     if image.get_precision() != getattr(Gimp.Precision, precision):
         image.convert_precision(getattr(Gimp.Precision, precision))
@@ -129,7 +129,7 @@ def convert(image, base="rgb", precision="U8_NON_LINEAR", adobe_rgb=False, profi
 
 
 def assign_profile(image, name):
-    """One of GIMP's own, such as "rgb_adobe": values stay, and are other colours."""
+    """One of GIMP's own, such as "rgb_adobe": values stay, and are other colors."""
     _image(image).set_color_profile(getattr(Gimp.ColorProfile, "new_" + name)())
 
 

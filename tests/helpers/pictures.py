@@ -15,7 +15,7 @@ import skimage.data
 from PIL import Image
 
 Array = npt.NDArray[np.uint8]
-Raw = tuple[int, int, bytes]
+PixelSource = tuple[int, int, bytes]
 
 _numbers = itertools.count(1)
 
@@ -28,18 +28,18 @@ def photo(name: str = "coffee", width: int = 600, height: int = 400) -> Array:
     return np.ascontiguousarray(picture)
 
 
-def raw(array: Array) -> Raw:
+def raw(array: Array) -> PixelSource:
     return array.shape[1], array.shape[0], array.tobytes()
 
 
-def array(pixels: Raw, kind: str = "u1") -> npt.NDArray[np.generic]:
+def array(pixels: PixelSource, kind: str = "u1") -> npt.NDArray[np.generic]:
     """(height, width, channels) of what `gimp3_inside` returns (GIMP 3); (height, width) of one channel."""
     width, height, data = pixels
     found = np.frombuffer(data, kind).reshape(height, width, -1)
     return found[..., 0] if found.shape[2] == 1 else found
 
 
-def levels(pixels: Raw) -> npt.NDArray[np.float64]:
+def levels(pixels: PixelSource) -> npt.NDArray[np.float64]:
     """Of "R'G'B'A float": 8-bit sRGB levels, not rounded, 0–255."""
     return np.asarray(array(pixels, "f4"), np.float64) * 255.0
 

@@ -26,7 +26,7 @@ MODES: dict[str, tuple[str, str, bool]] = {
     "16 bit linear": ("rgb", "U16_LINEAR", False),
     "16 bit AdobeRGB": ("rgb", "U16_NON_LINEAR", True),
     "float": ("rgb", "FLOAT_LINEAR", False),
-    "greyscale": ("grey", "U8_NON_LINEAR", False),
+    "grayscale": ("gray", "U8_NON_LINEAR", False),
 }
 PRECISIONS_OF_2_10 = {"U8_NON_LINEAR": 150, "U16_LINEAR": 200, "U16_NON_LINEAR": 250, "FLOAT_LINEAR": 600}
 

@@ -40,11 +40,11 @@ def srgb() -> bytes:
 
 def adobe_rgb() -> bytes:
     """A matrix profile with AdobeRGB's (1998) primaries (D50 adapted) and its gamma, made here."""
-    colours = {b"rXYZ": (0.60974, 0.31111, 0.01947), b"gXYZ": (0.20528, 0.62567, 0.06087)}
-    colours |= {b"bXYZ": (0.14919, 0.06322, 0.74457), b"wtpt": (0.9642, 1.0, 0.8249)}
+    colors = {b"rXYZ": (0.60974, 0.31111, 0.01947), b"gXYZ": (0.20528, 0.62567, 0.06087)}
+    colors |= {b"bXYZ": (0.14919, 0.06322, 0.74457), b"wtpt": (0.9642, 1.0, 0.8249)}
     fixed = {
         name: b"XYZ \0\0\0\0" + b"".join(struct.pack(">i", round(v * 65536)) for v in values)
-        for name, values in colours.items()
+        for name, values in colors.items()
     }
     curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(2.19921875 * 256)) + b"\0\0"
     name = b"Adobe RGB (1998) like\0"

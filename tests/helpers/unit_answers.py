@@ -25,7 +25,7 @@ def opaque(picture: Bytes) -> Bytes:
     return np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
 
 
-def movement(
+def motion(
     size: Extent, zoom: float = 1.0, degrees: float = 0.0, shift: tuple[float, float] = (0, 0)
 ) -> Affine:
     """A zoom and a rotation about the middle, and a shift, in px of a picture of that size."""
@@ -77,7 +77,7 @@ def noisy(picture: Bytes, sigma: float, seed: int = 0) -> Bytes:
 
 
 def repainted(picture: Bytes) -> Bytes:
-    """In another style: few colours, strokes in the place of detail, another light."""
+    """In another style: few colors, strokes in the place of detail, another light."""
     painted = cv2.pyrMeanShiftFiltering(picture, 14, 40)
     painted = (painted // 48 * 48 + 24).astype(np.uint8)
     rng = np.random.default_rng(0)

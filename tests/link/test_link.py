@@ -195,7 +195,7 @@ def test_the_greeting_says_the_version_and_a_private_folder(environ: dict[str, s
 
 
 def test_a_plan_sends_nothing(link: Any, sandbox: Sandbox) -> None:
-    coverage = link.write("coverage.grey", bytes([255]) * 100 * 80)
+    coverage = link.write("coverage.gray", bytes([255]) * 100 * 80)
     plan = link.call("plan", {"job": job(600, 400, (200, 100, 100, 80)), "coverage": coverage})
     assert (plan["endpoint"], plan["images"], plan["key"]) == ("/image/multi-edit", 2, True)
     assert plan["support"] == {"x": 200, "y": 100, "width": 100, "height": 80}
@@ -232,7 +232,7 @@ def test_a_selection_comes_back_as_the_layer_mask(link: Any, disk: Disk, coffee:
     coverage = np.zeros((150, 200), np.uint8)
     coverage[30:120, 40:160] = 255
     given = job(600, 400, window, feather=0)
-    name = link.write("coverage.grey", coverage.tobytes())
+    name = link.write("coverage.gray", coverage.tobytes())
     crop = link.call("plan", {"job": given, "coverage": name})["crop"]
     part = coffee[crop["y"] : crop["y"] + crop["height"], crop["x"] : crop["x"] + crop["width"]]
     source = link.write("source.rgba", rgba(part))

@@ -47,7 +47,7 @@ class Host(object):
     def name_of(self, layer):
         return layer["name"]
     def base_of(self, image):
-        return "grey"
+        return "gray"
     def is_plain(self, layer):
         return False
     def tattoo_of(self, layer):

@@ -23,11 +23,11 @@ from venice_core.geometry.rectangles import Extent
 
 SENT = Extent(330, 290)
 WAVES = ((0.31, 0.05, 0.0), (-0.07, 0.27, 1.0), (0.19, 0.21, 2.0), (0.23, -0.17, 4.0))  # radians per px
-GEOMETRIC = [name for name, model in MODELS.items() if not (model.colour or model.jpeg or model.noise)]
+GEOMETRIC = [name for name, model in MODELS.items() if not (model.color or model.jpeg or model.noise)]
 
 
 def pattern(points: Points) -> tuple[np.ndarray, np.ndarray]:
-    """Grey levels at continuous points (..., 2), and their derivatives in x and y."""
+    """Gray levels at continuous points (..., 2), and their derivatives in x and y."""
     phases = [points[..., 0] * x + points[..., 1] * y + start for x, y, start in WAVES]
     slopes = [30 * np.cos(phase)[..., None] * wave[:2] for phase, wave in zip(phases, WAVES, strict=True)]
     return 127.5 + sum(30 * np.sin(phase) for phase in phases), sum(slopes)
@@ -51,7 +51,7 @@ def misplaced(seen: np.ndarray, to_answer: Affine) -> float:
 
 @pytest.mark.parametrize(
     "model",
-    [*(MODELS[name] for name in GEOMETRIC), replace(MODELS["all"], colour=False, jpeg=False, noise=False)],
+    [*(MODELS[name] for name in GEOMETRIC), replace(MODELS["all"], color=False, jpeg=False, noise=False)],
     ids=[*GEOMETRIC, "all"],
 )
 def test_an_answer_lies_where_its_map_says(model: Model) -> None:
@@ -123,7 +123,7 @@ def test_the_residual_is_that_of_the_worst_point_in_px_of_what_was_sent() -> Non
     assert measures.residual(zoomed, Affine.scaling(2.0, 4.0), to_sent, crop) == pytest.approx(2.0)
 
 
-def test_a_brighter_inside_is_a_step_of_as_much_and_a_brighter_ring_a_difference_in_colour() -> None:
+def test_a_brighter_inside_is_a_step_of_as_much_and_a_brighter_ring_a_difference_in_color() -> None:
     scene = Scene.of("coffee", "border")
     everything = np.ones(scene.mask.shape, bool)
     brighter = scene.ideal.copy()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venice_core.execution.combined_progress import Together
+from venice_core.execution.combined_progress import CombinedProgress
 from venice_core.progress import Progress, Stage
 
 P, U, W, R, D, F = Stage
@@ -17,7 +17,7 @@ P, U, W, R, D, F = Stage
 def shown(count: int, *steps: tuple[int, Progress | None]) -> list[Progress]:
     """What is shown for these steps; None: that request is over."""
     told: list[Progress] = []
-    together = Together(count, told.append)
+    together = CombinedProgress(count, told.append)
     calls = [together.of(number) for number in range(count)]
     for number, progress in steps:
         if progress is None:
@@ -71,7 +71,7 @@ def test_the_stage_shown_never_runs_ahead_of_the_slowest(count: int, data: st.Da
     order = list(Stage)
     latest: list[Progress | None] = [Progress(P)] * count
     told: list[Progress] = []
-    together = Together(count, told.append)
+    together = CombinedProgress(count, told.append)
     for _ in range(data.draw(st.integers(1, 12))):
         number = data.draw(st.integers(0, count - 1))
         if data.draw(st.integers(0, 4)) == 0:
@@ -101,7 +101,7 @@ def test_it_is_told_one_at_a_time_from_any_thread() -> None:
             return
         inside.release()
 
-    together = Together(4, show)
+    together = CombinedProgress(4, show)
 
     def work(number: int) -> None:
         for done in range(300):

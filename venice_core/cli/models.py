@@ -19,7 +19,7 @@ from venice_core.network.lookup import look_up
 from venice_core.planning.capabilities import IMAGE, INPAINT, MODEL_TYPES, UPSCALE, Catalogue, Model
 from venice_core.planning.model_support import is_past
 from venice_core.planning.price import Price
-from venice_core.providers.registry import Opened, Registry
+from venice_core.providers.registry import ProviderSession, Registry
 from venice_core.providers.venice import listings as lists
 
 _KINDS = {INPAINT: "Models that edit", IMAGE: "Models that generate", UPSCALE: "Models that upscale"}
@@ -62,7 +62,7 @@ def show_styles(arguments: argparse.Namespace, registry: Registry, _env: Mapping
         print("\n".join(styles) or "The service lists no styles.")
 
 
-def _latest(opened: Opened) -> Catalogue:
+def _latest(opened: ProviderSession) -> Catalogue:
     """As the service tells it now; where it cannot be asked, the list that is known, with a word."""
     if opened.catalogues is None:
         return opened.provider.capabilities.catalogue

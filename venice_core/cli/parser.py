@@ -34,7 +34,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--no-align", dest="align", action="store_false", help="leave the result where the service put it"
     )
     edit.add_argument(
-        "--no-match-colors", dest="match_colors", action="store_false", help="leave its colours as they are"
+        "--no-match-colors", dest="match_colors", action="store_false", help="leave its colors as they are"
     )
     edit.add_argument(
         "--no-blend", dest="blend_seam", action="store_false", help="match them, but leave the seam as it is"

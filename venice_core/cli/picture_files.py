@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from venice_core.cli import mask_files
-from venice_core.errors import BadInput, BrokenFile
+from venice_core.errors import BadInput, UnreadableImage
 from venice_core.fitting.placed import Placed
 from venice_core.geometry.rectangles import Bounds, Extent
 from venice_core.imaging import codecs, color_profiles, compositing
@@ -21,7 +21,7 @@ from venice_core.imaging.arrays import Coverage, Pixels, Values
 from venice_core.imaging.codecs import Picture
 from venice_core.imaging.compositing import flatten, with_alpha
 from venice_core.imaging.formats import FORMATS
-from venice_core.imaging.metadata import Beside
+from venice_core.imaging.metadata import Metadata
 from venice_core.job import Action, Job, Options, Output, SelectionUse
 from venice_core.planning.plan import Plan
 from venice_core.storage.atomic_files import check_writable, write_atomically
@@ -144,7 +144,7 @@ class Source:
         matte[plan.crop.slices] = 255 if placed.mask is None else placed.mask
         return matte
 
-    def beside(self, values: Values, *, own_colors: bool) -> Beside:
+    def beside(self, values: Values, *, own_colors: bool) -> Metadata:
         """What goes into a file beside `values`; the profile only where they have the picture's colors."""
         own_colors = own_colors and (values.shape[2] <= 2) == self.picture.is_gray
         return self.picture.beside if own_colors else replace(self.picture.beside, icc=b"")
@@ -200,7 +200,7 @@ def check_target(path: Path, *, transparent: bool) -> None:
         raise BadInput(f"{path} cannot be written: {error.strerror}.") from error
     try:
         codecs.encode_as(np.full((1, 1, 4), 0 if transparent else 255, np.uint8), path.suffix)
-    except BrokenFile as error:
+    except UnreadableImage as error:
         raise BadInput(error.detail) from error
 
 
@@ -208,11 +208,11 @@ def holds_alpha(path: Path) -> bool:
     """Whether a file of that name can hold transparency, as far as that is known."""
     try:
         return FORMATS[codecs.format_of(path.suffix)].alpha
-    except BrokenFile:
+    except UnreadableImage:
         return True
 
 
-def write(path: Path, values: Values, beside: Beside | None = None) -> None:
+def write(path: Path, values: Values, beside: Metadata | None = None) -> None:
     """All of it or nothing; replaces a file that is there, and keeps its usual permissions."""
     write_atomically(path, codecs.encode_as(values, path.suffix, beside), private=False)
 
@@ -231,5 +231,5 @@ def read(path: Path) -> Picture:
         raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
     try:
         return codecs.decode(data)
-    except BrokenFile as error:
-        raise BrokenFile(f"{path}: {error.detail}") from error
+    except UnreadableImage as error:
+        raise UnreadableImage(f"{path}: {error.detail}") from error

@@ -15,10 +15,10 @@ from venice_core.cli.picture_files import Source
 from venice_core.cli.report import described
 from venice_core.cli.room import check_room
 from venice_core.cli.targets import Naming, Parts, Targets, check_apart
-from venice_core.errors import BadInput, BrokenFile, Unplaced, VeniceError
-from venice_core.execution.inputs import Material, Prepared
-from venice_core.execution.results import Made, Result
-from venice_core.execution.run_thread import Attempt
+from venice_core.errors import BadInput, PlacementFailed, UnreadableImage, VeniceError
+from venice_core.execution.inputs import JobInputs, Prepared
+from venice_core.execution.results import Result, RunResult
+from venice_core.execution.run_thread import RunThread
 from venice_core.execution.runner import NOTHING_TO_SEE, Runner
 from venice_core.geometry.rectangles import Bounds, Extent
 from venice_core.imaging.arrays import Values
@@ -60,11 +60,11 @@ class Written:
     told: dict[str, Any]
     warnings: tuple[str, ...]
     failures: tuple[VeniceError, ...]
-    error: Unplaced | None
+    error: PlacementFailed | None
 
 
 @dataclass(frozen=True, eq=False)
-class Wish:
+class BatchOptions:
     """What is asked for, of every picture alike.
 
     `drawn`: what is in `mask`, where several pictures share it. `references`: raw sRGB RGBA of `sizes`.
@@ -84,7 +84,7 @@ class Wish:
     sources: tuple[Path, ...]
 
     @classmethod
-    def of(cls, arguments: Namespace, options: Options, provider: Provider) -> Wish:
+    def of(cls, arguments: Namespace, options: Options, provider: Provider) -> BatchOptions:
         """Reads the references. Raises BadInput for what would be wrong with any picture."""
         naming = _naming(arguments, options)
         paths = tuple(getattr(arguments, "reference", ()))
@@ -112,7 +112,7 @@ class Wish:
             raise
         except Exception as error:  # whatever a decoder raises, its file is broken
             log.exception("a picture could not be read")
-            raise BrokenFile(str(path)) from error
+            raise UnreadableImage(str(path)) from error
         job = self._job(source)
         coverage = source.mask if source else None
         plan = Prepared.of(job, coverage, self.provider).plan
@@ -140,12 +140,12 @@ class Wish:
         return False
 
     def make(
-        self, ready: Ready, targets: Targets, runner: Runner, attempt: Attempt[Written], show: OnProgress
+        self, ready: Ready, targets: Targets, runner: Runner, attempt: RunThread[Written], show: OnProgress
     ) -> Written:
         """Sends it and writes what comes back. Raises a VeniceError where nothing came of it."""
         source, plan = ready.source, ready.plan
         coverage = source.mask if source and ready.job.selected else None
-        material = Material(
+        material = JobInputs(
             source=source.crop(plan) if source else None,
             coverage=coverage.tobytes() if coverage is not None else None,
             references=self.references,
@@ -155,7 +155,7 @@ class Wish:
         told = self._told(made, written, ready)
         return Written(plan, written, told, made.warnings, tuple(each.error for each in made.failures), error)
 
-    def _told(self, made: Made, written: list[Parts], ready: Ready) -> dict[str, Any]:
+    def _told(self, made: RunResult, written: list[Parts], ready: Ready) -> dict[str, Any]:
         first, plan = made.results[0], ready.plan
         return {
             **(_paths(written[0]) if written else {}),
@@ -193,10 +193,10 @@ class Wish:
         return tuple(dict.fromkeys(notes))
 
     def _write_all(
-        self, made: Made, targets: list[Parts], source: Source | None
-    ) -> tuple[list[Parts], Unplaced | None]:
+        self, made: RunResult, targets: list[Parts], source: Source | None
+    ) -> tuple[list[Parts], PlacementFailed | None]:
         """Writes all that can be written; the journal then says of which jobs nothing is missing."""
-        failed: Unplaced | None = None
+        failed: PlacementFailed | None = None
         written = []
         missing = set()
         # a service may make more than it was asked for: that stays in the job's folder
@@ -206,8 +206,12 @@ class Wish:
                     self._write(result, part, target, source)
             except Exception as error:  # whatever it is, it must not cost the others
                 log.exception("a result could not be written")
-                detail = error.detail if isinstance(error, BrokenFile) else getattr(error, "strerror", None)
-                failed = Unplaced(f"{target}: {detail or 'it cannot be written'}", charge=result.charge)
+                detail = (
+                    error.detail if isinstance(error, UnreadableImage) else getattr(error, "strerror", None)
+                )
+                failed = PlacementFailed(
+                    f"{target}: {detail or 'it cannot be written'}", charge=result.charge
+                )
                 failed.__cause__ = error
                 missing.add(result.entry.id)
             else:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from venice_core.cli.interrupts import Interrupts
-from venice_core.cli.picture_run import Ready, Wish, Written
+from venice_core.cli.picture_run import BatchOptions, Ready, Written
 from venice_core.cli.report import Fate, Outcome, Report
 from venice_core.cli.targets import Targets
 from venice_core.cli.terminal import Terminal
@@ -23,18 +23,18 @@ from venice_core.errors import (
     Cancelled,
     Charge,
     Forbidden,
-    KeyUnseen,
+    KeyNotReceived,
     NoConnection,
     NoFunds,
     NotFound,
-    OverLimit,
+    PlacementFailed,
     Refused,
+    SpendingLimitExceeded,
     UnknownModel,
-    Unplaced,
     VeniceError,
     unusable,
 )
-from venice_core.execution.run_thread import Attempt
+from venice_core.execution.run_thread import RunThread
 from venice_core.execution.runner import Runner
 from venice_core.job import Options
 from venice_core.messages import sentence
@@ -51,7 +51,16 @@ E = TypeVar("E", bound=VeniceError)
 IN_A_ROW = 3
 """So many pictures that failed one after another, without being refused, end a batch: they may cost money."""
 
-_FOR_ALL = (BadKey, Cancelled, Forbidden, KeyUnseen, NoFunds, NotFound, OverLimit, UnknownModel)
+_FOR_ALL = (
+    BadKey,
+    Cancelled,
+    Forbidden,
+    KeyNotReceived,
+    NoFunds,
+    NotFound,
+    SpendingLimitExceeded,
+    UnknownModel,
+)
 """What would happen to any other picture as well."""
 
 
@@ -75,7 +84,7 @@ def _options(arguments: argparse.Namespace) -> Options:
 class _Checked:
     """The pictures, as they could be sent or why they cannot, and what sends them."""
 
-    wish: Wish
+    wish: BatchOptions
     runner: Runner
     budget: Budget | None
     pictures: list[Ready | BadInput]
@@ -146,14 +155,14 @@ class _Batch:
                 outcome.fate = Fate.PLANNED if outcome.plan else outcome.fate
         return checked
 
-    def _look_at_all(self, attempt: Attempt[_Checked], show: OnProgress) -> _Checked:
+    def _look_at_all(self, attempt: RunThread[_Checked], show: OnProgress) -> _Checked:
         """One after the other, since each takes memory: of several, only the plans are kept."""
         opened = self._registry.open(self._options.provider, to_send=True)
         if opened.lacks_key:
             if not self._arguments.dry_run:
                 raise opened.missing_key
             self._terminal.warn(sentence(opened.missing_key, self._report.provider))
-        wish = Wish.of(self._arguments, self._options, opened.provider)
+        wish = BatchOptions.of(self._arguments, self._options, opened.provider)
         pictures: list[Ready | BadInput] = []
         for number, outcome in enumerate(self._outcomes):
             attempt.cancel.check()
@@ -205,7 +214,7 @@ class _Batch:
         """Why it was not done, if it was not."""
         wish, path = checked.wish, outcome.path
 
-        def work(attempt: Attempt[Written], show: OnProgress) -> Written:
+        def work(attempt: RunThread[Written], show: OnProgress) -> Written:
             outcome.entries = attempt.entries
             # one that was let go of is read again, and checked again: it may have changed
             ready = wish.ready(path) if path and picture.source is None else picture
@@ -247,7 +256,7 @@ def _is_for_all(error: VeniceError) -> bool:
     """Whether the same would happen to any other picture."""
     if isinstance(error, NoConnection):
         return error.retryable  # not a byte had left
-    if isinstance(error, Unplaced):
+    if isinstance(error, PlacementFailed):
         # the disk's, not an encoder's, which has no number
         return isinstance(error.__cause__, OSError) and error.__cause__.errno is not None
     return isinstance(error, _FOR_ALL)

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from venice_core.cli.picture_files import Source
-from venice_core.errors import BadInput, BrokenFile
+from venice_core.errors import BadInput, UnreadableImage
 from venice_core.geometry.rectangles import Extent
 from venice_core.imaging import codecs, tiff
 from venice_core.imaging.codecs import Picture
 from venice_core.imaging.formats import FORMATS
-from venice_core.imaging.metadata import MAX_EXIF, Beside
+from venice_core.imaging.metadata import MAX_EXIF, Metadata
 from venice_core.job import Action, Job
 from venice_core.planning.plan import Plan
 
@@ -27,7 +27,7 @@ def check_room(
     """
     try:
         name = codecs.format_of(path.suffix)
-    except BrokenFile as error:
+    except UnreadableImage as error:
         raise BadInput(error.detail) from error
     held, extent = FORMATS[name], _extent(job, plan, most_pixels)
     if extent.longer > held.longest:
@@ -73,7 +73,7 @@ def _lost(name: str, picture: Picture) -> Iterator[str]:
         yield f"Comments and captions (IPTC) are left out: only a {picture.format} file can hold them."
 
 
-def _is_too_large(beside: Beside) -> bool:
+def _is_too_large(beside: Metadata) -> bool:
     written = beside.written(1, 1, in_exif=False)
     return max(len(written.exif), len(written.xmp)) > MAX_EXIF
 

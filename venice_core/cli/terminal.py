@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from venice_core.cli.interrupts import Interrupts
 from venice_core.cli.streams import unfiltered
 from venice_core.errors import Cancelled, VeniceError
-from venice_core.execution.run_thread import Attempt
+from venice_core.execution.run_thread import RunThread
 from venice_core.progress import OnProgress, Progress
 from venice_core.records.entry import Status
 
@@ -45,7 +45,7 @@ class Terminal:
         """On standard error."""
         print(text, file=sys.stderr, flush=True)
 
-    def run(self, work: Callable[[Attempt[T], OnProgress], T]) -> T:
+    def run(self, work: Callable[[RunThread[T], OnProgress], T]) -> T:
         """What `work` returns or raises; it is done in a thread, which Ctrl-C lets go of, or stops.
 
         Raises Cancelled where it was pressed before, and nothing is begun.
@@ -53,7 +53,7 @@ class Terminal:
         if self.interrupts.heard():
             raise Cancelled()
         outcome: list[T | VeniceError] = []
-        attempt: Attempt[T] = Attempt(lambda attempt: work(attempt, self._shown(attempt)), outcome.append)
+        attempt: RunThread[T] = RunThread(lambda attempt: work(attempt, self._shown(attempt)), outcome.append)
         attempt.start()
         let_go = False
         while not attempt.over.wait(LOOK_SECONDS):
@@ -71,7 +71,7 @@ class Terminal:
             raise outcome[0]
         return outcome[0]
 
-    def _shown(self, attempt: Attempt[T]) -> OnProgress:
+    def _shown(self, attempt: RunThread[T]) -> OnProgress:
         def show(progress: Progress) -> None:
             if not attempt.over.is_set():
                 share = f" {100 * progress.done // progress.total} %" if progress.total else ""
@@ -85,7 +85,7 @@ class Terminal:
         return not self._quiet and sys.stderr.isatty()
 
 
-def _goes_on(attempt: Attempt[T]) -> str:
+def _goes_on(attempt: RunThread[T]) -> str:
     if any(entry.status is Status.SENT for entry in attempt.entries):
         return "The request was already sent and may be charged: waiting for the answer."
     return "The answer has arrived and is being put in place."

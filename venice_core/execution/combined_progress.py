@@ -7,7 +7,7 @@ import threading
 from venice_core.progress import OnProgress, Progress, Stage
 
 
-class Together:
+class CombinedProgress:
     """The progress of requests side by side as one; of a single one, its own."""
 
     def __init__(self, count: int, on_progress: OnProgress) -> None:

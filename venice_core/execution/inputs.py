@@ -19,20 +19,20 @@ from venice_core.planning.planner import make_plan
 from venice_core.planning.selection import Selection
 from venice_core.providers.base import Provider
 
-Raw = bytes | Path
+PixelSource = bytes | Path
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
+class JobInputs:
     """A job's pixels, raw, in memory or in files that are moved away.
 
     `source`: RGBA of the plan's crop. `coverage`: one byte a pixel of the job's window. `references`:
     RGBA of the job's references.
     """
 
-    source: Raw | None = None
-    coverage: Raw | None = None
-    references: tuple[Raw, ...] = ()
+    source: PixelSource | None = None
+    coverage: PixelSource | None = None
+    references: tuple[PixelSource, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,18 +60,18 @@ class Prepared:
         return self.selection.cut(self.plan.crop, self.plan.feather) if self.selection else None
 
 
-def _bytes(raw: Raw) -> bytes:
+def _bytes(raw: PixelSource) -> bytes:
     return raw.read_bytes() if isinstance(raw, Path) else raw
 
 
-def read_pixels(raw: Raw, extent: Extent) -> Pixels:
+def read_pixels(raw: PixelSource, extent: Extent) -> Pixels:
     data = _bytes(raw)
     if len(data) != extent.pixels * 4:
         raise BadInput(f"The pixels handed over are not those of the crop ({extent}).")
     return np.frombuffer(data, np.uint8).reshape(extent.height, extent.width, 4)
 
 
-def read_coverage(source: Raw | None, job: Job) -> Coverage | None:
+def read_coverage(source: PixelSource | None, job: Job) -> Coverage | None:
     if source is None or job.window is None:
         return None
     data = _bytes(source)

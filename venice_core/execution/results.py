@@ -58,7 +58,7 @@ class Failure:
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
+class RunResult:
     """What came of a job: at least one result, what people should know, and the requests that failed."""
 
     results: tuple[Result, ...]

@@ -20,14 +20,14 @@ _SENT = (Status.SENT, Status.ANSWERED, Status.DONE, Status.PLACED)
 _OVER = (Status.DONE, Status.PLACED, Status.FAILED, Status.CANCELLED)
 
 
-class Attempt(threading.Thread, Generic[T]):
+class RunThread(threading.Thread, Generic[T]):
     """Runs `work(attempt)` and hands what came of it to `tell`.
 
     `over` is set before the end is told, so that who hears of it can start the next at once. (Joining
     the thread would not do: until Python 3.13 a signal in the middle of that marks it as ended.)
     """
 
-    def __init__(self, work: Callable[[Attempt[T]], T], tell: Callable[[T | VeniceError], None]) -> None:
+    def __init__(self, work: Callable[[RunThread[T]], T], tell: Callable[[T | VeniceError], None]) -> None:
         super().__init__(name="attempt", daemon=True)
         self.cancel = Cancel()
         self.over = threading.Event()

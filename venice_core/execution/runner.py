@@ -16,20 +16,20 @@ from functools import partial
 from venice_core.cancellation import Cancel
 from venice_core.errors import (
     BadInput,
-    BrokenFile,
     Cancelled,
     Charge,
+    DownloadFailed,
     MissingKey,
+    PlacementFailed,
     PolicyRefusal,
-    Unfetched,
-    Unplaced,
+    UnreadableImage,
     UnusableAnswer,
     VeniceError,
 )
-from venice_core.execution.combined_progress import Together
-from venice_core.execution.inputs import Material, Prepared, read_coverage, read_pixels
+from venice_core.execution.combined_progress import CombinedProgress
+from venice_core.execution.inputs import JobInputs, Prepared, read_coverage, read_pixels
 from venice_core.execution.labels import layer_name, make_recipe, result_warnings
-from venice_core.execution.results import Failure, Made, Result
+from venice_core.execution.results import Failure, Result, RunResult
 from venice_core.fitting import blocked, cutout, edit, generation, outgoing, upscale
 from venice_core.fitting.placed import Placed
 from venice_core.imaging import codecs, resampling
@@ -40,9 +40,9 @@ from venice_core.job import Action, Facts, Job
 from venice_core.messages import sentence
 from venice_core.network.download import fetch
 from venice_core.network.messages import Request, Response
-from venice_core.network.rate_limiter import Pace
+from venice_core.network.rate_limiter import RateLimiter
 from venice_core.network.retry import seconds_before_repeat
-from venice_core.network.retry_headers import NotNow
+from venice_core.network.retry_headers import RetryHint
 from venice_core.network.transport import Transport
 from venice_core.network.urls import is_local
 from venice_core.planning.endpoint import Endpoint
@@ -73,17 +73,17 @@ class Runner:
     transport: Transport
     journal: Journal
     clock: Callable[[], float] = time.time
-    pace: Pace = field(default_factory=Pace)
+    pace: RateLimiter = field(default_factory=RateLimiter)
     daily_limit: float | None = None
 
     def run(
         self,
         job: Job,
-        material: Material,
+        material: JobInputs,
         on_progress: OnProgress,
         cancel: Cancel,
         on_entry: Callable[[Entry], None] = lambda _: None,
-    ) -> Made:
+    ) -> RunResult:
         """Raises a VeniceError where nothing came of it; the journal then says what is known about charging.
 
         Of several requests those that fail do not cost the others their results.
@@ -106,11 +106,11 @@ class Runner:
         for entry in entries:
             on_entry(entry)
         self._check_budget(plan, entries)
-        together = Together(len(entries), on_progress)
+        together = CombinedProgress(len(entries), on_progress)
         self.pace.relax()
         fitting = threading.Lock()
         flights = [
-            _Flight(self, prepared, pixels, request, small, entry, together.of(number), cancel, fitting)
+            _RequestRun(self, prepared, pixels, request, small, entry, together.of(number), cancel, fitting)
             for number, entry in enumerate(entries)
         ]
         return _made(plan, entries, _side_by_side(flights, together))
@@ -132,7 +132,7 @@ class Runner:
                 _keep(partial(entry.failed, error))
             raise
 
-    def _encode(self, pixels: Pixels | None, prepared: Prepared, material: Material) -> Upload:
+    def _encode(self, pixels: Pixels | None, prepared: Prepared, material: JobInputs) -> Upload:
         plan, job = prepared.plan, prepared.job
         limit = self.provider.max_file_bytes(plan)
         encoded: list[Encoded] = []
@@ -147,7 +147,7 @@ class Runner:
             for raw, own, sent in zip(material.references, job.references, plan.references, strict=True):
                 reference = resampling.resize(flatten(read_pixels(raw, own)), sent)
                 encoded.append(Encoded(*codecs.encode_within(reference, limit)))
-        except BrokenFile as error:
+        except UnreadableImage as error:
             raise BadInput(error.detail) from error
         except ValueError as error:
             raise BadInput("The reference pictures handed over are not those of the job.") from error
@@ -155,7 +155,7 @@ class Runner:
 
 
 @dataclass(frozen=True, eq=False)
-class _Flight:
+class _RequestRun:
     """One request of a run, from the journal to its results.
 
     `small`: a file of fewer bytes is hardly a picture. `fitting`: one at a time, since it takes memory.
@@ -195,7 +195,9 @@ class _Flight:
             _keep(partial(entry.failed, error, facts=asdict(facts)))
             raise
         except Exception as error:  # whatever it is, it must not cost a result that is on disk
-            raise Unplaced(f"{type(error).__name__}: {error}; job {entry.id}", charge=charge) from error
+            raise PlacementFailed(
+                f"{type(error).__name__}: {error}; job {entry.id}", charge=charge
+            ) from error
         results = [replace(result, warnings=result.warnings + warnings) for result in results]
         _keep(lambda: entry.done(facts=asdict(results[0].facts), warnings=results[0].warnings))
         return results
@@ -221,7 +223,7 @@ class _Flight:
                 runner.pace.learn(response.headers)
                 if not runner.provider.is_busy(response):
                     return response
-                pause = seconds_before_repeat(NotNow.of(response.headers), attempt, runner.clock())
+                pause = seconds_before_repeat(RetryHint.of(response.headers), attempt, runner.clock())
                 if pause is None:
                     return response
                 runner.pace.crowded()
@@ -240,30 +242,32 @@ class _Flight:
             log.exception("the answer's facts could not be read")
             return Facts()
 
-    def _files(self, response: Response, charge: Charge) -> tuple[dict[int, bytes], list[Unfetched]]:
+    def _files(self, response: Response, charge: Charge) -> tuple[dict[int, bytes], list[DownloadFailed]]:
         """The answer's pictures by their number in it, from 1, and why others could not be fetched.
 
         At least one, and not more than were asked for: what else there is stays in the answer. Those that it
         links to are kept before they are used.
         """
         files: dict[int, bytes] = {}
-        lost: list[Unfetched] = []
+        lost: list[DownloadFailed] = []
         pictures = self.runner.provider.pictures(response)[: self.prepared.plan.pictures]
         for number, picture in enumerate(pictures, 1):
             try:
                 files[number] = self._fetched(picture, number) if isinstance(picture, Link) else picture
-            except Unfetched as error:
+            except DownloadFailed as error:
                 lost.append(error)
             except Cancelled as error:
                 error.charge = charge  # the fetching costs nothing, but the picture is made
                 raise
         if not files:
-            raise Unfetched(f"{lost[0].detail}; job {self.entry.id}", status=lost[0].status, charge=charge)
+            raise DownloadFailed(
+                f"{lost[0].detail}; job {self.entry.id}", status=lost[0].status, charge=charge
+            )
         return files, lost
 
     def _allowed(
         self, response: Response, charge: Charge, facts: Facts
-    ) -> tuple[dict[int, bytes], list[Unfetched]]:
+    ) -> tuple[dict[int, bytes], list[DownloadFailed]]:
         """`_files` without what the service blocked and says so; where that leaves none: PolicyRefusal."""
         try:
             files, lost = self._files(response, charge)
@@ -292,12 +296,12 @@ class _Flight:
     def _results(self, files: dict[int, bytes], status: int, facts: Facts, charge: Charge) -> list[Result]:
         """At least one; of several pictures those that are broken are left out with a warning."""
         job, plan = self.prepared.job, self.prepared.plan
-        broken: list[BrokenFile] = []
+        broken: list[UnreadableImage] = []
         found: list[tuple[int, Placed]] = []
         for number, data in files.items():
             try:
                 found.append((number, self._fit(data)))
-            except BrokenFile as error:
+            except UnreadableImage as error:
                 broken.append(error)
         if not found:
             raise UnusableAnswer(broken[0].detail, status=status, charge=Charge.POSSIBLE)
@@ -339,7 +343,7 @@ class _Flight:
         return edit.place(answer, self.pixels, plan, prepared.coverage, prepared.mask, prepared.job.options)
 
 
-def _side_by_side(flights: list[_Flight], together: Together) -> list[list[Result] | VeniceError]:
+def _side_by_side(flights: list[_RequestRun], together: CombinedProgress) -> list[list[Result] | VeniceError]:
     """What came of each. Daemon threads: one that hangs must not keep the process from ending."""
     outcomes: dict[int, list[Result] | VeniceError] = {}
 
@@ -356,7 +360,7 @@ def _side_by_side(flights: list[_Flight], together: Together) -> list[list[Resul
     return [outcomes[number] for number in range(len(flights))]
 
 
-def _outcome(flight: _Flight) -> list[Result] | VeniceError:
+def _outcome(flight: _RequestRun) -> list[Result] | VeniceError:
     try:
         return flight.run()
     except VeniceError as error:
@@ -369,7 +373,7 @@ def _outcome(flight: _Flight) -> list[Result] | VeniceError:
         return unknown
 
 
-def _made(plan: Plan, entries: list[Entry], outcomes: list[list[Result] | VeniceError]) -> Made:
+def _made(plan: Plan, entries: list[Entry], outcomes: list[list[Result] | VeniceError]) -> RunResult:
     """Raises the error that matters most where there is no result."""
     failures = [
         Failure(entry, outcome)
@@ -384,7 +388,7 @@ def _made(plan: Plan, entries: list[Entry], outcomes: list[list[Result] | Venice
     for failure in failures:
         why = f"{sentence(failure.error, plan.provider)} {failure.entry.whereabouts}".strip()
         warnings.append(f"Variation {entries.index(failure.entry) + 1} failed: {why}")
-    return Made(tuple(results), tuple(dict.fromkeys(warnings)), tuple(failures))
+    return RunResult(tuple(results), tuple(dict.fromkeys(warnings)), tuple(failures))
 
 
 def _keep(write: Callable[[], None]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
-"""The answer as it looks over the crop: resampled once, its colours brought to the source's.
+"""The answer as it looks over the crop: resampled once, its colors brought to the source's.
 
-Pictures are uint8. `flat` is the source over the crop as opaque RGB, `usable` of its size.
+Pictures are uint8. `flat` is the source over the crop as opaque RGB, `reference_mask` of its size.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from venice_core.imaging.resampling import reduced, resize, sampled, warp, warpe
 
 IDENTITY = Affine()
 SIDE = 360
-"""The longer side, in px, of the copies on which colours are compared."""
+"""The longer side, in px, of the copies on which colors are compared."""
 KEPT, REPAINTED = 0.1, 12.0
 """A picture in which not even this share of the pixels is nearer than so many levels of 255 is another."""
 FADE = 4.0
@@ -29,18 +29,18 @@ NEARLY = 0.75
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
-    """A returned picture: `colours` RGB, and `alpha` where any of it is transparent.
+class ReturnedImage:
+    """A returned picture: `colors` RGB, and `alpha` where any of it is transparent.
 
     `to_pixels` maps px of the crop to those of the picture.
     """
 
-    colours: Pixels
+    colors: Pixels
     alpha: Pixels | None = None
     to_pixels: Affine = IDENTITY
 
     @classmethod
-    def of(cls, pixels: Pixels) -> Answer:
+    def of(cls, pixels: Pixels) -> ReturnedImage:
         """RGB or RGBA, alpha not premultiplied."""
         if pixels.shape[2] == 3 or pixels[..., 3].min() == 255:
             return cls(np.ascontiguousarray(pixels[..., :3]))
@@ -48,16 +48,16 @@ class Answer:
 
     @property
     def extent(self) -> Extent:
-        return Extent.of_shape(self.colours.shape)
+        return Extent.of_shape(self.colors.shape)
 
-    def seen_through(self, to_pixels: Affine) -> Answer:
+    def with_transform(self, to_pixels: Affine) -> ReturnedImage:
         """The same picture, with this map before its own."""
         return replace(self, to_pixels=to_pixels.then(self.to_pixels))
 
-    def part(self, bounds: Bounds) -> Answer:
+    def part(self, bounds: Bounds) -> ReturnedImage:
         alpha = self.alpha[bounds.slices] if self.alpha is not None else None
         to_part = self.to_pixels.then(Affine.shift(-bounds.x, -bounds.y))
-        return Answer(self.colours[bounds.slices], alpha, to_part)
+        return ReturnedImage(self.colors[bounds.slices], alpha, to_part)
 
     def there(self, extent: Extent) -> Floats:
         """How much of the answer counts at each pixel of a crop of this size, 0–1.
@@ -77,31 +77,31 @@ class Answer:
                 share *= (t * t * (3.0 - 2.0 * t)).astype(np.float32)
         return share if self.alpha is None else share * warp(self.alpha, to, extent) / np.float32(255.0)
 
-    def over(self, flat: Pixels, tones: Tones) -> Pixels:
+    def over(self, flat: Pixels, tones: ColorCorrection) -> Pixels:
         """The answer over the crop, RGB; the source where it has nothing."""
         extent = Extent.of_shape(flat.shape)
         there = self.there(extent)
         result = np.empty_like(flat)
-        for rows, band in warped(self.colours, self.to_pixels, extent):
+        for rows, band in warped(self.colors, self.to_pixels, extent):
             part = Bounds.from_edges(0, rows.start, extent.width, rows.stop)
             share = there[rows, :, None]
             mixed = tones(band, part, extent) * share + flat[rows] * (1.0 - share)
             result[rows] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
         return result
 
-    def beside(self, flat: Pixels, usable: Flags) -> Beside:
+    def beside(self, flat: Pixels, reference_mask: Flags) -> ComparisonPair:
         """It and the source, small."""
         extent = Extent.of_shape(flat.shape)
         small = extent.scaled(min(1.0, SIDE / extent.longer))
-        through = self.seen_through(Affine.between(small, extent))
-        ours = warp(*reduced(self.colours, through.to_pixels), small)
+        through = self.with_transform(Affine.between(small, extent))
+        ours = warp(*reduced(self.colors, through.to_pixels), small)
         theirs = resize(flat, small).astype(np.float32)
-        alike = resize(usable.astype(np.uint8) * 255, small) == 255
-        return Beside(ours, theirs, alike & (through.there(small) >= 1.0))
+        alike = resize(reference_mask.astype(np.uint8) * 255, small) == 255
+        return ComparisonPair(ours, theirs, alike & (through.there(small) >= 1.0))
 
 
 @dataclass(frozen=True, eq=False)
-class Beside:
+class ComparisonPair:
     """Small copies of the answer and the source, RGB, 0–255, and where both are there and usable."""
 
     ours: Floats
@@ -110,31 +110,33 @@ class Beside:
 
     @property
     def is_repainted(self) -> bool:
-        """Whether hardly anything has kept its colours: then the answer is another picture."""
+        """Whether hardly anything has kept its colors: then the answer is another picture."""
         apart = np.abs(self.ours - self.theirs).mean(axis=2)[self.alike]
         return bool(apart.size) and float(np.quantile(apart, KEPT)) > REPAINTED
 
-    def tones(self, *, blend: bool) -> Tones:
-        """What brings the answer's colours to the source's; `blend`: there is a seam to be made invisible."""
+    def tones(self, *, blend: bool) -> ColorCorrection:
+        """What brings the answer's colors to the source's; `blend`: there is a seam to be made invisible."""
         ours, curves = self.ours, color_matching.match(self.ours, self.theirs, self.alike)
         if curves is not None:
             ours = curves(ours)
-        return Tones(curves, seam_blending.correction(ours, self.theirs, self.alike) if blend else None)
+        return ColorCorrection(
+            curves, seam_blending.correction(ours, self.theirs, self.alike) if blend else None
+        )
 
 
 @dataclass(frozen=True, eq=False)
-class Tones:
-    """What is done to an answer's colours: `curves`, and then `field` is added (at a smaller size)."""
+class ColorCorrection:
+    """What is done to an answer's colors: `curves`, and then `field` is added (at a smaller size)."""
 
     curves: Curves | None = None
     field: Floats | None = None
 
-    def __call__(self, colour: Floats, part: Bounds, whole: Extent) -> Floats:
-        """`colour` is the part of the whole picture, RGB, 0–255."""
+    def __call__(self, color: Floats, part: Bounds, whole: Extent) -> Floats:
+        """`color` is the part of the whole picture, RGB, 0–255."""
         if self.curves is not None:
-            colour = self.curves(colour)
+            color = self.curves(color)
         if self.field is not None:
             small = Extent.of_shape(self.field.shape)
             through = Affine.shift(part.x, part.y).then(Affine.between(whole, small))
-            colour = colour + sampled(self.field, through, part.extent)
-        return colour
+            color = color + sampled(self.field, through, part.extent)
+        return color

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from venice_core.errors import BrokenFile
+from venice_core.errors import UnreadableImage
 from venice_core.imaging import codecs
 
 
@@ -19,6 +19,6 @@ def is_blank(data: bytes) -> bool:
     """Whether a picture has one color all over."""
     try:
         pixels = codecs.decode(data).pixels
-    except BrokenFile:
+    except UnreadableImage:
         return False
     return bool((pixels == pixels[:1, :1]).all())

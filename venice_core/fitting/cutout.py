@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from venice_core.fitting.answer import Answer, Tones
+from venice_core.fitting.answer import ColorCorrection, ReturnedImage
 from venice_core.fitting.outgoing import pad
 from venice_core.fitting.placed import (
     Placed,
@@ -18,7 +18,7 @@ from venice_core.geometry.rectangles import Extent
 from venice_core.imaging import alignment, matte_upsampling
 from venice_core.imaging.arrays import Coverage, Pixels
 from venice_core.imaging.compositing import flatten, multiply
-from venice_core.imaging.foreground_estimation import foreground
+from venice_core.imaging.foreground_estimation import estimate_foreground
 from venice_core.imaging.resampling import reduced, warp
 from venice_core.planning.plan import Plan
 
@@ -29,31 +29,33 @@ def place_cutout(
     """The source's own pixels, cut out by the answer's alpha, within the selection if there is one.
 
     `mask` is that alpha at the source's resolution; `pixels` have it, times the source's. With `defringe`
-    their colours are the foreground's own where the old background would show: see `fringe.foreground`.
+    their colors are the foreground's own where the old background would show: see `fringe.foreground`.
     """
     flat, extent = flatten(source), Extent.of_shape(answer.shape)
     found = alignment.of_one_shape(plan.size, extent)
     if found is None:
-        found = find_answer(Answer.of(answer), flat, should_be_unchanged(source, None), plan, move=False)
+        found = find_answer(
+            ReturnedImage.of(answer), flat, should_be_unchanged(source, None), plan, move=False
+        )
     part = found.part_of(plan.size, extent)
     to_answer = plan.crop_to_sent.then(found.to_answer)
     warnings = shape_warnings(found.shape, extent, plan, "where the cut-out goes on as it ended")
-    fitting = describe_fitting(found, to_answer, plan, Tones())
+    fitting = describe_fitting(found, to_answer, plan, ColorCorrection())
     if answer.shape[2] == 4:
         to_part = Affine.shift(-part.x, -part.y)
         alpha = np.ascontiguousarray(answer[part.slices][..., 3])
         to_padded = found.to_answer.then(to_part).inverse.then(Affine.between(plan.size, plan.padded))
         seen = np.rint(warp(*reduced(pad(flat, plan), to_padded), part.extent)).astype(np.uint8)
-        cut = matte_upsampling.to_full_size(alpha, seen, flat, to_answer.then(to_part))
+        cut = matte_upsampling.upsample_matte(alpha, seen, flat, to_answer.then(to_part))
     else:
         cut = np.full(source.shape[:2], 255, np.uint8)
         warnings += ("The answer holds no transparency: nothing was cut out.",)
-    colour, rim = foreground(source, cut) if defringe else (source[..., :3], None)
+    color, rim = estimate_foreground(source, cut) if defringe else (source[..., :3], None)
     mask = cut if coverage is None else multiply(cut, coverage)
     if rim is not None:
         rim = np.where(mask > 0, rim, np.uint8(0))
         rim = rim if rim.any() else None
     if not mask.any():
         warnings += ("The service found nothing to keep here: the cutout is empty.",)
-    pixels = np.dstack([colour, multiply(source[..., 3], mask)])
+    pixels = np.dstack([color, multiply(source[..., 3], mask)])
     return Placed(pixels, mask, warnings, fitting, to_answer, rim)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from venice_core.fitting.answer import Answer, Tones
+from venice_core.fitting.answer import ColorCorrection, ReturnedImage
 from venice_core.fitting.placed import (
     AS_USUAL,
     CANNOT_TELL,
@@ -25,7 +25,7 @@ from venice_core.geometry.affine import Affine
 from venice_core.imaging import alignment
 from venice_core.imaging.alignment import Alignment
 from venice_core.imaging.arrays import Coverage, Pixels
-from venice_core.imaging.change_detection import changes
+from venice_core.imaging.change_detection import detect_changes
 from venice_core.imaging.compositing import flatten
 from venice_core.imaging.resampling import resize
 from venice_core.job import Options, Output
@@ -48,17 +48,17 @@ def place(
     Where the answer itself is transparent, or has no pixels, the source shows.
     """
     flat, unchanged = flatten(source), should_be_unchanged(source, coverage)
-    returned, selected = Answer.of(answer), coverage is not None
+    returned, selected = ReturnedImage.of(answer), coverage is not None
     known = None if options.align else alignment.of_one_shape(plan.size, returned.extent)
     found = known or find_answer(returned, flat, unchanged, plan, move=options.align)
     kept = returned.part(found.part_of(plan.size, returned.extent))
-    placed = kept.seen_through(plan.crop_to_sent.then(found.to_answer))
+    placed = kept.with_transform(plan.crop_to_sent.then(found.to_answer))
     beside = placed.beside(flat, unchanged)
     if found.alignment is Alignment.MOVED and selected and beside.is_repainted:
-        found = found.disbelieved
-        placed = kept.seen_through(plan.crop_to_sent.then(found.to_answer))
+        found = found.without_motion
+        placed = kept.with_transform(plan.crop_to_sent.then(found.to_answer))
         beside = placed.beside(flat, unchanged)
-    tones = Tones()
+    tones = ColorCorrection()
     if options.match_colors:
         tones = beside.tones(blend=options.blend_seam and selected)
     mask = coverage if mask is None else mask
@@ -86,11 +86,13 @@ def _alpha(source: Pixels, coverage: Coverage | None) -> npt.NDArray[np.uint8]:
     return alpha
 
 
-def _only_changes(mask: Coverage | None, answer: Answer, flat: Pixels, tones: Tones, plan: Plan) -> Coverage:
+def _only_changes(
+    mask: Coverage | None, answer: ReturnedImage, flat: Pixels, tones: ColorCorrection, plan: Plan
+) -> Coverage:
     """`mask` (None: everything) as far as the answer differs from what was sent, at the size it was sent."""
     whole = plan.crop.extent
     extent = whole.scaled(min(1.0, plan.size.width / plan.padded.width))
     before = resize(flat, extent)
-    after = answer.seen_through(Affine.between(extent, whole)).over(before, tones)
-    changed = resize(changes(before, after), whole)
+    after = answer.with_transform(Affine.between(extent, whole)).over(before, tones)
+    changed = resize(detect_changes(before, after), whole)
     return changed if mask is None else np.minimum(mask, changed)

@@ -26,7 +26,7 @@ def alpha_mask_to_send(coverage: Coverage, plan: Plan) -> Pixels:
     """Coverage of the crop's size as the RGBA of a real mask of `plan.size`.
 
     Alpha is 0 wherever anything is covered, for a mask says what may change at all, and the layer mask makes
-    the edge; elsewhere 255. The colour says the same to who does not look at the alpha: white = change.
+    the edge; elsewhere 255. The color says the same to who does not look at the alpha: white = change.
     """
     support = np.where(coverage > 0, np.uint8(255), np.uint8(0))
     change = np.where(mask_to_send(support, plan) > 0, np.uint8(255), np.uint8(0))

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from venice_core.fitting.answer import Answer, Tones
+from venice_core.fitting.answer import ColorCorrection, ReturnedImage
 from venice_core.fitting.outgoing import pad
 from venice_core.geometry.affine import Affine
 from venice_core.geometry.rectangles import Extent
 from venice_core.imaging import alignment
-from venice_core.imaging.alignment import Found
+from venice_core.imaging.alignment import AlignmentResult
 from venice_core.imaging.arrays import Coverage, Flags, Pixels
 from venice_core.imaging.resampling import resize
 from venice_core.job import Fitting, Options
@@ -27,7 +27,7 @@ NOTICEABLE = 4.0
 CANNOT_TELL = (
     "The surroundings were changed, too: whether the result lies exactly in place cannot be measured."
 )
-MATCHED = "The colours of the whole picture were brought back to the source's; “Match colours” does that."
+MATCHED = "The colors of the whole picture were brought back to the source's; “Match colors” does that."
 SHAPE_TOLERANCE = 0.01
 """By how much (as a share) the answer's ratio may differ from what was sent and still count as equal."""
 
@@ -37,7 +37,7 @@ class Placed:
     """A result in place: RGBA of the crop's size, and its layer mask (None: no selection).
 
     `to_answer`: from px of the crop to those of the answer, as it was resampled. `rim`: where a cut-out's
-    colours are not the source's own (None: nowhere).
+    colors are not the source's own (None: nowhere).
     """
 
     pixels: Pixels
@@ -48,28 +48,32 @@ class Placed:
     rim: Coverage | None = None
 
 
-def describe_fitting(found: Found, to_answer: Affine, plan: Plan, tones: Tones) -> Fitting:
+def describe_fitting(
+    found: AlignmentResult, to_answer: Affine, plan: Plan, tones: ColorCorrection
+) -> Fitting:
     """What is said of how an answer was placed; `to_answer`: from px of the crop."""
     middle = np.array([plan.size.width / 2, plan.size.height / 2])
-    x, y = (found.movement(middle) - middle).tolist()
+    x, y = (found.motion(middle) - middle).tolist()
     return Fitting(
         scale=1.0 / to_answer.factor,
         shape=found.shape,
         alignment=found.alignment.value,
-        moved=found.movement.farthest(plan.size),
+        moved=found.motion.farthest(plan.size),
         shift=(x, y),
-        zoom=found.movement.factor,
-        rotation=math.degrees(math.atan2(found.movement.yx, found.movement.xx)),
+        zoom=found.motion.factor,
+        rotation=math.degrees(math.atan2(found.motion.yx, found.motion.xx)),
         matched=tones.curves is not None,
         blended=tones.field is not None,
     )
 
 
-def find_answer(answer: Answer, flat: Pixels, unchanged: Flags, plan: Plan, *, move: bool) -> Found:
+def find_answer(
+    answer: ReturnedImage, flat: Pixels, unchanged: Flags, plan: Plan, *, move: bool
+) -> AlignmentResult:
     """Where the answer shows what was sent, by what should be `unchanged` of the crop."""
-    usable = pad(np.where(unchanged, np.uint8(255), np.uint8(0)), plan, cv2.BORDER_CONSTANT)
+    reference_mask = pad(np.where(unchanged, np.uint8(255), np.uint8(0)), plan, cv2.BORDER_CONSTANT)
     sent = resize(pad(flat, plan), plan.size)
-    return alignment.find(sent, answer.colours, resize(usable, plan.size) == 255, move=move)
+    return alignment.find(sent, answer.colors, resize(reference_mask, plan.size) == 255, move=move)
 
 
 def should_be_unchanged(source: Pixels, coverage: Coverage | None) -> Flags:

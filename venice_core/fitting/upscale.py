@@ -20,6 +20,6 @@ def place_upscaled(answer: Pixels, source: Pixels, plan: Plan) -> Placed:
     target = Extent(max(1, round(plan.crop.width * across)), max(1, round(plan.crop.height * down)))
     left, top = round(plan.padding.left * across), round(plan.padding.top * down)
     left, top = min(left, answer.shape[1] - target.width), min(top, answer.shape[0] - target.height)
-    colour = answer[Bounds(left, top, target.width, target.height).slices][..., :3]
+    color = answer[Bounds(left, top, target.width, target.height).slices][..., :3]
     alpha = resize(np.ascontiguousarray(source[..., 3]), target)
-    return Placed(np.dstack([colour, alpha]), None, warnings)
+    return Placed(np.dstack([color, alpha]), None, warnings)

@@ -19,7 +19,7 @@ import numpy as np
 from venice_core.geometry.affine import Affine
 from venice_core.geometry.rectangles import Bounds, Extent
 from venice_core.imaging.arrays import Bytes, Doubles, Flags
-from venice_core.imaging.feature_matching import Features, movement
+from venice_core.imaging.feature_matching import Features, motion
 from venice_core.imaging.registration import AFFINE, SIMILARITY, Registration
 from venice_core.imaging.resampling import resize, warp
 
@@ -78,14 +78,14 @@ class Alignment(str, Enum):
 
 
 @dataclass(frozen=True)
-class Found:
-    """Where the answer shows what was sent: `movement`, within what was sent, and then `base`.
+class AlignmentResult:
+    """Where the answer shows what was sent: `motion`, within what was sent, and then `base`.
 
     `shape`: "stretched", "cropped" or "letterboxed" for a `base` between different shapes, else "".
     """
 
     base: Affine
-    movement: Affine
+    motion: Affine
     alignment: Alignment
     shape: str = ""
 
@@ -99,36 +99,40 @@ class Found:
         return (found.intersection(whole) if found else None) or whole
 
     @property
-    def disbelieved(self) -> Found:
+    def without_motion(self) -> AlignmentResult:
         """The same shape without the movement, which something else speaks against."""
-        return replace(self, movement=Affine(), alignment=Alignment.CHANGED)
+        return replace(self, motion=Affine(), alignment=Alignment.CHANGED)
 
     @property
     def to_answer(self) -> Affine:
         """From coordinates of what was sent to those of the answer."""
-        return self.movement.then(self.base)
+        return self.motion.then(self.base)
 
 
-def of_one_shape(sent: Extent, answer: Extent) -> Found | None:
+def of_one_shape(sent: Extent, answer: Extent) -> AlignmentResult | None:
     """What there is to find without looking, if no movement is asked for; None for two shapes."""
     bases = _bases(sent, answer)
-    return Found(bases[""], Affine(), Alignment.OFF) if len(bases) == 1 else None
+    return AlignmentResult(bases[""], Affine(), Alignment.OFF) if len(bases) == 1 else None
 
 
-def find(sent: Bytes, answer: Bytes, usable: Flags, *, move: bool = True) -> Found:
-    """Compares two RGB pictures where `usable`, of the shape of `sent`, says that nothing should differ.
+def find(sent: Bytes, answer: Bytes, reference_mask: Flags, *, move: bool = True) -> AlignmentResult:
+    """Compare two RGB pictures where `reference_mask`, of the shape of `sent`, expects no difference.
 
     Without `move` only the answer's shape is asked for: see `of_one_shape`.
     """
     bases = _bases(Extent.of_shape(sent.shape), Extent.of_shape(answer.shape))
-    if sent.shape == answer.shape and np.array_equal(sent[usable], answer[usable]):
-        return Found(bases[""], Affine(), Alignment.IN_PLACE if usable.any() else Alignment.NO_DETAIL)
-    pair = _Pair(_grey(sent), _grey(answer), usable)
+    if sent.shape == answer.shape and np.array_equal(sent[reference_mask], answer[reference_mask]):
+        return AlignmentResult(
+            bases[""], Affine(), Alignment.IN_PLACE if reference_mask.any() else Alignment.NO_DETAIL
+        )
+    pair = _Pair(_gray(sent), _gray(answer), reference_mask)
     shape, start = _start(pair, bases)
     moved, alignment = _moved(pair, bases[shape], start)
     if len(bases) > 1 and alignment not in (Alignment.MOVED, Alignment.IN_PLACE):
         shape, moved = "stretched", Affine()
-    return Found(bases[shape], moved if move else Affine(), alignment if move else Alignment.OFF, shape)
+    return AlignmentResult(
+        bases[shape], moved if move else Affine(), alignment if move else Alignment.OFF, shape
+    )
 
 
 def _bases(sent: Extent, answer: Extent) -> dict[str, Affine]:
@@ -151,11 +155,11 @@ def _bases(sent: Extent, answer: Extent) -> dict[str, Affine]:
 
 @dataclass(frozen=True, eq=False)
 class _Pair:
-    """What was sent and what was returned, grey, each of its own size; `usable` is of the first's."""
+    """What was sent and what was returned, gray, each of its own size; `reference_mask` is of the first's."""
 
     before: Bytes
     after: Bytes
-    usable: Flags
+    reference_mask: Flags
 
     @property
     def extent(self) -> Extent:
@@ -168,8 +172,8 @@ class _Pair:
         if valid is None:
             return None
         before = resize(self.before, extent).astype(np.float32)
-        usable = resize(self.usable.astype(np.uint8), extent) > 0
-        return Registration(before, warp(self.after, to_answer, extent), usable, valid, smooth)
+        reference_mask = resize(self.reference_mask.astype(np.uint8), extent) > 0
+        return Registration(before, warp(self.after, to_answer, extent), reference_mask, valid, smooth)
 
 
 def _start(pair: _Pair, bases: dict[str, Affine]) -> tuple[str, Affine]:
@@ -183,15 +187,15 @@ def _start(pair: _Pair, bases: dict[str, Affine]) -> tuple[str, Affine]:
     least = min(guess.disagreement for guess in guesses)
     # of those that are as good, the one that moves least
     good = [guess for guess in guesses if guess.disagreement <= least + AS_GOOD]
-    best = min(good, key=lambda guess: guess.movement.farthest(pair.extent))
-    return best.shape, best.movement
+    best = min(good, key=lambda guess: guess.motion.farthest(pair.extent))
+    return best.shape, best.motion
 
 
 class _Guess(NamedTuple):
     """A shape and a movement beside it; `disagreement`: a logarithm; `alike`: the share that agrees."""
 
     shape: str
-    movement: Affine
+    motion: Affine
     disagreement: float = 0.0
     alike: float = 0.0
 
@@ -213,10 +217,10 @@ def _seen_small(pair: _Pair, shape: str, base: Affine) -> _Guess | None:
 
 def _from_features(pair: _Pair, bases: dict[str, Affine]) -> list[_Guess]:
     """As features show it: of the shapes about which enough of them agree."""
-    ours, theirs = Features.of(pair.before, pair.usable), Features.of(pair.after)
+    ours, theirs = Features.of(pair.before, pair.reference_mask), Features.of(pair.after)
     guesses = []
     for shape, base in bases.items():
-        found = movement(ours, theirs.seen_through(base.inverse), pair.extent)
+        found = motion(ours, theirs.with_transform(base.inverse), pair.extent)
         if found is not None and _plausible(found[0], pair.extent):
             guesses.append(_Guess(shape, found[0], -math.log(found[1])))
     return guesses
@@ -281,10 +285,10 @@ def _helps(registration: Registration, moved: Affine, free: Doubles, least: floa
     return bool(gain.size >= MIN_ALIKE and gain.mean() > max(least, SURE_OF_GAIN * error))
 
 
-def _between(one: Extent, other: Extent, movement: Affine) -> Affine:
+def _between(one: Extent, other: Extent, motion: Affine) -> Affine:
     """The same movement in a copy of another size."""
     scale = Affine.between(one, other)
-    return scale.inverse.then(movement).then(scale)
+    return scale.inverse.then(motion).then(scale)
 
 
 def _plausible(moved: Affine, extent: Extent) -> bool:
@@ -311,5 +315,5 @@ def _corners(extent: Extent) -> Doubles:
     return np.array([[x, y] for x in (0, extent.width) for y in (0, extent.height)], np.float64)
 
 
-def _grey(picture: Bytes) -> Bytes:
+def _gray(picture: Bytes) -> Bytes:
     return np.asarray(cv2.cvtColor(np.ascontiguousarray(picture[..., :3]), cv2.COLOR_RGB2GRAY), np.uint8)

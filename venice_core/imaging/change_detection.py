@@ -43,7 +43,7 @@ SPREAD, NEARBY = 0.1, 8
 """Errors of codecs and models lie around detail too, where there is none: this part of the root mean square
 slope, within so many px; JPEG's blocks are 8 px wide."""
 DETAIL_OF = (1.0, 2.0, 2.0)
-"""Of brightness and the two colour differences, which JPEG keeps at half the size: all of that is so many
+"""Of brightness and the two color differences, which JPEG keeps at half the size: all of that is so many
 times as much."""
 
 QUIETEST = 0.3
@@ -55,7 +55,7 @@ LEAST_NOISE, MOST_NOISE = 0.45, 1.2
 noise of a sensor at sigma 8 is a change."""
 
 COARSE, COARSER = 6.0, 4
-"""A second look at a coarser scale, for a recoloured texture: fine detail allows for large differences, but
+"""A second look at a coarser scale, for a recolored texture: fine detail allows for large differences, but
 these do not all point one way. Sigma, and by how much the picture is made smaller for that."""
 EVEN = 2.0
 """Levels that are allowed for there beside: slow drifts, which noise cut off at black makes too."""
@@ -81,7 +81,7 @@ GROW, FEATHER = 2.0, 6.0
 """The coverage is 255 up to so far around a change, and 0 from there on after so much more."""
 
 
-def changes(before: Pixels, after: Pixels) -> Coverage:
+def detect_changes(before: Pixels, after: Pixels) -> Coverage:
     """Where `after` shows something else than `before`, as coverage of their common size.
 
     255 all over what changed, falling softly to 0 around it; without specks, and without holes inside a
@@ -97,7 +97,7 @@ def changes(before: Pixels, after: Pixels) -> Coverage:
 def _score(before: Pixels, after: Pixels) -> Floats:
     """The difference in tolerances: the root of the sum of squares over the channels."""
     old = _channels(before.astype(np.float32))
-    new = _channels(_untinted(before, after))
+    new = _channels(_remove_color_cast(before, after))
     height, width = before.shape[:2]
     small = (max(1, width // COARSER), max(1, height // COARSER))
     fine, coarse = np.zeros((height, width), np.float32), np.zeros(small[::-1], np.float32)
@@ -113,7 +113,7 @@ def _score(before: Pixels, after: Pixels) -> Floats:
 
 
 def _channels(pixels: Floats) -> list[Floats]:
-    """Brightness and two colour differences, smoothed, in levels: noise of the three is about equal."""
+    """Brightness and two color differences, smoothed, in levels: noise of the three is about equal."""
     split = cv2.split(cv2.cvtColor(pixels, cv2.COLOR_RGB2YCrCb))
     return [np.asarray(cv2.GaussianBlur(channel, (0, 0), SMOOTH), np.float32) for channel in split]
 
@@ -135,7 +135,7 @@ def _noise(difference: Floats) -> float:
     return min(max(quietest / QUIETEST_IN_SIGMAS, LEAST_NOISE), MOST_NOISE)
 
 
-def _untinted(before: Pixels, after: Pixels) -> Floats:
+def _remove_color_cast(before: Pixels, after: Pixels) -> Floats:
     """`after` in the tint of `before`: each channel mapped by a line, as far as MOST_TINT allows.
 
     What lies at an end of the range may have been beyond it: a model that made a picture brighter cut it off

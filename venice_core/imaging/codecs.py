@@ -18,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, features
 
-from venice_core.errors import BrokenFile
+from venice_core.errors import UnreadableImage
 from venice_core.geometry.rectangles import Extent
 from venice_core.imaging import color_profiles, containers, tiff
 from venice_core.imaging.arrays import Pixels, Values
 from venice_core.imaging.containers import Parts
 from venice_core.imaging.formats import FORMATS, described, sniff, unread
-from venice_core.imaging.metadata import MAX_EXIF, Beside
+from venice_core.imaging.metadata import MAX_EXIF, Metadata
 from venice_core.imaging.quiet import quiet
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Picture:
     values: Values
     format: str
     profile: bytes = b""
-    beside: Beside = field(default_factory=Beside)
+    beside: Metadata = field(default_factory=Metadata)
     losses: tuple[str, ...] = ()
     high_range: bool = False
     lossy: bool = False
@@ -104,7 +104,7 @@ def decode(
     """
     name = sniff(data)
     if name is None or name not in formats:
-        raise BrokenFile(described(data))
+        raise UnreadableImage(described(data))
     parts = containers.parts(data, name)
     values, losses, converted = _values(parts, name, max_pixels)
     beside, profile = parts.beside, parts.beside.icc
@@ -137,13 +137,13 @@ def _values(parts: Parts, name: str, max_pixels: int) -> tuple[Values, list[str]
         try:
             with quiet():
                 return read(parts, name, max_pixels)
-        except BrokenFile:
+        except UnreadableImage:
             raise
         except Exception as error:  # a decoder may raise anything; what it says is for the log
             log.info("a %s file could not be read: %r", name, error)
     if name == "AVIF" and not features.check("avif"):
-        raise BrokenFile(unread(name))
-    raise BrokenFile(f"a broken {name} file: it is damaged, or not all of it is there")
+        raise UnreadableImage(unread(name))
+    raise UnreadableImage(f"a broken {name} file: it is damaged, or not all of it is there")
 
 
 def _by_pillow(parts: Parts, name: str, max_pixels: int) -> tuple[Values, list[str], bool]:
@@ -170,7 +170,7 @@ def _by_pillow(parts: Parts, name: str, max_pixels: int) -> tuple[Values, list[s
 def _deep_tiff(parts: Parts) -> tuple[Values, list[str], bool]:
     values = tiff.deep(parts.bare)
     if values is None:
-        raise BrokenFile(
+        raise UnreadableImage(
             f"a TIFF file with channels of {parts.bits} bits in a form that cannot be read here: "
             "save it with 8 or 16 bits a channel, or as floating point"
         )
@@ -188,7 +188,9 @@ def _of_mode(image: Image.Image, bits: int) -> Values:
         mode = "RGBA" if mode == "PA" or "transparency" in image.info else "RGB"
     wanted = {"1": "L", "La": "LA", "RGBa": "RGBA", "RGBX": "RGB", "YCbCr": "RGB"}.get(mode, mode)
     if wanted not in ("L", "LA", "RGB", "RGBA"):
-        raise BrokenFile(f"a picture of a kind ({mode}) that cannot be read here: convert it to RGB first")
+        raise UnreadableImage(
+            f"a picture of a kind ({mode}) that cannot be read here: convert it to RGB first"
+        )
     values = np.asarray(image if image.mode == wanted else image.convert(wanted), np.uint8)
     return values[..., None] if values.ndim == 2 else values
 
@@ -224,18 +226,18 @@ def _with_clear(values: Values, parts: Parts) -> Values:
 
 def _check_size(width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels:
-        raise BrokenFile(f"a picture of {width} × {height} px is too large")
+        raise UnreadableImage(f"a picture of {width} × {height} px is too large")
 
 
 def decode_wide(data: bytes) -> npt.NDArray[np.float32]:
     """A TIFF of 32-bit floats, shape (height, width, 3 or 4), values as in the file. Raises BrokenFile."""
     values = decode(data, formats=("TIFF",)).values
     if values.dtype != np.float32 or values.shape[2] not in (3, 4):
-        raise BrokenFile("not a TIFF of 32-bit floats")
+        raise UnreadableImage("not a TIFF of 32-bit floats")
     return values
 
 
-def encode_png(pixels: Values, *, beside: Beside | None = None) -> bytes:
+def encode_png(pixels: Values, *, beside: Metadata | None = None) -> bytes:
     """A PNG, quick rather than small (level 1); gray where the array has no channels or few."""
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     if pixels.dtype == np.uint16:
@@ -260,20 +262,22 @@ def encode_within(pixels: Pixels, max_bytes: int) -> tuple[bytes, str]:
         Image.fromarray(pixels).save(out, "JPEG", quality=quality, subsampling=0)
         if out.tell() < max_bytes:
             return out.getvalue(), FORMATS["JPEG"].media_type
-    raise BrokenFile(f"The picture does not fit into a file of {max_bytes // 1_000_000} MB.")
+    raise UnreadableImage(f"The picture does not fit into a file of {max_bytes // 1_000_000} MB.")
 
 
 def format_of(suffix: str) -> str:
     """Which kind of file a name's suffix (".png", ".jpg", …) asks for. Raises BrokenFile for none of ours."""
     name = Image.registered_extensions().get(suffix.lower())
     if name not in FORMATS:
-        raise BrokenFile(f"“{suffix}” is not a kind of picture that can be written: choose .png or .tiff.")
+        raise UnreadableImage(
+            f"“{suffix}” is not a kind of picture that can be written: choose .png or .tiff."
+        )
     if not FORMATS[name].written:
-        raise BrokenFile("A GIF file holds 256 colors at most: choose .png, .webp or .tiff.")
+        raise UnreadableImage("A GIF file holds 256 colors at most: choose .png, .webp or .tiff.")
     return name
 
 
-def encode_as(values: Values, suffix: str, beside: Beside | None = None) -> bytes:
+def encode_as(values: Values, suffix: str, beside: Metadata | None = None) -> bytes:
     """A file of the kind that its name's suffix asks for, of gray or RGB, with alpha or not.
 
     What of the values' depth and of what stands beside them has no room in it is left out. Raises BrokenFile.
@@ -285,10 +289,10 @@ def encode_as(values: Values, suffix: str, beside: Beside | None = None) -> byte
         values = color_profiles.like(values, np.dtype(np.uint8 if held.bits == 8 else np.uint16))
     if not held.alpha and values.shape[2] in (2, 4):
         if values[..., -1].min() < color_profiles.white(values.dtype):
-            raise BrokenFile(f"{held.title} cannot hold transparency: choose .png, .webp or .tiff.")
+            raise UnreadableImage(f"{held.title} cannot hold transparency: choose .png, .webp or .tiff.")
         values = values[..., :-1]
     extent = Extent.of_shape(values.shape)
-    along = (beside or Beside()).written(extent.width, extent.height, in_exif=name in ("WEBP", "AVIF"))
+    along = (beside or Metadata()).written(extent.width, extent.height, in_exif=name in ("WEBP", "AVIF"))
     if along.kind != name:
         along = replace(along, extras=())
     try:
@@ -300,11 +304,11 @@ def encode_as(values: Values, suffix: str, beside: Beside | None = None) -> byte
         _image(values).save(out, name, **_options(name, along))
     except Exception as error:  # an encoder may raise anything; what it says is for the log
         log.info("a %s file could not be written: %r", name, error)
-        raise BrokenFile(f"{held.title} of it cannot be written here: choose .png or .tiff.") from error
+        raise UnreadableImage(f"{held.title} of it cannot be written here: choose .png or .tiff.") from error
     return containers.with_segments(out.getvalue(), *along.extras) if name == "JPEG" else out.getvalue()
 
 
-def _options(name: str, beside: Beside) -> dict[str, Any]:
+def _options(name: str, beside: Metadata) -> dict[str, Any]:
     """For Pillow."""
     per_format: dict[str, dict[str, Any]] = {
         "JPEG": {"quality": 95, "subsampling": 0},

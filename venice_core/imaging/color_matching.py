@@ -1,4 +1,4 @@
-"""The colours of a returned picture brought back to the source's, measured on what should not have changed.
+"""The colors of a returned picture brought back to the source's, measured on what should not have changed.
 
 Each channel has a curve of its own with three numbers, y = gain · x^gamma + offset, on sRGB values of 0–1:
 what cameras, codecs and models do to a whole picture is mostly of this form. It is fitted by iteratively
@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 
 from venice_core.imaging.arrays import Doubles, Flags, Floats
-from venice_core.imaging.holdout import chessboard, near_unusable, softened
+from venice_core.imaging.holdout import checkerboard_split, dilate_excluded, normalized_blur
 
 BLUR = 1.5
-"""In px: what is compared is colours, not detail or noise."""
+"""In px: what is compared is colors, not detail or noise."""
 LEAST_SAMPLES = 200
 SAMPLES = 6000
 """More do not make the curves better."""
@@ -53,9 +53,9 @@ class Curves:
 
     numbers: Doubles
 
-    def __call__(self, colours: Floats) -> Floats:
-        """Colours of shape (..., 3), 0–255; the result is within that, too."""
-        scaled = np.clip(colours, 0.0, 255.0) * np.float32(1 / 255)
+    def __call__(self, colors: Floats) -> Floats:
+        """Colors of shape (..., 3), 0–255; the result is within that, too."""
+        scaled = np.clip(colors, 0.0, 255.0) * np.float32(1 / 255)
         result = np.empty_like(scaled)
         for channel, (gain, gamma, offset) in enumerate(self.numbers.astype(np.float32)):
             result[..., channel] = gain * cv2.pow(scaled[..., channel], float(gamma)) + offset
@@ -69,28 +69,28 @@ class Curves:
         return float(np.abs(np.clip(gain * x**gamma + offset, 0.0, 1.0) - x).max() * 255)
 
 
-def match(returned: Floats, source: Floats, usable: Flags) -> Curves | None:
+def match(returned: Floats, source: Floats, reference_mask: Flags) -> Curves | None:
     """The curves that bring `returned` to `source`, or None where nothing sure is gained.
 
-    Small copies, RGB, 0–255, of shape (height, width, 3); `usable` says where both should be alike.
+    Small copies, RGB, 0–255, of shape (height, width, 3); `reference_mask` says where both should be alike.
     """
-    rows, columns = np.nonzero(usable)
+    rows, columns = np.nonzero(reference_mask)
     if rows.size < LEAST_SAMPLES:
         return None
     every = max(1, rows.size // SAMPLES)
     rows, columns = rows[::every], columns[::every]
     x, y = (
-        (softened(picture, usable, BLUR)[rows, columns] / 255.0).astype(np.float64)
+        (normalized_blur(picture, reference_mask, BLUR)[rows, columns] / 255.0).astype(np.float64)
         for picture in (returned, source)
     )
-    odd = chessboard(usable.shape)[rows, columns]
+    odd = checkerboard_split(reference_mask.shape)[rows, columns]
     before = _difference(x, y)
     if before.mean() < LEAST:
         return None
     after = np.empty_like(before)
     for half in (odd, ~odd):
         after[~half] = _difference(_apply(_fitted(x[half], y[half]), x[~half]), y[~half])
-    near = near_unusable(usable, RIM)[rows, columns]
+    near = dilate_excluded(reference_mask, RIM)[rows, columns]
     if after.mean() >= (1.0 - LEAST_GAIN) * before.mean() or after[near].sum() > before[near].sum():
         return None
     curves = Curves(_fitted(x, y))

@@ -23,21 +23,21 @@ def with_alpha(pixels: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
 
 
 def flatten(pixels: Pixels) -> Pixels:
-    """RGBA as opaque RGB, transparent places filled with the colours around them.
+    """RGBA as opaque RGB, transparent places filled with the colors around them.
 
     The fill is a pyramid of alpha-weighted means (push-pull: Gortler et al., The Lumigraph, 1996), so
-    no edge appears where the alpha ends, and the hidden colour of transparent pixels plays no part.
+    no edge appears where the alpha ends, and the hidden color of transparent pixels plays no part.
     """
     alpha = pixels[..., 3]
     if alpha.min() == 255:
         return pixels[..., :3].copy()
     if alpha.max() == 0:
-        return np.full((*alpha.shape, 3), 128, np.uint8)  # nothing around: middle grey
+        return np.full((*alpha.shape, 3), 128, np.uint8)  # nothing around: middle gray
     weight = alpha.astype(np.float32) / 255.0
-    colour = pixels[..., :3].astype(np.float32)
-    filled = _push_pull(colour * weight[..., None], weight)
+    color = pixels[..., :3].astype(np.float32)
+    filled = _push_pull(color * weight[..., None], weight)
     share = weight[..., None]
-    return np.clip(np.rint(colour * share + filled * (1.0 - share)), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(color * share + filled * (1.0 - share)), 0, 255).astype(np.uint8)
 
 
 def _push_pull(weighted: Floats, weight: Floats) -> Floats:
@@ -56,20 +56,20 @@ def _push_pull(weighted: Floats, weight: Floats) -> Floats:
     return np.asarray(mean * known + around * (1.0 - known), np.float32)
 
 
-def clipped_share(colours: Floats, coverage: Coverage | None) -> float:
+def clipped_share(colors: Floats, coverage: Coverage | None) -> float:
     """Which share (0–1) of the selected, not wholly transparent pixels lies outside sRGB.
 
-    `colours` are RGBA of shape (height, width, 4), sRGB-encoded with 0–1 inside sRGB; what is outside
+    `colors` are RGBA of shape (height, width, 4), sRGB-encoded with 0–1 inside sRGB; what is outside
     by less than half of an 8-bit step does not count.
     """
-    counted = colours[..., 3] > 0
+    counted = colors[..., 3] > 0
     if coverage is not None:
         counted &= coverage > 0
     total = int(counted.sum())
     if total == 0:
         return 0.0
     step = 0.5 / 255.0
-    outside = ((colours[..., :3] < -step) | (colours[..., :3] > 1.0 + step)).any(axis=2)
+    outside = ((colors[..., :3] < -step) | (colors[..., :3] > 1.0 + step)).any(axis=2)
     return float((outside & counted).sum()) / total
 
 

@@ -18,7 +18,7 @@ from typing import TypeVar
 from PIL import Image
 
 from venice_core.imaging import color_profiles, tiff
-from venice_core.imaging.metadata import INCHES, Beside, Dpi, dpi_of
+from venice_core.imaging.metadata import INCHES, Dpi, Metadata, dpi_of
 from venice_core.imaging.quiet import quiet
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class Parts:
     """
 
     bare: bytes
-    beside: Beside
+    beside: Metadata
     size: tuple[int, int] | None = None
     frames: int = 1
     bits: int = 8
@@ -63,7 +63,7 @@ def parts(data: bytes, name: str) -> Parts:
     try:
         return take(data)
     except Exception:  # a file may be built in any way, and what is beside its pixels must not cost them
-        return Parts(data, Beside())
+        return Parts(data, Metadata())
 
 
 # PNG: chunks, of which those in lower case may be left out
@@ -93,7 +93,7 @@ def _png(data: bytes) -> Parts:
         kept.append(chunk(b"IEND", b""))
     colors = _png_colors(found, gray=gray)
     profile = _unpacked(found.get(b"iCCP", b"").partition(b"\0")[2][1:])
-    beside = Beside.of(
+    beside = Metadata.of(
         exif=found.get(b"eXIf", b""),
         dpi=_phys(found),
         icc=b"" if colors and b"cICP" in found else profile,
@@ -137,7 +137,7 @@ def with_chunks(png: bytes, *chunks: bytes) -> bytes:
     return b"".join((png[:head], *chunks, png[head:]))
 
 
-def beside_png(beside: Beside) -> tuple[bytes, ...]:
+def beside_png(beside: Metadata) -> tuple[bytes, ...]:
     """The chunks that hold it."""
     made = []
     if beside.icc:
@@ -234,7 +234,7 @@ def _jpeg(data: bytes) -> Parts:
                 height, width = struct.unpack_from(">HH", body, 1)
                 size = width, height
     profile = b"".join(profiles[number] for number in sorted(profiles))
-    beside = Beside.of(exif=exif, dpi=dpi, icc=profile, xmp=xmp, extras=_few(extras), kind="JPEG")
+    beside = Metadata.of(exif=exif, dpi=dpi, icc=profile, xmp=xmp, extras=_few(extras), kind="JPEG")
     return Parts(b"".join(kept), beside, size, _opened(data, 1, _frames), lossy=True)
 
 
@@ -286,7 +286,7 @@ def _webp(data: bytes) -> Parts:
         at = end
     inner = b"WEBP" + b"".join(kept)
     lossy = any(each.startswith(b"VP8 ") for each in kept)
-    found = Beside.of(
+    found = Metadata.of(
         exif=beside.get(b"EXIF", b""), icc=beside.get(b"ICCP", b""), xmp=beside.get(b"XMP ", b"")
     )
     return Parts(b"RIFF" + struct.pack("<I", len(inner)) + inner, found, size, max(1, frames), lossy=lossy)
@@ -311,7 +311,7 @@ def _tiff(data: bytes) -> Parts:
     found = tiff.Directory.first(data)
     profile, xmp = found.bytes_of(tiff.ICC), found.bytes_of(tiff.XMP)
     extras = [tag.to_bytes(2, "big") + found.bytes_of(tag) for tag in tiff.CAPTIONS if tag in found.entries]
-    beside = Beside.of(
+    beside = Metadata.of(
         exif=_opened(data, b"", tiff.exif_of),
         dpi=found.dpi,
         icc=profile,
@@ -330,9 +330,9 @@ def _avif(data: bytes) -> Parts:
     """Its profile is in figures where it has none: ISO/IEC 14496-12, 12.1.5."""
     renamed = data if data[8:12] in (b"avif", b"avis") else data[:8] + b"avif" + data[12:]
     bare = _EXIF_ITEM.sub(rb"\1none", renamed[:HEAD]) + renamed[HEAD:]
-    own = _opened(renamed, Beside(), _told_by_pillow)
+    own = _opened(renamed, Metadata(), _told_by_pillow)
     turned = _opened(bare, 1, lambda image: int(image.getexif().get(0x0112, 1)))
-    beside = Beside(own.icc, own.exif, own.xmp, own.dpi, turned)
+    beside = Metadata(own.icc, own.exif, own.xmp, own.dpi, turned)
     primaries, transfer = _in_box(data, b"colrnclx", ">HH", 0) or (1, 13)
     size = _in_box(data, b"ispe", ">II", 4)
     (bits,) = _in_box(data, b"pixi", ">B", 5) or (8,)
@@ -358,17 +358,17 @@ def _in_box(data: bytes, name: bytes, layout: str, skipped: int) -> tuple[int, .
 
 def _plain(data: bytes) -> Parts:
     frames = _opened(data, 1, _frames)
-    beside = _opened(data, Beside(), _told_by_pillow)
+    beside = _opened(data, Metadata(), _told_by_pillow)
     return Parts(data, beside, _opened(data, None, lambda image: image.size), frames)
 
 
-def _told_by_pillow(image: Image.Image) -> Beside:
+def _told_by_pillow(image: Image.Image) -> Metadata:
     info = image.info
     told = {
         name: info.get(key) or b"" for name, key in (("icc", "icc_profile"), ("exif", "exif"), ("xmp", "xmp"))
     }
     across, down = info.get("dpi", (0, 0))
-    return Beside.of(dpi=dpi_of(across, down, INCHES), **told)
+    return Metadata.of(dpi=dpi_of(across, down, INCHES), **told)
 
 
 def _frames(image: Image.Image) -> int:

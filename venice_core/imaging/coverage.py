@@ -27,7 +27,7 @@ def support_of(coverage: Coverage) -> Bounds | None:
 
 
 def grow(coverage: Coverage, radius: int) -> Coverage:
-    """Grey dilation by a disc of `radius` px (every pixel within that distance); negative: erosion.
+    """Gray dilation by a disc of `radius` px (every pixel within that distance); negative: erosion.
 
     The disc is taken row by row, from its poles to its equator: each of its rows is a horizontal line,
     and the maximum over a line comes from that over the line before, which is shorter. So the work grows

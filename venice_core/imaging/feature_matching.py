@@ -39,16 +39,16 @@ class Features:
     descriptors: npt.NDArray[np.float32]
 
     @classmethod
-    def of(cls, grey: npt.NDArray[np.uint8], usable: npt.NDArray[np.bool_] | None = None) -> Features:
-        """Of a picture of shape (height, width), where it is `usable`."""
-        whole = Extent.of_shape(grey.shape)
+    def of(cls, gray: npt.NDArray[np.uint8], reference_mask: npt.NDArray[np.bool_] | None = None) -> Features:
+        """Of a picture of shape (height, width), where it is `reference_mask`."""
+        whole = Extent.of_shape(gray.shape)
         size = whole.scaled(min(1.0, SIDE / whole.longer))
         mask = None
-        if usable is not None:
+        if reference_mask is not None:
             target = (size.width, size.height)
-            mask = cv2.resize(usable.astype(np.uint8), target, interpolation=cv2.INTER_NEAREST)
+            mask = cv2.resize(reference_mask.astype(np.uint8), target, interpolation=cv2.INTER_NEAREST)
         sift = cv2.SIFT.create(MOST, contrastThreshold=LEAST_CONTRAST)
-        found, histograms = sift.detectAndCompute(resize(grey, size), mask)
+        found, histograms = sift.detectAndCompute(resize(gray, size), mask)
         if not found:
             return cls(np.zeros((0, 2)), np.zeros((0, 128), np.float32))
         # OpenCV counts from the centre of the first pixel
@@ -56,12 +56,12 @@ class Features:
         share = histograms / np.maximum(histograms.sum(axis=1, keepdims=True), 1e-6)
         return cls(Affine.between(size, whole)(points), np.sqrt(share))
 
-    def seen_through(self, mapping: Affine) -> Features:
+    def with_transform(self, mapping: Affine) -> Features:
         """The same features where `mapping` puts them."""
         return Features(mapping(self.points), self.descriptors)
 
 
-def movement(before: Features, after: Features, extent: Extent) -> tuple[Affine, int] | None:
+def motion(before: Features, after: Features, extent: Extent) -> tuple[Affine, int] | None:
     """How features moved from `before` to `after`, and how many agree about it; None where too few do.
 
     A shift, a zoom and a rotation. Both in px of a picture of size `extent`.

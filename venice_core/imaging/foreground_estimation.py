@@ -19,7 +19,7 @@ SOLID, EMPTY = 250, 5
 """A matte of this and more is foreground alone, of this and less background alone."""
 
 NEAREST, FARTHEST = 8, 96
-"""In px: how far away the colours of foreground and background are looked for, at least and at most."""
+"""In px: how far away the colors of foreground and background are looked for, at least and at most."""
 
 PASSES = ((1, 8), (4, 4), (16, 4))
 """For each of blur-fusion's passes: how many times smaller its window is, and the power of the weights."""
@@ -28,24 +28,24 @@ ENOUGH = 0.01
 """The share of a window that must be foreground alone, or background alone, to be relied on in full."""
 
 
-def foreground(pixels: Pixels, matte: Coverage) -> tuple[Pixels, Coverage | None]:
-    """(colours, rim): RGB without what shows of the old background in half-transparent pixels.
+def estimate_foreground(pixels: Pixels, matte: Coverage) -> tuple[Pixels, Coverage | None]:
+    """(colors, rim): RGB without what shows of the old background in half-transparent pixels.
 
-    `pixels`: RGBA of the matte's size. `rim` is 255 where the colours are not the picture's own, else 0; None
+    `pixels`: RGBA of the matte's size. `rim` is 255 where the colors are not the picture's own, else 0; None
     where they are nowhere. It lies within 0 < matte < 255.
 
-    This is blur-fusion (Forte: Approximate Fast Foreground Colour Estimation, ICIP 2021): the colours of
+    This is blur-fusion (Forte: Approximate Fast Foreground Color Estimation, ICIP 2021): the colors of
     foreground and background are weighted means over a window, and what a mixture of the two lacks of the
-    pixel's own colour is added to the foreground's; then again over a smaller window, of what was found. Two
+    pixel's own color is added to the foreground's; then again over a smaller window, of what was found. Two
     things are not as there, since they came nearer to the truth: there are three passes, and mixed pixels
     weigh less. The first window reaches from nearly every mixed pixel to foreground alone and to background
-    alone; where it holds too little of one of them, the picture's own colours stay.
+    alone; where it holds too little of one of them, the picture's own colors stay.
     """
-    colours = pixels[..., :3].copy()
+    colors = pixels[..., :3].copy()
     rim = np.where((matte > 0) & (matte < 255) & (pixels[..., 3] > 0), np.uint8(255), np.uint8(0))
     where = support_of(rim)
     if where is None:
-        return colours, None
+        return colors, None
     whole = Bounds.of(Extent.of_shape(matte.shape))
     reach = _reach(matte[where.pad(FARTHEST, within=whole).slices])
     for tile in where.tiles(TILE):
@@ -53,9 +53,9 @@ def foreground(pixels: Pixels, matte: Coverage) -> tuple[Pixels, Coverage | None
         if inside.any():
             area = tile.pad(sum(max(1, reach // smaller) for smaller, _ in PASSES), within=whole)
             found = _unmixed(pixels[area.slices], matte[area.slices], reach)[tile.relative_to(area).slices]
-            colours[tile.slices][inside] = found[inside]
-    rim[(colours == pixels[..., :3]).all(axis=2)] = 0
-    return colours, rim if rim.any() else None
+            colors[tile.slices][inside] = found[inside]
+    rim[(colors == pixels[..., :3]).all(axis=2)] = 0
+    return colors, rim if rim.any() else None
 
 
 def _reach(matte: Coverage) -> int:
@@ -73,10 +73,10 @@ def _reach(matte: Coverage) -> int:
 
 
 def _unmixed(pixels: Pixels, matte: Coverage, reach: int) -> Pixels:
-    """The colours of the foreground, as `foreground` says."""
+    """The colors of the foreground, as `estimate_foreground` says."""
     image = pixels[..., :3].astype(np.float32)
     share = matte.astype(np.float32) / 255.0
-    visible = pixels[..., 3].astype(np.float32) / 255.0  # a hidden colour is no evidence
+    visible = pixels[..., 3].astype(np.float32) / 255.0  # a hidden color is no evidence
     front = back = image
     for smaller, power in PASSES:
         radius = max(1, reach // smaller)

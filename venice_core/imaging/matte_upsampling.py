@@ -1,6 +1,6 @@
 """A returned matte at the source's own resolution. Pure.
 
-A matte says how much of each pixel is foreground: uint8, 255 is all of it. Colours are uint8 RGB.
+A matte says how much of each pixel is foreground: uint8, 255 is all of it. Colors are uint8 RGB.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ REACH = 2
 """In px of the matte: the guided filter looks at 5 × 5 of them, and so does what doubts it."""
 
 LEAST_VARIANCE = 1e-4
-"""He's epsilon, for colours of 0–1: contrasts well below its root, 2.5 levels of 255, say nothing."""
+"""He's epsilon, for colors of 0–1: contrasts well below its root, 2.5 levels of 255, say nothing."""
 
 FIT_DOUBT, NOISE_DOUBT = 2.0, 1.5
 """By how much an error of the models, and one from the guide's noise, may be larger than estimated."""
@@ -35,14 +35,14 @@ TILE = 512
 """In px: what is worked on at once, for the memory's sake."""
 
 
-def to_full_size(matte: Coverage, seen: Pixels, guide: Pixels, to_matte: Affine) -> Coverage:
+def upsample_matte(matte: Coverage, seen: Pixels, guide: Pixels, to_matte: Affine) -> Coverage:
     """The matte at the size of `guide`, its edges following the guide's own.
 
     `seen`: RGB of the matte's size, the guide as the model saw it. `guide`: RGB. `to_matte`: from the guide's
     coordinates to the matte's, without rotation. A matte that is no smaller is only resampled, and one of the
     guide's own size comes back as it is. Where the matte is 0 or 255 all around, so is the result.
 
-    This is the guided filter with colours (He, Sun, Tang: Guided Image Filtering, PAMI 2013), its linear
+    This is the guided filter with colors (He, Sun, Tang: Guided Image Filtering, PAMI 2013), its linear
     models made at the matte's size and applied at the guide's (He, Sun: Fast Guided Filter, 2015), and
     averaged where they overlap by how well each fits (Ochotorena, Yamashita: Anisotropic Guided Filtering,
     2020). What they add to a plain enlargement is shrunk as by a Wiener filter: by its power against that
@@ -63,7 +63,7 @@ def to_full_size(matte: Coverage, seen: Pixels, guide: Pixels, to_matte: Affine)
 
 
 def _on_guide(area: Bounds, to_matte: Affine, whole: Bounds) -> Bounds | None:
-    """Where on the guide an area of the matte can be seen, its neighbouring pixels included."""
+    """Where on the guide an area of the matte can be seen, its neighboring pixels included."""
     corners = to_matte.inverse([[area.x - 1, area.y - 1], [area.right + 1, area.bottom + 1]])
     (left, top), (right, bottom) = np.rint(corners).astype(int).tolist()
     return Bounds.from_edges(left, top, right, bottom).intersection(whole)
@@ -107,7 +107,7 @@ def _guided(enlarged: Floats, matte: Coverage, seen: Pixels, guide: Pixels, to_m
 
 
 def _models(matte: Floats, seen: Pixels, near: Floats) -> tuple[Floats, Floats]:
-    """(lines, errors): of each pixel the slopes by channel and the offset that make a matte of colours.
+    """(lines, errors): of each pixel the slopes by channel and the offset that make a matte of colors.
 
     The offset makes up for the error at the pixel itself. Where `near` is 0 they may be left at 0.
     """
@@ -116,21 +116,21 @@ def _models(matte: Floats, seen: Pixels, near: Floats) -> tuple[Floats, Floats]:
     for tile in whole.tiles(TILE // 4):
         if near[tile.slices].any():
             area = tile.pad(REACH + 1, within=whole)
-            colours = seen[area.slices].astype(np.float32) / 255.0
-            slopes, offset = _lines(colours, matte[area.slices])
-            error = matte[area.slices] - (slopes * colours).sum(axis=2) - offset
+            colors = seen[area.slices].astype(np.float32) / 255.0
+            slopes, offset = _lines(colors, matte[area.slices])
+            error = matte[area.slices] - (slopes * colors).sum(axis=2) - offset
             inner = tile.relative_to(area).slices
             lines[tile.slices] = np.dstack([slopes, offset + error])[inner]
             errors[tile.slices] = error[inner]
     return lines, errors
 
 
-def _lines(colours: Floats, matte: Floats) -> tuple[Floats, Floats]:
+def _lines(colors: Floats, matte: Floats) -> tuple[Floats, Floats]:
     """The slopes and offsets of the guided filter: by least squares in each window, then averaged."""
-    mean, level = _mean(colours), _mean(matte)
-    covariance = _mean(colours * matte[..., None]) - mean * level[..., None]
+    mean, level = _mean(colors), _mean(matte)
+    covariance = _mean(colors * matte[..., None]) - mean * level[..., None]
     one, other = np.triu_indices(3)
-    upper = _mean(colours[..., one] * colours[..., other]) - mean[..., one] * mean[..., other]
+    upper = _mean(colors[..., one] * colors[..., other]) - mean[..., one] * mean[..., other]
     slopes = _solved(upper, covariance)
     offset = level - (slopes * mean).sum(axis=2)
     unexplained = _mean(matte * matte) - level * level - (slopes * covariance).sum(axis=2)
@@ -142,7 +142,7 @@ def _lines(colours: Floats, matte: Floats) -> tuple[Floats, Floats]:
 def _solved(upper: Floats, right: Floats) -> Floats:
     """x of (matrix + LEAST_VARIANCE · 1) · x = right by Cramer's rule; the matrix is symmetric.
 
-    In float64: of grey pixels all but one of the matrix's eigenvalues are nearly 0.
+    In float64: of gray pixels all but one of the matrix's eigenvalues are nearly 0.
     """
     rr, rg, rb, gg, gb, bb = np.moveaxis(upper.astype(np.float64), -1, 0)
     rr, gg, bb = rr + LEAST_VARIANCE, gg + LEAST_VARIANCE, bb + LEAST_VARIANCE

@@ -27,7 +27,7 @@ MAX_EXIF = 65_000
 
 
 @dataclass(frozen=True)
-class Beside:
+class Metadata:
     """`exif`: without the words in front of it that JPEG files have. `orientation`: as EXIF numbers it.
 
     `extras`: chunks of comments and captions as they stand, which only a file of that `kind` can hold.
@@ -42,7 +42,7 @@ class Beside:
     kind: str = ""
 
     @classmethod
-    def of(cls, *, exif: bytes = b"", dpi: Dpi | None = None, **others: Any) -> Beside:
+    def of(cls, *, exif: bytes = b"", dpi: Dpi | None = None, **others: Any) -> Metadata:
         """With what the EXIF says where nothing else does: the orientation, and the dots per inch."""
         tags = load_exif(exif)
         if tags is None:
@@ -57,7 +57,7 @@ class Beside:
         tags = load_exif(self.exif)
         return tags is not None and str(_within(tags, IFD.Interop).get(1, "")).startswith("R03")
 
-    def written(self, width: int, height: int, *, in_exif: bool) -> Beside:
+    def written(self, width: int, height: int, *, in_exif: bool) -> Metadata:
         """As it goes with an upright picture of that size; `in_exif`: where else are no dots per inch.
 
         The small picture within EXIF is left out: it shows what was there before.
@@ -110,7 +110,7 @@ def _readable(tags: Image.Exif, wanted: Iterable[int]) -> dict[int, Any]:
     return found
 
 
-def _exif(tags: Image.Exif, width: int, height: int, beside: Beside) -> bytes:
+def _exif(tags: Image.Exif, width: int, height: int, beside: Metadata) -> bytes:
     kept = Image.Exif()
     kept.endian = tags.endian or "<"
     for tag, value in sorted(told(tags, Base.Orientation).items()):

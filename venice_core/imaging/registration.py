@@ -1,7 +1,7 @@
 """How a picture moved against another, below a tenth of a pixel, and how sure that is.
 
 A robust Gauss-Newton search, inverse compositional (Baker and Matthews, Lucas-Kanade 20 Years On, 2004), on
-pictures of which only the local structure is left: brightness, contrast and colour play no part, and a
+pictures of which only the local structure is left: brightness, contrast and color play no part, and a
 smooth gradient is no evidence of anything. Blocks of the picture that look different in both play no part
 either. How sure it is follows from how much the blocks disagree (a covariance robust to clusters: Liang and
 Zeger, Longitudinal Data Analysis Using Generalized Linear Models, 1986).
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from venice_core.geometry.affine import Affine, Points
 from venice_core.geometry.rectangles import Bounds, Extent
 from venice_core.imaging.arrays import Doubles, Flags, Floats
-from venice_core.imaging.holdout import near_unusable
+from venice_core.imaging.holdout import dilate_excluded
 
 BLOCK = 32
 """Side of a block, in px."""
@@ -50,12 +50,12 @@ SIMILARITY = np.array(
 AFFINE = np.eye(6)
 
 
-def structure(grey: Floats, smooth: float) -> tuple[Floats, Floats]:
+def structure(gray: Floats, smooth: float) -> tuple[Floats, Floats]:
     """What is left of a picture without its local mean and contrast, about -2 to 2; and that contrast.
 
     `smooth`: the standard deviation, in px, of the Gaussian before; what is local is 7 times as wide.
     """
-    soft = np.asarray(cv2.GaussianBlur(grey, (0, 0), smooth), np.float32)
+    soft = np.asarray(cv2.GaussianBlur(gray, (0, 0), smooth), np.float32)
     detail = np.asarray(soft - cv2.GaussianBlur(soft, (0, 0), LOCAL * smooth), np.float32)
     contrast = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), LOCAL * smooth))
     return np.asarray(detail / (contrast + FLOOR), np.float32), np.asarray(contrast, np.float32)
@@ -64,11 +64,11 @@ def structure(grey: Floats, smooth: float) -> tuple[Floats, Floats]:
 class Registration:
     """Two pictures to compare: `before`, and `after` where its pixels are within `valid`.
 
-    Grey, float32, 0–255, of one size; `usable` says where they ought to look alike.
+    Gray, float32, 0–255, of one size; `reference_mask` says where they ought to look alike.
     """
 
     def __init__(
-        self, before: Floats, after: Floats, usable: Flags, valid: Bounds, smooth: float = 1.2
+        self, before: Floats, after: Floats, reference_mask: Flags, valid: Bounds, smooth: float = 1.2
     ) -> None:
         height, width = before.shape
         self.extent = Extent(width, height)
@@ -76,9 +76,9 @@ class Registration:
         self._after, _ = structure(after, smooth)
         template, contrast = structure(before, smooth)
         across, down = _slopes(template)
-        seen = np.zeros_like(usable)
-        seen[valid.slices] = usable[valid.slices]
-        apart = ~near_unusable(seen, round(LOCAL * smooth))
+        seen = np.zeros_like(reference_mask)
+        seen[valid.slices] = reference_mask[valid.slices]
+        apart = ~dilate_excluded(seen, round(LOCAL * smooth))
         picked = _steepest(across * across + down * down, apart & (contrast > LEAST_CONTRAST))
         rows, columns = np.divmod(picked, width)
         self._points: Points = np.stack([columns + 0.5, rows + 0.5], axis=-1)
@@ -106,40 +106,40 @@ class Registration:
 
     def refine(self, start: Affine, free: Doubles, settled: float = SETTLED) -> Affine:
         """The movement near `start`, of which only what is `free` is sought, to about `settled` px."""
-        movement = start
+        motion = start
         for _ in range(MOST_STEPS if self.blocks else 0):
-            weight, difference, _ = self._compare(movement)
+            weight, difference, _ = self._compare(motion)
             step = self._step(_solved(*self._normal(weight, difference), free))
-            movement = step.inverse.then(movement)
+            motion = step.inverse.then(motion)
             if step.farthest(self.extent) < settled:
                 break
-        return movement
+        return motion
 
-    def agreement(self, movement: Affine) -> Doubles:
+    def agreement(self, motion: Affine) -> Doubles:
         """Of each block, how alike it is in both: normalised cross-correlation, -1 to 1."""
-        return self._alike(*self._seen(movement))
+        return self._alike(*self._seen(motion))
 
-    def halves(self, movement: Affine, free: Doubles) -> list[tuple[Affine, Flags]]:
+    def halves(self, motion: Affine, free: Doubles) -> list[tuple[Affine, Flags]]:
         """The movement as each half of the blocks alone has it, and which blocks are the other half.
 
-        The halves lie like the colours of a chessboard.
+        The halves lie like the colors of a chessboard.
         """
         found = []
-        weight, difference, _ = self._compare(movement)
+        weight, difference, _ = self._compare(motion)
         for half in (0, 1):
             own = (self._parity == half)[self._block]
             step = self._step(_solved(*self._normal(weight * own, difference), free))
-            found.append((step.inverse.then(movement), self._parity != half))
+            found.append((step.inverse.then(motion), self._parity != half))
         return found
 
-    def spread(self, movement: Affine, free: Doubles) -> Doubles:
+    def spread(self, motion: Affine, free: Doubles) -> Doubles:
         """The covariance of the six numbers, of which only what is `free` was sought.
 
         Noise slopes, too, but in each picture differently: along a straight edge it would be evidence. So the
         slopes of one picture stand for those of the other, as instrumental variables (Reiersøl, 1945).
         """
-        weight, difference, _ = self._compare(movement)
-        across, down = (_sample(each, movement(self._points)) for each in _slopes(self._after))
+        weight, difference, _ = self._compare(motion)
+        across, down = (_sample(each, motion(self._points)) for each in _slopes(self._after))
         other = _by_number(across, down, *self._middle(self._points).T)
         moment = ((self._slope * weight[:, None]).T @ other).astype(np.float64)
         pulls = self._slope * (weight * difference)[:, None]
@@ -159,15 +159,15 @@ class Registration:
         variance = sum(np.einsum("ni,ij,nj->n", each, spread, each) for each in (across, down))
         return np.sqrt(np.maximum(variance, 0.0))
 
-    def numbers(self, movement: Affine) -> Doubles:
+    def numbers(self, motion: Affine) -> Doubles:
         """The six numbers of a movement, without those of no movement: shape (6,)."""
-        centred = self._middle.inverse.then(movement).then(self._middle).matrix[:2].ravel()
+        centred = self._middle.inverse.then(motion).then(self._middle).matrix[:2].ravel()
         numbers = centred - np.array([1.0, 0.0, 0.0, 0.0, 1.0, 0.0])
         return numbers * np.array([self._half, self._half, self._half] * 2)
 
-    def _seen(self, movement: Affine) -> tuple[Floats, Flags]:
+    def _seen(self, motion: Affine) -> tuple[Floats, Flags]:
         """`after` where each pixel moved to, and whether it has a pixel there."""
-        places = movement(self._points)
+        places = motion(self._points)
         inside = (
             (places[:, 0] >= self._valid.x + 0.5)
             & (places[:, 1] >= self._valid.y + 0.5)
@@ -184,9 +184,9 @@ class Registration:
         both = np.bincount(self._block, ours * seen, count)
         return np.asarray(both / np.sqrt(np.maximum(own * other, 1e-9)))
 
-    def _compare(self, movement: Affine) -> tuple[Floats, Floats, Doubles]:
+    def _compare(self, motion: Affine) -> tuple[Floats, Floats, Doubles]:
         """(weight of each pixel, 0–1; how it differs; agreement of each block)."""
-        seen, inside = self._seen(movement)
+        seen, inside = self._seen(motion)
         alike = self._alike(seen, inside)
         low, high = ALIKE
         trust = np.clip((alike - low) / (high - low), 0.0, 1.0)[self._block] * inside
@@ -215,10 +215,10 @@ def _solved(moment: Doubles, pull: Doubles, free: Doubles) -> Doubles:
     return np.asarray(free @ np.linalg.lstsq(free.T @ moment @ free, free.T @ pull, rcond=1e-9)[0])
 
 
-def _steepest(strength: Floats, usable: Flags) -> npt.NDArray[np.intp]:
+def _steepest(strength: Floats, reference_mask: Flags) -> npt.NDArray[np.intp]:
     """Indices of the pixels that say most, evenly over the picture, at most `SAMPLES`."""
-    inner = np.zeros_like(usable)
-    inner[2:-2, 2:-2] = usable[2:-2, 2:-2]
+    inner = np.zeros_like(reference_mask)
+    inner[2:-2, 2:-2] = reference_mask[2:-2, 2:-2]
     picked = np.flatnonzero(inner & (strength > FAINT * FAINT))
     if picked.size > SAMPLES:
         half = max(SAMPLES, picked.size // 2)

@@ -26,7 +26,7 @@ BAND = 512
 def resize(array: Bytes, extent: Extent) -> Bytes:
     """Resampled to `extent`: area means where it shrinks, bicubic where it grows.
 
-    RGBA is resampled premultiplied, so that hidden colours do not bleed. The same size is the identity.
+    RGBA is resampled premultiplied, so that hidden colors do not bleed. The same size is the identity.
     """
     height, width = array.shape[:2]
     if (width, height) == (extent.width, extent.height):

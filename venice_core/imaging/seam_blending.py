@@ -1,6 +1,6 @@
 """The seam between a result and its surroundings made invisible.
 
-What is left of a difference in brightness or colour where nothing should have changed is smoothed and carried
+What is left of a difference in brightness or color where nothing should have changed is smoothed and carried
 across the edge of the selection, fading inwards: a soft membrane, as in Poisson image editing (Pérez, Gangnet
 and Blake, 2003), by normalised convolution (Knutsson and Westin, 1993).
 """
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from venice_core.imaging.arrays import Flags, Floats
-from venice_core.imaging.holdout import chessboard, near_unusable, softened
+from venice_core.imaging.holdout import checkerboard_split, dilate_excluded, normalized_blur
 
 REACH = 0.025
 """How far the correction reaches, as a share of the longer side (standard deviation)."""
@@ -27,17 +27,17 @@ LEAST_GAIN = 0.1
 LEAST_SAMPLES = 100
 
 
-def correction(returned: Floats, source: Floats, usable: Flags) -> Floats | None:
+def correction(returned: Floats, source: Floats, reference_mask: Flags) -> Floats | None:
     """What is to be added to `returned`, of its shape (height, width, 3); None where nothing is gained.
 
-    Small copies, RGB, 0–255; `usable`: where both should be alike.
+    Small copies, RGB, 0–255; `reference_mask`: where both should be alike.
     """
-    soft = softened(source - returned, usable, DETAIL)
+    soft = normalized_blur(source - returned, reference_mask, DETAIL)
     share = np.clip(np.abs(soft).max(axis=2) / FAR, 0.0, 1.0)
-    weight = np.asarray(usable * (1.0 - share * share) ** 2, np.float32)
-    reach = max(LEAST_REACH, REACH * max(usable.shape))
-    odd = chessboard(usable.shape)
-    near = usable & near_unusable(usable, round(2.0 * reach))
+    weight = np.asarray(reference_mask * (1.0 - share * share) ** 2, np.float32)
+    reach = max(LEAST_REACH, REACH * max(reference_mask.shape))
+    odd = checkerboard_split(reference_mask.shape)
+    near = reference_mask & dilate_excluded(reference_mask, round(2.0 * reach))
     before = after = 0.0
     for half in (odd, ~odd):
         other = near & ~half

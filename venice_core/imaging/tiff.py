@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, TiffImagePlugin
 
-from venice_core.imaging.metadata import INCHES, Beside, Dpi, dpi_of, load_exif, told
+from venice_core.imaging.metadata import INCHES, Dpi, Metadata, dpi_of, load_exif, told
 
 WIDTH, HEIGHT, BITS, PHOTOMETRIC, SAMPLES = 256, 257, 258, 262, 277
 SUBFILE, ORIENTATION, PLANAR, PREDICTOR, TILE_WIDTH = 254, 274, 284, 317, 322
@@ -248,7 +248,7 @@ def exif_of(image: Image.Image) -> bytes:
     return kept.tobytes() if kept else b""
 
 
-def encode(values: npt.NDArray[Any], beside: Beside) -> bytes:
+def encode(values: npt.NDArray[Any], beside: Metadata) -> bytes:
     """A TIFF of gray, gray and alpha, RGB or RGBA (uint8, uint16 or float32), unpacked, in one strip."""
     try:
         return _encode(values, beside, load_exif(beside.exif))
@@ -256,7 +256,7 @@ def encode(values: npt.NDArray[Any], beside: Beside) -> bytes:
         return _encode(values, beside, None)
 
 
-def _encode(values: npt.NDArray[Any], beside: Beside, exif: Image.Exif | None) -> bytes:
+def _encode(values: npt.NDArray[Any], beside: Metadata, exif: Image.Exif | None) -> bytes:
     height, width, channels = values.shape
     directory = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
     for tag, value in told(exif).items() if exif is not None else ():

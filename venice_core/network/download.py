@@ -12,7 +12,7 @@ import socket
 from urllib.parse import urljoin, urlsplit
 
 from venice_core.cancellation import Cancel, Paid
-from venice_core.errors import Busy, Cancelled, ServerFailure, Unfetched, VeniceError
+from venice_core.errors import Busy, Cancelled, DownloadFailed, ServerFailure, VeniceError
 from venice_core.network.lookup import look_up
 from venice_core.network.messages import Request, Response
 from venice_core.network.transport import Transport
@@ -37,10 +37,14 @@ class _FileHost:
 
     def failure(self, response: Response) -> VeniceError:
         if response.status in _EXPIRED:
-            return Unfetched("the link has expired, or it does not lead to a picture", status=response.status)
+            return DownloadFailed(
+                "the link has expired, or it does not lead to a picture", status=response.status
+            )
         if self.is_busy(response):
             return Busy("the server with the picture is busy", status=response.status)
-        kind = ServerFailure if response.status >= 500 else Unfetched  # the one may go over, the other not
+        kind = (
+            ServerFailure if response.status >= 500 else DownloadFailed
+        )  # the one may go over, the other not
         return kind("the server with the picture failed", status=response.status)
 
 
@@ -70,23 +74,23 @@ def fetch(
             response = look_up(
                 Request("GET", url), _FileHost(), paid, transport, enough=400, on_progress=on_progress
             )
-        except (Cancelled, Unfetched):
+        except (Cancelled, DownloadFailed):
             raise
         except VeniceError as error:
-            raise Unfetched(error.detail, status=error.status) from error
+            raise DownloadFailed(error.detail, status=error.status) from error
         if response.status < 300:
             return response.body
         url = _next(url, response.headers.get("location", ""))
-    raise Unfetched("the link leads from one place to the next without an end")
+    raise DownloadFailed("the link leads from one place to the next without an end")
 
 
 def _next(url: str, location: str) -> str:
     if not location:
-        raise Unfetched("the link leads nowhere")
+        raise DownloadFailed("the link leads nowhere")
     try:
         return urljoin(url, location)
     except ValueError as error:
-        raise Unfetched("the link leads to what is no address") from error
+        raise DownloadFailed("the link leads to what is no address") from error
 
 
 def _check(url: str, *, local: bool) -> None:
@@ -98,15 +102,15 @@ def _check(url: str, *, local: bool) -> None:
         if "[" in parts.netloc:
             ipaddress.IPv6Address(host)  # which urlsplit looks at only since Python 3.11.4
     except ValueError as error:
-        raise Unfetched("the link cannot be read") from error
+        raise DownloadFailed("the link cannot be read") from error
     here = local and is_loopback(host)
     # who reads what else a host may hold differently would go elsewhere
     if not _HOST.fullmatch(host) or "@" in parts.netloc or scheme not in ("https", "http"):
-        raise Unfetched("the link is no address of a picture")
+        raise DownloadFailed("the link is no address of a picture")
     if scheme == "http" and not here:
-        raise Unfetched("the link is not encrypted (http), so it is not followed")
+        raise DownloadFailed("the link is not encrypted (http), so it is not followed")
     if not here and not all(is_public(address) for address in _addresses(host)):
-        raise Unfetched(f"the link leads into a private network ({host}), so it is not followed")
+        raise DownloadFailed(f"the link leads into a private network ({host}), so it is not followed")
 
 
 def _addresses(host: str) -> list[str]:

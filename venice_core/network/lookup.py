@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 
 from venice_core.cancellation import Cancel
-from venice_core.errors import Unanswered, Unlisted, VeniceError
+from venice_core.errors import LookupFailed, NoUsableAnswer, VeniceError
 from venice_core.network.messages import Request, Response
 from venice_core.network.refusal_reader import Reader
 from venice_core.network.retry import seconds_before_repeat
-from venice_core.network.retry_headers import NotNow
+from venice_core.network.retry_headers import RetryHint
 from venice_core.network.transport import Transport
 from venice_core.progress import OnProgress
 
@@ -35,7 +35,7 @@ def look_up(
     transport = transport or Transport(connect=CONNECT_SECONDS, read=READ_SECONDS)
     attempt = 1
     while True:
-        outcome: VeniceError | NotNow
+        outcome: VeniceError | RetryHint
         try:
             response = transport.exchange(request, on_progress, cancel)
         except VeniceError as lost:
@@ -44,11 +44,11 @@ def look_up(
             if 200 <= response.status < enough:
                 return response
             error = reader.failure(response)
-            outcome = NotNow.of(response.headers) if reader.is_busy(response) else error
+            outcome = RetryHint.of(response.headers) if reader.is_busy(response) else error
         pause = seconds_before_repeat(outcome, attempt, clock(), method="GET")
         if pause is None:
-            if isinstance(error, Unanswered):  # which is about what may have been charged
-                raise Unlisted(error.detail, status=error.status, request_id=error.request_id) from error
+            if isinstance(error, NoUsableAnswer):  # which is about what may have been charged
+                raise LookupFailed(error.detail, status=error.status, request_id=error.request_id) from error
             raise error
         attempt += 1
         cancel.wait(pause)

@@ -15,7 +15,7 @@ from venice_core.network.retry_headers import parse_reset
 LOOK_SECONDS = 0.1
 
 
-class Pace:
+class RateLimiter:
     """Shared by all requests with one key. Until the provider has said anything, nothing waits."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:

@@ -8,7 +8,7 @@ is repeated twice.
 from __future__ import annotations
 
 from venice_core.errors import LostConnection, NoConnection, ServerFailure, VeniceError
-from venice_core.network.retry_headers import NotNow, named_wait
+from venice_core.network.retry_headers import RetryHint, server_wait
 
 MAX_WAIT = 60.0
 DEFAULT_WAIT = 2.0
@@ -19,7 +19,7 @@ MAX_BACKOFF = 8.0
 
 
 def seconds_before_repeat(
-    outcome: VeniceError | NotNow, attempt: int, now: float, *, method: str = "POST"
+    outcome: VeniceError | RetryHint, attempt: int, now: float, *, method: str = "POST"
 ) -> float | None:
     """How long to wait before the request is made once more, in s; None: it must not be.
 
@@ -30,19 +30,19 @@ def seconds_before_repeat(
         return _before_get(outcome, attempt, now)
     if attempt > POST_REPEATS:
         return None
-    if isinstance(outcome, NotNow):
-        named = named_wait(outcome, now)
+    if isinstance(outcome, RetryHint):
+        named = server_wait(outcome, now)
         return DEFAULT_WAIT if named is None else named if named <= MAX_WAIT else None
     if isinstance(outcome, NoConnection) and outcome.retryable:
         return 0.0
     return None
 
 
-def _before_get(outcome: VeniceError | NotNow, attempt: int, now: float) -> float | None:
+def _before_get(outcome: VeniceError | RetryHint, attempt: int, now: float) -> float | None:
     if attempt > GET_REPEATS:
         return None
     backoff = min(BACKOFF * 2 ** (attempt - 1), MAX_BACKOFF)
-    if isinstance(outcome, NotNow):
-        named = named_wait(outcome, now)
+    if isinstance(outcome, RetryHint):
+        named = server_wait(outcome, now)
         return backoff if named is None else named if named <= MAX_BACKOFF else None
     return backoff if isinstance(outcome, NoConnection | LostConnection | ServerFailure) else None

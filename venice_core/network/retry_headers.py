@@ -15,7 +15,7 @@ _MILLISECONDS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*ms\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class NotNow:
+class RetryHint:
     """The provider's documented "not now": 429, or 503 as JSON, with the headers of these names, or ""."""
 
     retry_after: str = ""
@@ -23,7 +23,7 @@ class NotNow:
     ratelimit_reset: str = ""
 
     @classmethod
-    def of(cls, headers: Mapping[str, str]) -> NotNow:
+    def of(cls, headers: Mapping[str, str]) -> RetryHint:
         """From headers with lower-case names.
 
         Venice counts failed requests apart from all requests: the count that is used up decides.
@@ -38,7 +38,7 @@ class NotNow:
         )
 
 
-def named_wait(busy: NotNow, now: float) -> float | None:
+def server_wait(busy: RetryHint, now: float) -> float | None:
     """What the provider names, in s, milliseconds first since they are the finer word.
 
     None where no header can be read.

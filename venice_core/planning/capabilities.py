@@ -259,7 +259,7 @@ class Capabilities:
     key_variable: str = ""
     sends_defaults: bool = False
     """Whether a model's default quality and resolution are sent, so that their price is sure."""
-    told_of_fields: Mapping[str, str] = field(default_factory=dict)
+    field_warnings: Mapping[str, str] = field(default_factory=dict)
     """What people should know before they pay, by the request's field."""
     today: date = field(default_factory=date.today, compare=False)
     """Whether a model has ended is a matter of the day."""

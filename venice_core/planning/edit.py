@@ -27,7 +27,7 @@ from venice_core.planning.selection import Selection
 
 # The longest that fits is added to the prompt; the person's words are never shortened.
 MASK_SENTENCES = (
-    "The second image is a mask of the first: change only what is white in it, blend in where it is grey, "
+    "The second image is a mask of the first: change only what is white in it, blend in where it is gray, "
     "and keep everything that is black in it exactly as it is. Do not paint the mask into the result.",
     "The second image is a mask: change only what is white in it and keep the rest exactly as it is.",
     "Change only the white area of the mask (second image).",

@@ -12,7 +12,7 @@ from venice_core.planning.capabilities import IMAGE, Capabilities, Model
 from venice_core.planning.edit import full_prompt
 from venice_core.planning.endpoint import Endpoint
 from venice_core.planning.framing import scaled_within
-from venice_core.planning.generation_size import generated
+from venice_core.planning.generation_size import choose_generation_size
 from venice_core.planning.model_support import (
     about,
     check_wishes,
@@ -45,13 +45,13 @@ def plan_generation(job: Job, selection: Selection | None, capabilities: Capabil
     if options.aspect_ratio not in ("", "auto") and not model.sized:
         raise BadInput(f"{model.label} cannot be asked for an aspect ratio: it chooses the shape itself.")
     target = selection.support if selection else job.layer
-    size, asked, ratio = generated(options, endpoint, fields, model, target.extent, capabilities)
+    size, asked, ratio = choose_generation_size(options, endpoint, fields, model, target.extent, capabilities)
     warnings = list(about(model, capabilities))
     factor = max(target.width / size.width, target.height / size.height)
     if factor > 1.01 and not options.as_made:
         warnings.append(f"The picture is made at about {size} and enlarged {factor:.1f} times.")
     sent = {**fields, "style_references": job.references}
-    warnings += [words for name, words in capabilities.told_of_fields.items() if sent.get(name)]
+    warnings += [words for name, words in capabilities.field_warnings.items() if sent.get(name)]
     requests, pictures = capabilities.batches(options.variations, endpoint, model)
     if pictures > 1 and options.seed != -1:
         warnings.append("The seed holds for the first picture only; the others are random.")

@@ -27,7 +27,7 @@ class Generated(NamedTuple):
     ratio: str = ""
 
 
-def generated(
+def choose_generation_size(
     options: Options,
     endpoint: Endpoint,
     fields: Mapping[str, Any],

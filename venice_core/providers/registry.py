@@ -29,7 +29,7 @@ TITLES = {VENICE: "Venice", SANDBOX: "Sandbox (free, no AI)"}
 
 
 @dataclass(frozen=True)
-class Opened:
+class ProviderSession:
     """A provider that can be used, and where its key came from ("": there is none).
 
     `catalogues` is None where there is nobody to ask for another list of models. `profile`: what makes an
@@ -121,7 +121,7 @@ class Registry:
         to_send: bool = False,
         key: Secret | None = None,
         entries: Mapping[str, str] | None = None,
-    ) -> Opened:
+    ) -> ProviderSession:
         """Raises BadInput for an unknown name or a bad address. A missing key is not an error here.
 
         `to_send`: with the list of models as the service tells it, if it can be had in a few seconds.
@@ -131,7 +131,7 @@ class Registry:
         if name == SANDBOX:
             made_up = Secret(f"sandbox-{secrets.token_hex(8)}")
             provider = Venice(made_up, self._sandbox(), name, Catalogue.packaged(), free=True)
-            return Opened(name, provider, made_up, "built in")
+            return ProviderSession(name, provider, made_up, "built in")
         stored = self._profile(name)
         variable = stored.key_variable if stored else KEY_VARIABLE
         found, source = (key, "") if key else self._find_key(name, variable)
@@ -142,14 +142,14 @@ class Registry:
             if not key and source != IN_ENVIRONMENT and not same_origin(address, self._address(stored)):
                 found, source = Secret(""), ""  # it is kept for the address that is stored
             openai = OpenAI(found, address, profile)
-            return Opened(name, openai, found, source, profile=profile)
+            return ProviderSession(name, openai, found, source, profile=profile)
         url = check_url(self._env.get("VENICE_BASE_URL") or BASE_URL)
         if url not in self._catalogues:
             self._catalogues[url] = Catalogues(url, self._cache)
         catalogues = self._catalogues[url]
         catalogues.key = found
         catalogue = catalogues.known() if to_send and found else catalogues.current
-        return Opened(name, Venice(found, url, name, catalogue), found, source, catalogues)
+        return ProviderSession(name, Venice(found, url, name, catalogue), found, source, catalogues)
 
     def address_variable(self, profile: Profile) -> str:
         """The variable of the environment that sets the profile's address; "": none does."""

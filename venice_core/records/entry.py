@@ -19,10 +19,10 @@ from venice_core.storage.atomic_files import write_atomically
 ANSWER = "answer.bin"
 SOURCE = "source.rgba"
 PICTURE = "picture-{}.bin"
-COVERAGE = "coverage.grey"
+COVERAGE = "coverage.gray"
 RESULT = "result-{}.rgba"
-MASK = "mask-{}.grey"
-RIM = "rim-{}.grey"
+MASK = "mask-{}.gray"
+RIM = "rim-{}.gray"
 _WORKING_FILES = (SOURCE, COVERAGE, *(name.format("*") for name in (RESULT, MASK, RIM)))
 
 

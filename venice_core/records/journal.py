@@ -2,7 +2,7 @@
 
 A job is a private folder: `job.json` (the record), `answer.bin` (the answer's bytes as they came),
 `picture-1.bin` and so on (files that the answer only links to), and, until the result is placed, the
-pixels it was made from (`source.rgba`, `coverage.grey`, raw).
+pixels it was made from (`source.rgba`, `coverage.gray`, raw).
 The record never holds a key.
 
 The record is written pessimistically: from the moment the request may leave, it says that a charge is

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from venice_core.errors import Charge, OverLimit
+from venice_core.errors import Charge, SpendingLimitExceeded
 from venice_core.planning.price import Price
 from venice_core.records.entry import Entry, Status
 from venice_core.records.journal import Journal
@@ -85,13 +85,13 @@ class Budget:
         `reserved`: `spent` holds it already.
         """
         if price is None or price.usd is None:
-            raise OverLimit(
+            raise SpendingLimitExceeded(
                 f"The price is unknown, so the limit of {dollars(self.limit)} a day cannot be kept."
             )
         # not below 0: what was reserved just before midnight belongs to the day before
         before = max(0.0, self.spent - price.usd) if reserved else self.spent
         if before + price.usd > self.limit + 1e-9:
-            raise OverLimit(
+            raise SpendingLimitExceeded(
                 f"This would cost {dollars(price.usd)}; of today's limit of {dollars(self.limit)}, "
                 f"{dollars(before)} is spent."
             )
@@ -103,7 +103,7 @@ class Budget:
             return
         known = [price.usd for price in prices if price is not None and price.usd is not None]
         if unknown := len(prices) - len(known):
-            raise OverLimit(
+            raise SpendingLimitExceeded(
                 f"The price of {unknown} of these pictures is unknown, so the limit of "
                 f"{dollars(self.limit)} a day cannot be kept."
             )
@@ -111,7 +111,7 @@ class Budget:
         if sums and self.spent + sums[-1] > self.limit + 1e-9:
             left = max(0.0, self.limit - self.spent)
             fit = sum(each <= left + 1e-9 for each in sums)
-            raise OverLimit(
+            raise SpendingLimitExceeded(
                 f"These {len(sums)} pictures would cost {dollars(sums[-1])} together. Of today's limit of "
                 f"{dollars(self.limit)}, {dollars(self.spent)} is spent and {dollars(left)} is left: enough "
                 f"for {f'the first {fit}' if fit else 'none'} of them."

@@ -13,8 +13,8 @@ from PIL import Image, ImageFilter, ImageOps
 
 from venice_core.sandbox.switches import Move, Size, Switches
 
-TINT = (255, 0, 200)  # sRGB; a colour photographs hardly hold, for it is the only one left as it is
-TINT_STRENGTH = 0.5  # so every grey changes by at least 64 of 255 levels in some channel
+TINT = (255, 0, 200)  # sRGB; a color photographs hardly hold, for it is the only one left as it is
+TINT_STRENGTH = 0.5  # so every gray changes by at least 64 of 255 levels in some channel
 _TINTS = (*permutations(TINT), *permutations((255, 0, 100)))  # for the further results of one request
 DRIFT_LEVELS = (3, -2, 2)  # of 255, added to R, G, B
 DRIFT_BLUR = 0.6  # px, Gaussian
@@ -37,7 +37,7 @@ def plain(picture: Image.Image) -> Image.Image:
 def edit(picture: Image.Image, number: int = 0) -> Image.Image:
     """The whole picture halfway to magenta; RGB, without the input's alpha.
 
-    `number`: which of up to twelve results it is, each of another colour.
+    `number`: which of up to twelve results it is, each of another color.
     """
     rgb = picture.convert("RGB")
     return Image.blend(rgb, Image.new("RGB", rgb.size, _TINTS[number]), TINT_STRENGTH)
@@ -53,12 +53,12 @@ def edit_through(picture: Image.Image, alpha: Image.Image, number: int = 0) -> I
 
 
 def is_mask(picture: Image.Image) -> bool:
-    """A picture stored as grey (one channel, no alpha) is a mask; anything in colour is a reference."""
+    """A picture stored as gray (one channel, no alpha) is a mask; anything in color is a reference."""
     return picture.mode == "L"
 
 
 def multi_edit(pictures: list[Image.Image]) -> Image.Image:
-    """`edit` where the second picture, if it is a mask, is white; softly by its grey, exact at 0 and 255.
+    """`edit` where the second picture, if it is a mask, is white; softly by its gray, exact at 0 and 255.
 
     Without a mask in second place the whole base is changed. A mask of another size is stretched.
     """

@@ -155,7 +155,7 @@ def _line(text: str) -> str:
 
 TABLE: Mapping[str, Switch] = {
     "identity": Switch(_flag, "true|false", "answer the input's pixels; background-remove: alpha 255"),
-    "drift": Switch(_flag, "true|false", "the whole answer a few grey levels off and slightly blurred"),
+    "drift": Switch(_flag, "true|false", "the whole answer a few gray levels off and slightly blurred"),
     "move": Switch(
         _move,
         "X,Y[,ZOOM[,DEGREES]]",
@@ -169,7 +169,7 @@ TABLE: Mapping[str, Switch] = {
         "and a bare one is a placeholder",
     ),
     "deprecated": Switch(_flag, "true|false", "the three headers of a model about to be retired"),
-    "refusal": Switch(_flag, "true|false", "200 with a plain grey picture of about 2 KB instead of a result"),
+    "refusal": Switch(_flag, "true|false", "200 with a plain gray picture of about 2 KB instead of a result"),
     "served": Switch(_line, "model id", "x-venice-model-id and -name tell of this model, whatever was asked"),
     "policy": Switch(
         _flag,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from venice_core.errors import BadInput, BrokenFile
+from venice_core.errors import BadInput, UnreadableImage
 from venice_core.geometry.rectangles import Extent
 from venice_core.imaging import arrays, codecs
 from venice_core.imaging.compositing import with_alpha
@@ -29,13 +29,13 @@ _PIXEL_BYTES = {Kind.RGBA: 4, Kind.COVERAGE: 1}
 def to_raw(picture: Path, raw: Path, extent: Extent, kind: Kind) -> None:
     """From a picture: a PNG, for wide pixels a TIFF of 32-bit floats. Its values are taken as they are.
 
-    Coverage is a picture's alpha, or its grey where it has none. Raises BadInput where it is no such picture
+    Coverage is a picture's alpha, or its gray where it has none. Raises BadInput where it is no such picture
     of that size.
     """
     try:
         data = picture.read_bytes()
         pixels = codecs.decode_wide(data) if kind is Kind.WIDE else _decode(data, extent)
-    except (OSError, BrokenFile) as error:
+    except (OSError, UnreadableImage) as error:
         raise BadInput(f"“{picture.name}” cannot be read: {error}") from error
     if Extent.of_shape(pixels.shape) != extent:
         raise BadInput(f"“{picture.name}” is {Extent.of_shape(pixels.shape)}, not {extent}.")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from venice_core.execution.results import Made, Result
+from venice_core.execution.results import Result, RunResult
 from venice_core.imaging import compositing
 from venice_core.records.entry import MASK, RESULT, RIM
 
@@ -19,7 +19,7 @@ log = logging.getLogger("venice_core.worker.server")
 CLIPPED_SHARE = 0.01
 
 
-def result_message(made: Made) -> dict[str, Any]:
+def result_message(made: RunResult) -> dict[str, Any]:
     """What the front end places; the pixels are left in the jobs' folders."""
     return {
         "results": [_result(result) for result in made.results],
@@ -52,14 +52,14 @@ def _result(result: Result) -> dict[str, Any]:
 
 
 def clipped_colors(path: Path, result: Result) -> list[str]:
-    """A warning where the layer has colours that sRGB cannot hold: `path` holds its float32 RGBA."""
+    """A warning where the layer has colors that sRGB cannot hold: `path` holds its float32 RGBA."""
     crop = result.plan.crop
     try:
-        colours = np.fromfile(path, np.float32).reshape(crop.height, crop.width, 4)
+        colors = np.fromfile(path, np.float32).reshape(crop.height, crop.width, 4)
     except (OSError, ValueError):
-        log.exception("colours outside sRGB could not be counted")
+        log.exception("colors outside sRGB could not be counted")
         return []
-    share = compositing.clipped_share(colours, result.placed.mask)
+    share = compositing.clipped_share(colors, result.placed.mask)
     if share <= CLIPPED_SHARE:
         return []
-    return [f"{100 * share:.0f} % of what was sent has colours outside sRGB, which the result cannot have."]
+    return [f"{100 * share:.0f} % of what was sent has colors outside sRGB, which the result cannot have."]

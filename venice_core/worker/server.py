@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from venice_core.cancellation import Cancel
-from venice_core.errors import BadInput, OverLimit, Unplaced, VeniceError
-from venice_core.execution.inputs import Material, Prepared, read_coverage
-from venice_core.execution.run_thread import Attempt
+from venice_core.errors import BadInput, PlacementFailed, SpendingLimitExceeded, VeniceError
+from venice_core.execution.inputs import JobInputs, Prepared, read_coverage
+from venice_core.execution.run_thread import RunThread
 from venice_core.execution.runner import Runner
 from venice_core.geometry.rectangles import Extent
 from venice_core.job import Action, Job
 from venice_core.network.lookup import look_up
-from venice_core.network.rate_limiter import Pace
+from venice_core.network.rate_limiter import RateLimiter
 from venice_core.network.transport import Transport
 from venice_core.planning.capabilities import IMAGE, INPAINT, UPSCALE, Capabilities, Model
 from venice_core.planning.model_support import choices
-from venice_core.providers.registry import SANDBOX, Opened, Registry
+from venice_core.providers.registry import SANDBOX, ProviderSession, Registry
 from venice_core.records.journal import Journal
 from venice_core.records.scratch import Scratch
 from venice_core.records.spending import spent_today
@@ -59,10 +59,10 @@ class Worker:
         self._output = output
         self._registry = Registry(env, self._folders)
         self._journal = Journal(self._folders.jobs)
-        self._paces: dict[tuple[str, int], Pace] = {}
-        self._attempt: Attempt[dict[str, Any]] | None = None
+        self._paces: dict[tuple[str, int], RateLimiter] = {}
+        self._attempt: RunThread[dict[str, Any]] | None = None
         self._call = 0
-        self._planned: tuple[Job | None, Opened | None] = None, None
+        self._planned: tuple[Job | None, ProviderSession | None] = None, None
         self._methods = {
             "plan": self._plan,
             "placed": self._placed,
@@ -140,7 +140,7 @@ class Worker:
         if budget is not None:
             try:
                 budget.check(plan.total)
-            except OverLimit as error:
+            except SpendingLimitExceeded as error:
                 told["warnings"] = [*plan.warnings, error.detail]
         return told
 
@@ -158,15 +158,15 @@ class Worker:
         """
         return SANDBOX if params.get("trial") and not provider and self._registry.on_trial else provider
 
-    def _refresh(self, opened: Opened) -> None:
+    def _refresh(self, opened: ProviderSession) -> None:
         """Asks for a newer list of models, if it is time; the front end hears when there is one."""
         if opened.catalogues is not None:
             opened.catalogues.refresh_behind(self._output.news)
 
-    def _runner(self, opened: Opened) -> Runner:
+    def _runner(self, opened: ProviderSession) -> Runner:
         limit = self._registry.settings.daily_limit
         whose = opened.provider.base_url, hash(opened.key.reveal())
-        pace = self._paces.setdefault(whose, Pace())
+        pace = self._paces.setdefault(whose, RateLimiter())
         return Runner(opened.provider, opened.key, Transport(), self._journal, pace=pace, daily_limit=limit)
 
     def _placed(self, params: Mapping[str, Any]) -> None:
@@ -273,7 +273,7 @@ class Worker:
             raise BadInput(f"“{params.get('to')}” is no name for a file.")
         return path
 
-    def _described(self, opened: Opened) -> dict[str, Any] | None:
+    def _described(self, opened: ProviderSession) -> dict[str, Any] | None:
         """The profile for Settings: where the service is and which model it takes."""
         profile = opened.profile
         if profile is None:
@@ -309,10 +309,12 @@ class Worker:
                 self._output.result(call.id, outcome)
 
         self._call = call.id
-        self._attempt = Attempt(lambda attempt: self._work(attempt, call, job, runner), tell)
+        self._attempt = RunThread(lambda attempt: self._work(attempt, call, job, runner), tell)
         self._attempt.start()
 
-    def _work(self, attempt: Attempt[dict[str, Any]], call: Call, job: Job, runner: Runner) -> dict[str, Any]:
+    def _work(
+        self, attempt: RunThread[dict[str, Any]], call: Call, job: Job, runner: Runner
+    ) -> dict[str, Any]:
         made = runner.run(
             job,
             self._material(call.params, job),
@@ -325,14 +327,14 @@ class Worker:
         except OSError as error:
             result = made.results[0]
             detail = f"{error.strerror or error}; job {result.entry.id}"
-            raise Unplaced(detail, charge=result.charge) from error
+            raise PlacementFailed(detail, charge=result.charge) from error
         if call.params.get("wide"):
             message["warnings"] += clipped_colors(
                 self._scratch.path / str(call.params["wide"]), made.results[0]
             )
         return message
 
-    def _material(self, params: Mapping[str, Any], job: Job) -> Material:
+    def _material(self, params: Mapping[str, Any], job: Job) -> JobInputs:
         coverage = None
         if job.window is not None and params.get("coverage"):
             coverage = self._scratch.file(params["coverage"], job.window.extent.pixels)
@@ -342,7 +344,7 @@ class Worker:
             raise BadInput("The reference pictures handed over are not those of the job.")
         sizes = (extent.pixels * 4 for extent in job.references)
         references = tuple(map(self._scratch.file, names, sizes))
-        return Material(source, coverage, references)
+        return JobInputs(source, coverage, references)
 
     def _cancel(self, params: Mapping[str, Any]) -> str | None:
         """Lets go of the front end where something may be paid for already.

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from simulated import measures
-from simulated.models import MODELS, Answer, Edit, content
+from simulated.models import MODELS, Edit, ReturnedImage, content
 from simulated.pictures import PHOTOGRAPHS, picture
 from simulated.selections import SELECTIONS
 from venice_core.execution.inputs import Prepared
@@ -74,7 +74,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`before` is without alignment, colours and seam, `after` with them.
+    """`before` is without alignment, colors and seam, `after` with them.
 
     `moved`: the map that was used is not the plain stretch.
     """
@@ -143,7 +143,7 @@ class Scene:
     def composite(self, layer: Pixels) -> Pixels:
         return compositing.composite(self.source, layer, self.mask)
 
-    def answer(self, case: Case) -> Answer:
+    def answer(self, case: Case) -> ReturnedImage:
         return MODELS[case.model].answer(self.edit, np.random.default_rng(case.seed))
 
     def outcome(self, case: Case) -> Outcome:
@@ -175,12 +175,12 @@ class Scene:
             blended=bool(fitting and fitting.blended),
         )
 
-    def _edited(self, answer: Answer) -> measures.Mask:
+    def _edited(self, answer: ReturnedImage) -> measures.Mask:
         """Where the content is not the source's, at the crop's size."""
         replaced = self._from_sent((~answer.kept).astype(np.uint8))
         return (replaced > 0) | (self.coverage > 0)
 
-    def _answered(self, answer: Answer) -> measures.Mask:
+    def _answered(self, answer: ReturnedImage) -> measures.Mask:
         """Where the answer has pixels, with some room to its edge, at the crop's size."""
         used = self.to_sent.then(answer.to_answer)
         height, width = self.coverage.shape
@@ -222,7 +222,7 @@ def outcomes(task: Task) -> list[Outcome]:
 
 
 def seconds(scene: Scene, case: Case) -> tuple[float, float]:
-    """What `fit.place` takes, and what it takes without alignment, colours and seam; each in a second run."""
+    """What `fit.place` takes, and what it takes without alignment, colors and seam; each in a second run."""
     answer = scene.answer(case).picture
     times = []
     for options in (ON, OFF):

@@ -1,4 +1,4 @@
-"""How far a placed answer is from the truth: in position, in colour, and across the seam. Pure."""
+"""How far a placed answer is from the truth: in position, in color, and across the seam. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RING = 24.0
 BLEED = 1.5
 """In px: what is replaced up to the selection's edge shows this far beyond it after resampling."""
 SMOOTHING = 2.0
-"""Sigma in px: colours are compared, not the noise."""
+"""Sigma in px: colors are compared, not the noise."""
 BAND = 4.0
 SEGMENT = 16
 MIN_BAND = 16
@@ -45,10 +45,10 @@ def ring_differences(layer: Pixels, source: Pixels, edited: Mask) -> tuple[float
     beyond = cv2.distanceTransform((~edited).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     untouched = beyond > BLEED
     ring = untouched & (beyond <= RING)
-    return colour_difference(layer, source, ring, untouched), colour_difference(layer, source, ring, None)
+    return color_difference(layer, source, ring, untouched), color_difference(layer, source, ring, None)
 
 
-def colour_difference(layer: Pixels, source: Pixels, where: Mask, smoothed_over: Mask | None) -> float:
+def color_difference(layer: Pixels, source: Pixels, where: Mask, smoothed_over: Mask | None) -> float:
     """The median ΔE2000 over `where`; NaN where that is empty. None: not smoothed."""
     if not where.any():
         return float("nan")
@@ -57,12 +57,12 @@ def colour_difference(layer: Pixels, source: Pixels, where: Mask, smoothed_over:
     part = np.s_[
         max(0, rows[0] - reach) : rows[-1] + reach + 1, max(0, columns[0] - reach) : columns[-1] + reach + 1
     ]
-    colours = [array[part][..., :3].astype(np.float32) / 255.0 for array in (layer, source)]
+    colors = [array[part][..., :3].astype(np.float32) / 255.0 for array in (layer, source)]
     if smoothed_over is not None:
         weight = smoothed_over[part].astype(np.float32)[..., None]
         share = np.maximum(_smoothed(weight)[..., None], 1e-6)
-        colours = [_smoothed(array * weight) / share for array in colours]
-    labs = [rgb2lab(array[where[part]]) for array in colours]
+        colors = [_smoothed(array * weight) / share for array in colors]
+    labs = [rgb2lab(array[where[part]]) for array in colors]
     return float(np.median(deltaE_ciede2000(*labs)))
 
 

@@ -36,7 +36,7 @@ MARGIN = 16
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class ReturnedImage:
     """What a model returns, and the truth about it.
 
     `to_answer`: from px of what was sent to px of `picture`. `kept` (bool, as large as what was sent): where
@@ -74,7 +74,7 @@ class Model:
     shift: bool = False
     zoom: bool = False
     rotation: bool = False
-    colour: bool = False
+    color: bool = False
     steps: tuple[int, ...] = ()
     fixed: bool = False
     shape: str = "stretched"
@@ -87,28 +87,28 @@ class Model:
     def hostile(self) -> bool:
         return self.repainted or self.replaced
 
-    def answer(self, edit: Edit, rng: Random) -> Answer:
+    def answer(self, edit: Edit, rng: Random) -> ReturnedImage:
         picture, kept = edit.picture, edit.kept
         if self.replaced:
             picture, kept = _replace_much(edit, rng)
         if self.repainted:
             picture = _repaint(picture, rng)
         if self.hostile and rng.random() < 0.5:
-            return Answer(picture, Affine(), kept)
+            return ReturnedImage(picture, Affine(), kept)
         sent = Extent(picture.shape[1], picture.shape[0])
         shaping, size = self._shaping(sent, rng)
         to_answer = self._movement(sent, rng).then(shaping)
-        colours = resampled(picture, to_answer, size)
-        if self.colour:
+        colors = resampled(picture, to_answer, size)
+        if self.color:
             gain = rng.uniform(1 - MAX_GAIN, 1 + MAX_GAIN, 3).astype(np.float32)
             gamma = rng.uniform(1 - MAX_GAMMA, 1 + MAX_GAMMA, 3).astype(np.float32)
-            colours = 255.0 * gain * (np.clip(colours, 0, 255) / 255.0) ** gamma
+            colors = 255.0 * gain * (np.clip(colors, 0, 255) / 255.0) ** gamma
         if self.noise:
-            colours = colours + rng.normal(0.0, NOISE, colours.shape).astype(np.float32)
+            colors = colors + rng.normal(0.0, NOISE, colors.shape).astype(np.float32)
         if self.shape == "letterboxed":
-            colours = np.where(_covered(shaping, sent, size)[..., None], colours, rng.choice([0.0, 255.0]))
-        result = np.clip(np.rint(colours), 0, 255).astype(np.uint8)
-        return Answer(_through_jpeg(result) if self.jpeg else result, to_answer, kept)
+            colors = np.where(_covered(shaping, sent, size)[..., None], colors, rng.choice([0.0, 255.0]))
+        result = np.clip(np.rint(colors), 0, 255).astype(np.uint8)
+        return ReturnedImage(_through_jpeg(result) if self.jpeg else result, to_answer, kept)
 
     def _movement(self, sent: Extent, rng: Random) -> Affine:
         """Within the picture sent, around its middle."""
@@ -139,13 +139,13 @@ class Model:
         return Affine.scaling(factor, factor).then(Affine.shift(left, top)), size
 
 
-_ALL = {"shift": True, "zoom": True, "rotation": True, "colour": True, "jpeg": True, "noise": True}
+_ALL = {"shift": True, "zoom": True, "rotation": True, "color": True, "jpeg": True, "noise": True}
 MODELS = {
     "identity": Model(),
     "shift": Model(shift=True),
     "zoom": Model(zoom=True),
     "rotation": Model(rotation=True),
-    "colour": Model(colour=True),
+    "color": Model(color=True),
     "size-16": Model(steps=(16,)),
     "size-32": Model(steps=(32,)),
     "size-64": Model(steps=(64,)),
@@ -229,7 +229,7 @@ def _replace_much(edit: Edit, rng: Random) -> tuple[Pixels, npt.NDArray[np.bool_
 
 
 def _repaint(picture: Pixels, rng: Random) -> Pixels:
-    """As a painting, as a coloured pencil drawing, or as patches of other colours."""
+    """As a painting, as a colored pencil drawing, or as patches of other colors."""
     bgr = np.ascontiguousarray(picture[..., ::-1])
     style = int(rng.integers(3))
     if style == 0:

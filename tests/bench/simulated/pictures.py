@@ -45,15 +45,15 @@ def _photograph(file: str) -> Pixels:
 def _sky() -> Pixels:
     """Brighter towards the horizon and a little to the right, with faint noise."""
     down, across = _ramps()
-    colour = _mix((70, 120, 190), (170, 200, 230), 0.85 * down + 0.15 * across)
-    return _levels(colour + np.random.default_rng(1).normal(0.0, 1.0, colour.shape))
+    color = _mix((70, 120, 190), (170, 200, 230), 0.85 * down + 0.15 * across)
+    return _levels(color + np.random.default_rng(1).normal(0.0, 1.0, color.shape))
 
 
 def _wall() -> Pixels:
     """One paint, lit from the left, with fainter noise."""
     _, across = _ramps()
-    colour = _mix((204, 196, 181), (192, 184, 170), np.sqrt(across))
-    return _levels(colour + np.random.default_rng(2).normal(0.0, 0.7, colour.shape))
+    color = _mix((204, 196, 181), (192, 184, 170), np.sqrt(across))
+    return _levels(color + np.random.default_rng(2).normal(0.0, 0.7, color.shape))
 
 
 def _gradient() -> Pixels:
@@ -75,5 +75,5 @@ def _mix(one: tuple[int, ...], other: tuple[int, ...], share: np.ndarray) -> np.
     return np.array(one) * (1.0 - share[..., None]) + np.array(other) * share[..., None]
 
 
-def _levels(colour: np.ndarray) -> Pixels:
-    return np.clip(np.rint(colour), 0, 255).astype(np.uint8)
+def _levels(color: np.ndarray) -> Pixels:
+    return np.clip(np.rint(color), 0, 255).astype(np.uint8)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
-from contract_ways import GROK, OPENAI, OWN, RELAY, Attempt, Scripted, Shell, opened, reply
+from contract_ways import GROK, OPENAI, OWN, RELAY, RunThread, Scripted, Shell, opened, reply
 from PIL import Image
 from support import posts
 
@@ -48,9 +48,9 @@ def generate(openai: Shell, out: Path) -> Callable[..., tuple[int, Any]]:
     return lambda *more: openai.result("generate", "-p", "a hat", "--quality", "low", "-o", out, *more)
 
 
-def png(colour: tuple[int, int, int]) -> str:
+def png(color: tuple[int, int, int]) -> str:
     data = io.BytesIO()
-    Image.new("RGB", (64, 64), colour).save(data, "PNG")
+    Image.new("RGB", (64, 64), color).save(data, "PNG")
     return base64.b64encode(data.getvalue()).decode()
 
 
@@ -407,7 +407,7 @@ def test_who_cancels_while_a_picture_is_fetched_hears_that_it_was_charged(home: 
         return reply("200 OK", b'{"data": [{"url": "/x.png"}]}', JSON)
 
     with Scripted(answer, gets=True) as server:
-        attempt = Attempt(home, f"{server.origin}/v1", np.full((816, 816, 3), 90, np.uint8), profile=OPENAI)
+        attempt = RunThread(home, f"{server.origin}/v1", np.full((816, 816, 3), 90, np.uint8), profile=OPENAI)
         attempt.start()
         assert begun.wait(20)
         attempt.cancel.set()

@@ -15,9 +15,9 @@ from contract_ways import (
     OWN,
     PROFILES,
     RELAY,
-    Attempt,
     NoWaiting,
     Pixels,
+    RunThread,
     Scripted,
     Shell,
     reply,
@@ -286,7 +286,7 @@ def test_the_wait_is_the_one_that_is_named_and_not_an_absurd_one(
 ) -> None:
     sandbox.switch(**switches, times=1)
     cancel = NoWaiting()
-    attempt = Attempt(home, sandbox.url_for(OPENAI), square, cancel, OPENAI).start().finish()
+    attempt = RunThread(home, sandbox.url_for(OPENAI), square, cancel, OPENAI).start().finish()
     assert cancel.waits == ([] if wait is None else [pytest.approx(wait, abs=0.01)])
     assert len(posts(sandbox)) == (1 if wait is None else 2)
     assert (attempt.result is None) == (wait is None)
@@ -299,8 +299,8 @@ def test_openais_headers_about_its_rate_limit_hold_back_the_next_request(
     cancel = NoWaiting()
     sandbox._traffic = Traffic(cancel.now)
     sandbox.switch(rate=1)
-    first = Attempt(home, sandbox.url_for(OPENAI), square, cancel, OPENAI).start().finish()
-    second = Attempt(home, sandbox.url_for(OPENAI), square, cancel, OPENAI)
+    first = RunThread(home, sandbox.url_for(OPENAI), square, cancel, OPENAI).start().finish()
+    second = RunThread(home, sandbox.url_for(OPENAI), square, cancel, OPENAI)
     second._runner = first._runner
     assert second.start().finish().result is not None
     assert [seen.status for seen in posts(sandbox)] == [200, 200], "it was not even tried too early"

@@ -27,7 +27,7 @@ SPECIFICATION = Path(__file__).parents[3].parent / "shared" / "venice" / "openap
 
 
 def photo(width: int = 320, height: int = 256) -> Image.Image:
-    """A soft colour scene with a red ball in its middle."""
+    """A soft color scene with a red ball in its middle."""
     y, x = np.mgrid[:height, :width].astype(float)
     scene = np.stack([60 + 60 * y / height, 110 + 80 * x / width, 150 + 50 * np.sin(x / 40)], axis=-1)
     ball = (x - width / 2) ** 2 + (y - height / 2) ** 2 < (min(width, height) / 4) ** 2
@@ -92,11 +92,11 @@ def edit_in_background(sandbox: Sandbox) -> tuple[threading.Thread, list[Excepti
 # Pictures
 
 
-def test_an_edit_visibly_changes_every_grey_and_keeps_the_size(sandbox: Sandbox) -> None:
-    greys = Image.fromarray(np.tile(np.arange(256, dtype=np.uint8)[:, None, None], (1, 300, 3)))
-    result = decoded(edit(sandbox, greys))
-    change = np.abs(np.asarray(result).astype(int) - np.asarray(greys)).max(axis=-1)
-    assert result.size == greys.size
+def test_an_edit_visibly_changes_every_gray_and_keeps_the_size(sandbox: Sandbox) -> None:
+    grays = Image.fromarray(np.tile(np.arange(256, dtype=np.uint8)[:, None, None], (1, 300, 3)))
+    result = decoded(edit(sandbox, grays))
+    change = np.abs(np.asarray(result).astype(int) - np.asarray(grays)).max(axis=-1)
+    assert result.size == grays.size
     assert change.min() >= 60
 
 
@@ -112,14 +112,14 @@ def test_a_mask_limits_a_multi_edit_to_where_it_is_white(sandbox: Sandbox) -> No
 
 
 @pytest.mark.parametrize("others", [[], [photo().transpose(Image.Transpose.FLIP_LEFT_RIGHT)]])
-def test_without_a_grey_mask_a_multi_edit_changes_everything(
+def test_without_a_gray_mask_a_multi_edit_changes_everything(
     sandbox: Sandbox, others: list[Image.Image]
 ) -> None:
     result = decoded(post_files(sandbox, MULTI, photo(), *others, prompt="pink"))
     assert np.array_equal(result, decoded(edit(sandbox)))
 
 
-def test_removing_the_background_keeps_the_colours_and_finds_the_subject(sandbox: Sandbox) -> None:
+def test_removing_the_background_keeps_the_colors_and_finds_the_subject(sandbox: Sandbox) -> None:
     source = photo(900, 700)
     result = np.asarray(decoded(post_files(sandbox, CUTOUT, source)))
     assert np.array_equal(result[..., :3], source)
@@ -142,9 +142,9 @@ def test_input_formats_are_told_by_content(sandbox: Sandbox, file_format: str) -
 
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "1", "RGBA", "I;16"])
 def test_every_png_mode_is_taken(sandbox: Sandbox, mode: str) -> None:
-    grey = photo().convert("L")
+    gray = photo().convert("L")
     picture = (
-        Image.fromarray(np.asarray(grey).astype(np.uint16) * 257) if mode == "I;16" else photo().convert(mode)
+        Image.fromarray(np.asarray(gray).astype(np.uint16) * 257) if mode == "I;16" else photo().convert(mode)
     )
     assert decoded(edit(sandbox, picture)).mode == "RGB"
     assert decoded(post_files(sandbox, CUTOUT, picture)).mode == "RGBA"
@@ -548,9 +548,9 @@ def test_requests_are_remembered_with_their_pictures(sandbox: Sandbox) -> None:
 
 
 def test_a_refused_request_is_remembered_too(sandbox: Sandbox) -> None:
-    edit(sandbox, colour="pink")
+    edit(sandbox, color="pink")
     assert sandbox.requests[0].status == 400
-    assert sandbox.requests[0].fields["colour"] == "pink"
+    assert sandbox.requests[0].fields["color"] == "pink"
 
 
 def test_a_key_is_neither_stored_nor_logged(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:

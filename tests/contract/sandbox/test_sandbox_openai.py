@@ -215,8 +215,8 @@ def test_a_mask_protects_what_is_opaque_in_it(sandbox: Sandbox, dialect: str) ->
 
 
 def test_further_pictures_are_references_and_not_masks(sandbox: Sandbox) -> None:
-    grey = Image.new("L", SQUARE)
-    files: Files = [("image[]", photo(*SQUARE)), ("image[]", grey)]
+    gray = Image.new("L", SQUARE)
+    files: Files = [("image[]", photo(*SQUARE)), ("image[]", gray)]
     response = post_edit(sandbox, OPENAI, files, prompt="pink", model=MODEL[OPENAI])
     assert np.array_equal(made(response)[0], made(edit(sandbox, OPENAI))[0])
 
@@ -422,7 +422,7 @@ TAKEN_BY_BOTH: list[tuple[str, dict[str, Any]]] = [
     *((RELAY, {"quality": quality}) for quality in ("auto", "low", "medium", "high")),
     (RELAY, {"prompt": BIG_TEXT}),
     (OWN, {"size": "64x4096"}),
-    (OWN, {"model": "", "colour": "pink", "quality": "best", "n": 3}),
+    (OWN, {"model": "", "color": "pink", "quality": "best", "n": 3}),
 ]
 
 
@@ -453,7 +453,7 @@ def test_null_in_json_is_nothing(sandbox: Sandbox) -> None:
 UNKNOWN, VALUE = "unknown_parameter", "invalid_value"
 LONG, SHORT = "string_above_max_length", "string_below_min_length"
 REFUSED_BY_BOTH: list[tuple[str, dict[str, Any], str]] = [
-    *((OPENAI, {name: value}, UNKNOWN) for name, value in {"colour": "pink", "aspect_ratio": "1:1"}.items()),
+    *((OPENAI, {name: value}, UNKNOWN) for name, value in {"color": "pink", "aspect_ratio": "1:1"}.items()),
     *((OPENAI, {"response_format": value}, UNKNOWN) for value in ("b64_json", "url")),
     (OPENAI, {"stream": "true"}, UNKNOWN),
     (OPENAI, {"partial_images": 1}, UNKNOWN),
@@ -483,7 +483,7 @@ REFUSED_BY_BOTH: list[tuple[str, dict[str, Any], str]] = [
     (OPENAI, {"output_compression": 101, "output_format": "jpeg"}, "integer_above_max_value"),
     (OPENAI, {"output_compression": 50}, VALUE),
     (OPENAI, {"input_fidelity": "high"}, UNKNOWN),
-    (GROK, {"colour": "pink"}, UNKNOWN),
+    (GROK, {"color": "pink"}, UNKNOWN),
     (GROK, {"size": "1024x1024"}, UNKNOWN),
     (GROK, {"aspect_ratio": "7:5"}, VALUE),
     (GROK, {"resolution": "1K"}, VALUE),
@@ -666,7 +666,7 @@ def noise(side: int) -> Image.Image:
         (noise(1024), 1024, "smaller than 4 MB"),
         (b"no picture", 256, "damaged"),
     ],
-    ids=["rgba", "la", "rgb", "grey", "other-size", "webp", "4MB", "text"],
+    ids=["rgba", "la", "rgb", "gray", "other-size", "webp", "4MB", "text"],
 )
 def test_a_mask_is_a_png_with_alpha_of_the_pictures_size(
     sandbox: Sandbox, mask: Sent, side: int, wrong: str | None
@@ -932,8 +932,8 @@ def test_a_refusal_can_have_another_shape(sandbox: Sandbox, status: int) -> None
 
 def test_a_shape_holds_for_refusals_the_request_has_earned_too(sandbox: Sandbox) -> None:
     sandbox.switch(shape="fastapi")
-    [fault] = edit(sandbox, OPENAI, colour="pink").json()["detail"]
-    assert fault["loc"] == ["body", "colour"]
+    [fault] = edit(sandbox, OPENAI, color="pink").json()["detail"]
+    assert fault["loc"] == ["body", "color"]
     sandbox.switch(shape="openai")
     assert error(edit(sandbox, OWN, prompt=""))["param"] == "prompt"
 

@@ -60,7 +60,7 @@ MOVES: dict[str, Callable[[float, float], tuple[float, float]]] = {
 
 
 def dotted(dots: list[tuple[float, float]]) -> Image.Image:
-    """Soft dots on dark grey at exact places, 320 x 260 px."""
+    """Soft dots on dark gray at exact places, 320 x 260 px."""
     down, across = np.mgrid[:260, :320] + 0.5
     light = sum(np.exp(-((across - x) ** 2 + (down - y) ** 2) / (2 * 3.0**2)) for x, y in dots)
     return Image.fromarray(np.rint(20 + 220 * np.clip(light, 0, 1)).astype(np.uint8)).convert("RGB")

@@ -23,9 +23,9 @@ FORMS = {
 }
 
 
-def png(colour: tuple[int, int, int], size: tuple[int, int] = (64, 64)) -> bytes:
+def png(color: tuple[int, int, int], size: tuple[int, int] = (64, 64)) -> bytes:
     out = io.BytesIO()
-    Image.new("RGB", size, colour).save(out, "PNG")
+    Image.new("RGB", size, color).save(out, "PNG")
     return out.getvalue()
 
 

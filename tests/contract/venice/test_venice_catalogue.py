@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract_ways import EDIT, MULTI, Attempt, NoWaiting, Pixels, Shell, entry, paths
+from contract_ways import EDIT, MULTI, NoWaiting, Pixels, RunThread, Shell, entry, paths
 from PIL import Image
 from support import posts
 
@@ -163,7 +163,7 @@ def test_the_sentence_about_the_mask_gives_way_and_never_the_persons_words(
     assert fields["prompt"].startswith(words)
     assert len(fields["prompt"]) <= limit
     assert ("mask" in fields["prompt"]) == (room > 0)
-    assert ("grey" in fields["prompt"]) == (room == 300), "the longest that fits"
+    assert ("gray" in fields["prompt"]) == (room == 300), "the longest that fits"
 
 
 def sent_with(shell: Shell, sandbox: Sandbox, photo: Path, prompt: str, *arguments: object) -> dict[str, Any]:
@@ -234,7 +234,7 @@ def test_a_model_that_is_offline_answers_that_it_is_busy_and_costs_nothing(
     offline = {"object": "list", "data": [entry("off", offline=True)]}
     with Sandbox(catalogue=offline) as sandbox:
         cancel = NoWaiting()
-        attempt = Attempt(home, sandbox.url, chelsea, cancel, model="off").start().finish()
+        attempt = RunThread(home, sandbox.url, chelsea, cancel, model="off").start().finish()
         assert isinstance(attempt.error, Busy)
         assert paths(sandbox) == [EDIT, EDIT]
         assert attempt.outcomes == [("failed", "none")]

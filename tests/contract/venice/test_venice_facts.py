@@ -41,10 +41,10 @@ def made(
     return run
 
 
-Made = Callable[..., dict[str, Any]]
+RunResult = Callable[..., dict[str, Any]]
 
 
-def test_a_healthy_answer_warns_of_nothing(made: Made, sandbox: Sandbox) -> None:
+def test_a_healthy_answer_warns_of_nothing(made: RunResult, sandbox: Sandbox) -> None:
     result = made()
     assert result["warnings"] == []
     facts = result["facts"]
@@ -54,7 +54,7 @@ def test_a_healthy_answer_warns_of_nothing(made: Made, sandbox: Sandbox) -> None
     assert facts["sandbox"] is True
 
 
-def test_a_blurred_picture_is_said(made: Made, sandbox: Sandbox) -> None:
+def test_a_blurred_picture_is_said(made: RunResult, sandbox: Sandbox) -> None:
     sandbox.switch(blurred=True)
     result = made()
     assert result["facts"]["blurred"] is True
@@ -87,7 +87,7 @@ def test_an_edit_that_is_marked_and_blank_is_refused_and_may_have_been_charged(
 
 
 def test_a_model_that_will_be_retired_is_said_with_its_day_and_its_successor(
-    made: Made, sandbox: Sandbox
+    made: RunResult, sandbox: Sandbox
 ) -> None:
     sandbox.switch(deprecated=True)
     result = made()

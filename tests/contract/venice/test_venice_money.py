@@ -19,9 +19,9 @@ from contract_ways import (
     GENERATIONS,
     MULTI,
     UPSCALE,
-    Attempt,
     NoWaiting,
     Pixels,
+    RunThread,
     Scripted,
     Shell,
     entry,
@@ -122,7 +122,7 @@ def test_the_wait_is_the_one_that_is_named_in_any_of_its_forms(
     dates = {"DATE": formatdate(time.time() + 30, usegmt=True), "PAST": "Fri, 31 Dec 1999 23:59:59 GMT"}
     sandbox.switch(status=429, times=1, **({"retry_after": dates.get(named, named)} if named else {}))
     cancel = NoWaiting()
-    attempt = Attempt(home, sandbox.url, chelsea, cancel).start().finish()
+    attempt = RunThread(home, sandbox.url, chelsea, cancel).start().finish()
     assert attempt.result is not None
     assert cancel.waits == [pytest.approx(wait, abs=2 if named == "DATE" else 0.001)]
 
@@ -133,7 +133,7 @@ def test_too_many_failures_are_waited_out_by_the_count_of_their_own(
     """That count's headers have other names, and its wait is another one."""
     sandbox.switch(status=429, kind="failures", times=1)
     cancel = NoWaiting()
-    attempt = Attempt(home, sandbox.url, chelsea, cancel).start().finish()
+    attempt = RunThread(home, sandbox.url, chelsea, cancel).start().finish()
     assert attempt.result is not None
     assert cancel.waits == [pytest.approx(30.0, abs=2)]
 
@@ -153,7 +153,7 @@ def test_without_retry_after_the_end_of_the_rate_limit_is_the_wait(
     )
     cancel = NoWaiting()
     with Scripted(lambda _: next(answers)) as server:
-        attempt = Attempt(home, server.url, chelsea, cancel).start().finish()
+        attempt = RunThread(home, server.url, chelsea, cancel).start().finish()
         assert len(server.heads) == 2
     assert attempt.result is not None
     assert sum(cancel.waits) == pytest.approx(20, abs=2)
@@ -163,7 +163,7 @@ def test_without_retry_after_the_end_of_the_rate_limit_is_the_wait(
 def test_an_absurd_wait_is_not_waited_for(home: Path, sandbox: Sandbox, chelsea: Pixels, named: str) -> None:
     sandbox.switch(status=503, retry_after=named)
     cancel = NoWaiting()
-    attempt = Attempt(home, sandbox.url, chelsea, cancel).start().finish()
+    attempt = RunThread(home, sandbox.url, chelsea, cancel).start().finish()
     assert cancel.waits == []
     assert paths(sandbox) == [EDIT]
     assert attempt.outcomes == [("failed", "none")]

@@ -13,9 +13,9 @@ from contract_ways import (
     EDIT,
     MULTI,
     PROMPTLY,
-    Attempt,
     NoWaiting,
     Pixels,
+    RunThread,
     Shell,
     noise,
     paths,
@@ -136,7 +136,7 @@ def test_a_rate_limit_is_waited_for_as_the_answers_headers_say(
     cancel = NoWaiting()
     sandbox._traffic = Traffic(cancel.now)
     sandbox.switch(rate=2, reset_format=reset)
-    attempt = Attempt(home, sandbox.url, chelsea, cancel, variations=4).start().finish()
+    attempt = RunThread(home, sandbox.url, chelsea, cancel, variations=4).start().finish()
     assert attempt.result is not None
     assert len(attempt.result.results) == 4
     assert cancel.waits
@@ -151,8 +151,8 @@ def test_what_an_answer_says_of_the_rate_holds_back_the_next_job_before_it_is_se
     cancel = NoWaiting()
     sandbox._traffic = Traffic(cancel.now)
     sandbox.switch(rate=1)
-    first = Attempt(home, sandbox.url, chelsea, cancel).start().finish()
-    second = Attempt(home, sandbox.url, chelsea, cancel)
+    first = RunThread(home, sandbox.url, chelsea, cancel).start().finish()
+    second = RunThread(home, sandbox.url, chelsea, cancel)
     second._runner = first._runner
     assert second.start().finish().result is not None
     assert [seen.status for seen in posts(sandbox)] == [200, 200], "it was not even tried too early"
@@ -166,7 +166,7 @@ def test_a_cancel_ends_all_that_are_under_way_and_each_may_have_been_charged(
     home: Path, sandbox: Sandbox, chelsea: Pixels
 ) -> None:
     sandbox.switch(stall=60)
-    attempt = Attempt(home, sandbox.url, chelsea, variations=3).start()
+    attempt = RunThread(home, sandbox.url, chelsea, variations=3).start()
     wait_for(lambda: [seen.complete for seen in posts(sandbox)] == [True] * 3)
     wait_for(lambda: Stage.WAITING in attempt.stages)
     begin = time.monotonic()
@@ -180,7 +180,7 @@ def test_a_cancel_ends_all_that_are_under_way_and_each_may_have_been_charged(
 
 def test_letting_go_waits_for_all_that_are_paid_for(home: Path, sandbox: Sandbox, chelsea: Pixels) -> None:
     sandbox.switch(stall=0.8)
-    attempt = Attempt(home, sandbox.url, chelsea, variations=3).start()
+    attempt = RunThread(home, sandbox.url, chelsea, variations=3).start()
     wait_for(lambda: [seen.complete for seen in posts(sandbox)] == [True] * 3)
     wait_for(lambda: all(entry.status.value == "sent" for entry in attempt.journal))
     attempt.cancel.let_go()
@@ -193,7 +193,7 @@ def test_letting_go_waits_for_all_that_are_paid_for(home: Path, sandbox: Sandbox
 def test_letting_go_drops_what_is_still_being_sent_and_keeps_the_rest(home: Path, sandbox: Sandbox) -> None:
     sandbox.switch(stall=1)
     sandbox.switch(stall=2.5, stall_at="body", times=1)
-    attempt = Attempt(home, sandbox.url, noise(), variations=2).start()
+    attempt = RunThread(home, sandbox.url, noise(), variations=2).start()
     wait_for(lambda: sorted(seen.complete for seen in posts(sandbox)) == [False, True])
     wait_for(lambda: sorted(e.status.value for e in attempt.journal) == ["sending", "sent"])
     attempt.cancel.let_go()

@@ -15,7 +15,7 @@ from venice_core.cli.interrupts import Interrupts
 from venice_core.cli.streams import forgiving
 from venice_core.cli.terminal import Terminal
 from venice_core.errors import BadInput, Cancelled, Charge
-from venice_core.execution.run_thread import Attempt
+from venice_core.execution.run_thread import RunThread
 from venice_core.geometry.rectangles import Bounds
 from venice_core.job import Action, Job, Options
 from venice_core.network.messages import Response
@@ -51,7 +51,7 @@ def terminal(presses: Presses) -> Terminal:
 def test_what_work_returns_or_raises_is_what_comes_of_it(terminal: Terminal) -> None:
     assert terminal.run(lambda attempt, show: 7) == 7
 
-    def fail(attempt: Attempt[int], show: OnProgress) -> int:
+    def fail(attempt: RunThread[int], show: OnProgress) -> int:
         raise BadInput("not so")
 
     with pytest.raises(BadInput, match="not so"):
@@ -71,7 +71,7 @@ def test_work_that_has_sent_nothing_ends_though_it_does_not_listen(
 ) -> None:
     go_on = threading.Event()
 
-    def hang(attempt: Attempt[bool], show: OnProgress) -> bool:
+    def hang(attempt: RunThread[bool], show: OnProgress) -> bool:
         presses.press()
         return go_on.wait(30)
 
@@ -91,7 +91,7 @@ def test_what_may_be_paid_for_is_waited_for_and_a_second_press_stops_it(
     answered: bool,
     words: str,
 ) -> None:
-    def work(attempt: Attempt[str], show: OnProgress) -> str:
+    def work(attempt: RunThread[str], show: OnProgress) -> str:
         entry = Journal(tmp_path).begin(JOB, PLAN, source=b"pixels")
         attempt.entries.append(entry)
         entry.sending()
@@ -135,7 +135,7 @@ class Screen(io.StringIO):
         return True
 
 
-def progressing(attempt: Attempt[None], show: OnProgress) -> None:
+def progressing(attempt: RunThread[None], show: OnProgress) -> None:
     show(Progress(Stage.UPLOADING, 30, 40))
     show(Progress(Stage.FITTING))
 

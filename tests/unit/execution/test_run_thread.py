@@ -11,7 +11,7 @@ import pytest
 from support import wait_for
 
 from venice_core.errors import Busy, Cancelled, Charge, LostConnection, VeniceError
-from venice_core.execution.run_thread import Attempt
+from venice_core.execution.run_thread import RunThread
 from venice_core.geometry.rectangles import Bounds
 from venice_core.job import Action, Job, Options
 from venice_core.network.messages import Response
@@ -55,13 +55,13 @@ class Run:
         entries = [journal.begin(JOB, PLAN, source=b"pixels") for _ in states]
         for entry, state in zip(entries, states, strict=True):
             ADVANCES[state](entry)
-        self.attempt: Attempt[Any] = Attempt(self._work, self.told.append)
+        self.attempt: RunThread[Any] = RunThread(self._work, self.told.append)
         self.attempt.entries += entries
         self.heeds = heeds
         self.attempt.start()
         assert self.reached.wait(10)
 
-    def _work(self, attempt: Attempt[Any]) -> Any:
+    def _work(self, attempt: RunThread[Any]) -> Any:
         def wake() -> None:
             if self.heeds and attempt.cancel.stops(sent=attempt.sent):
                 self.outcome = Cancelled()
@@ -114,7 +114,7 @@ def test_what_came_of_it_is_told_once(begin: Any) -> None:
 
 def test_it_is_over_before_its_end_is_told(tmp_path: Path) -> None:
     seen: list[bool] = []
-    attempt: Attempt[int] = Attempt(lambda _: 7, lambda _: seen.append(attempt.over.is_set()))
+    attempt: RunThread[int] = RunThread(lambda _: 7, lambda _: seen.append(attempt.over.is_set()))
     attempt.start()
     attempt.join(10)
     assert seen == [True]
@@ -271,7 +271,7 @@ def test_abandoned_and_ended_at_once_is_told_once(tmp_path: Path) -> None:
     for _ in range(100):
         told: list[Any] = []
         start = threading.Barrier(2)
-        attempt: Attempt[int] = Attempt(lambda _, start=start: start.wait(), told.append)  # type: ignore[misc]
+        attempt: RunThread[int] = RunThread(lambda _, start=start: start.wait(), told.append)  # type: ignore[misc]
         attempt.start()
         start.wait()
         attempt.abandon()

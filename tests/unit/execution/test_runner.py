@@ -25,18 +25,18 @@ from venice_core.errors import (
     LostConnection,
     MissingKey,
     NoConnection,
-    OverLimit,
     ServerFailure,
+    SpendingLimitExceeded,
     UnusableAnswer,
     VeniceError,
 )
-from venice_core.execution.inputs import Material, Prepared
-from venice_core.execution.results import Made
+from venice_core.execution.inputs import JobInputs, Prepared
+from venice_core.execution.results import RunResult
 from venice_core.execution.runner import Runner
 from venice_core.geometry.rectangles import Bounds, Extent
 from venice_core.job import Action, Job, Options
 from venice_core.network.messages import Request, Response
-from venice_core.network.rate_limiter import Pace
+from venice_core.network.rate_limiter import RateLimiter
 from venice_core.network.transport import Transport
 from venice_core.planning.capabilities import Catalogue
 from venice_core.progress import OnProgress, Progress, Stage
@@ -69,7 +69,7 @@ def runner(folder: Path, transport: Transport, **more: Any) -> Runner:
 
 def run(
     folder: Path, steps: Sequence[Response | VeniceError] | Transport, wish: Job | None = None, **more: Any
-) -> Made:
+) -> RunResult:
     """Runs `wish` (by default as many variations as there are steps) with the picture all selected."""
     transport = steps if isinstance(steps, Transport) else FakeTransport(*steps)
     if wish is None:
@@ -78,9 +78,9 @@ def run(
     watch = more.pop("watch", lambda _: None)
     cancel = more.pop("cancel", None) or Cancel()
     on_entry = more.pop("on_entry", lambda _: None)
-    pixels = Material(PICTURE.tobytes(), COVER.tobytes() if wish.window else None)
+    pixels = JobInputs(PICTURE.tobytes(), COVER.tobytes() if wish.window else None)
     if wish.action is Action.GENERATE:
-        pixels = Material()
+        pixels = JobInputs()
     return runner(folder, transport, **more).run(wish, pixels, watch, cancel, on_entry)
 
 
@@ -236,7 +236,7 @@ def test_what_nobody_thought_of_while_sending_is_on_the_record(tmp_path: Path, s
 
 
 def test_what_nobody_thought_of_before_sending_cost_nothing(tmp_path: Path) -> None:
-    class Broken(Pace):
+    class Broken(RateLimiter):
         def turn(self, *_: Any) -> Any:
             raise ZeroDivisionError("by accident")
 
@@ -455,7 +455,7 @@ def test_a_cancel_while_waiting_for_the_repeat_costs_nothing(tmp_path: Path) -> 
 
 
 def test_the_pace_that_an_answer_sets_holds_for_the_next_run(tmp_path: Path) -> None:
-    pace = Pace()
+    pace = RateLimiter()
     limits = {"x_ratelimit_remaining_requests": "0", "x_ratelimit_reset_requests": "3600"}
     run(tmp_path, [answer(**limits)], pace=pace)
     transport = FakeTransport(answer())
@@ -486,7 +486,7 @@ def test_a_run_beyond_the_days_limit_sends_nothing_and_leaves_no_charge(
     if fits:
         assert len(run(tmp_path, transport, job(variations), daily_limit=limit).results) == variations
         return
-    with pytest.raises(OverLimit):
+    with pytest.raises(SpendingLimitExceeded):
         run(tmp_path, transport, job(variations), daily_limit=limit)
     assert not transport.requests
     assert ends(tmp_path) == [("failed", "none")] * variations
@@ -500,8 +500,8 @@ def test_the_days_runs_add_up_to_the_limit(tmp_path: Path) -> None:
         try:
             run(tmp_path, [step], daily_limit=0.12)
         except VeniceError as error:
-            assert not isinstance(error, OverLimit)
-    with pytest.raises(OverLimit, match=r"\$0\.12 is spent"):
+            assert not isinstance(error, SpendingLimitExceeded)
+    with pytest.raises(SpendingLimitExceeded, match=r"\$0\.12 is spent"):
         run(tmp_path, [answer()], daily_limit=0.12)
 
 
@@ -517,7 +517,7 @@ def test_the_next_day_there_is_room_again(tmp_path: Path) -> None:
 
 def test_a_price_that_is_not_known_is_refused_only_where_there_is_a_limit(tmp_path: Path) -> None:
     wish = job(1, model="brand-new-model")
-    with pytest.raises(OverLimit, match="unknown"):
+    with pytest.raises(SpendingLimitExceeded, match="unknown"):
         run(tmp_path, [answer()], wish, daily_limit=100.0)
     assert len(run(tmp_path, [answer()], wish).results) == 1
 
@@ -542,7 +542,7 @@ def test_runs_at_once_cannot_together_slip_under_the_limit(tmp_path: Path, limit
 
     def attempt() -> None:
         start.wait()
-        with contextlib.suppress(OverLimit):
+        with contextlib.suppress(SpendingLimitExceeded):
             run(tmp_path, Counted(answer()), job(1), daily_limit=limit)
 
     threads = [threading.Thread(target=attempt) for _ in range(4)]
@@ -558,7 +558,7 @@ def test_what_another_process_has_reserved_counts(tmp_path: Path) -> None:
     """The other one is this very process: it lives, and has begun a job that it has not sent."""
     other = runner(tmp_path, FakeTransport())
     other.journal.begin(job(), Prepared.of(job(), COVER, other.provider).plan)
-    with pytest.raises(OverLimit, match=r"\$0\.04 is spent"):
+    with pytest.raises(SpendingLimitExceeded, match=r"\$0\.04 is spent"):
         run(tmp_path, [answer()], daily_limit=0.079)
     assert len(run(tmp_path, [answer()], daily_limit=0.08).results) == 1
 
@@ -569,15 +569,15 @@ def test_what_another_process_has_reserved_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wish", "material", "words"),
     [
-        (job(), Material(PICTURE.tobytes()[:-4], COVER.tobytes()), "not those of the crop"),
-        (job(), Material(PICTURE.tobytes(), COVER.tobytes()[1:]), "does not have the size of its bounds"),
-        (job(), Material(PICTURE.tobytes(), COVER.tobytes(), (b"1234",)), "not those of the job"),
-        (job(), Material(PICTURE.tobytes(), bytes(256 * 256)), "No pixel of this layer lies under"),
-        (job(prompt=" "), Material(PICTURE.tobytes(), COVER.tobytes()), "prompt is empty"),
+        (job(), JobInputs(PICTURE.tobytes()[:-4], COVER.tobytes()), "not those of the crop"),
+        (job(), JobInputs(PICTURE.tobytes(), COVER.tobytes()[1:]), "does not have the size of its bounds"),
+        (job(), JobInputs(PICTURE.tobytes(), COVER.tobytes(), (b"1234",)), "not those of the job"),
+        (job(), JobInputs(PICTURE.tobytes(), bytes(256 * 256)), "No pixel of this layer lies under"),
+        (job(prompt=" "), JobInputs(PICTURE.tobytes(), COVER.tobytes()), "prompt is empty"),
     ],
 )
 def test_bad_input_is_found_before_a_job_is_begun(
-    tmp_path: Path, wish: Job, material: Material, words: str
+    tmp_path: Path, wish: Job, material: JobInputs, words: str
 ) -> None:
     transport = FakeTransport(answer())
     with pytest.raises(BadInput, match=words):
@@ -590,7 +590,7 @@ def test_a_reference_of_the_wrong_size_is_found_too(tmp_path: Path) -> None:
     wish = Job(Action.EDIT, WHOLE, WHOLE.extent, None, Options(prompt="x"), (Extent(10, 10),))
     for reference, fine in ((bytes(400), True), (bytes(396), False)):
         transport = FakeTransport(answer())
-        material = Material(PICTURE.tobytes(), None, (reference,))
+        material = JobInputs(PICTURE.tobytes(), None, (reference,))
         try:
             runner(tmp_path, transport).run(wish, material, lambda _: None, Cancel())
         except BadInput:

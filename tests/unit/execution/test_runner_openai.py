@@ -20,15 +20,15 @@ from venice_core.errors import (
     Busy,
     Cancelled,
     Charge,
+    DownloadFailed,
     LostConnection,
     MissingKey,
     NoFunds,
-    Unfetched,
     UnusableAnswer,
     VeniceError,
 )
-from venice_core.execution.inputs import Material
-from venice_core.execution.results import Made
+from venice_core.execution.inputs import JobInputs
+from venice_core.execution.results import RunResult
 from venice_core.execution.runner import Runner
 from venice_core.geometry.rectangles import Bounds, Extent
 from venice_core.imaging import codecs
@@ -47,7 +47,7 @@ from venice_core.secret import Secret
 KEY = "sk-0123456789abcdef"
 WHOLE = Bounds(0, 0, 1024, 1024)
 RED, BLUE = (
-    codecs.encode_png(np.full((1024, 1024, 3), colour, np.uint8)) for colour in ([200, 0, 0], [0, 0, 200])
+    codecs.encode_png(np.full((1024, 1024, 3), color, np.uint8)) for color in ([200, 0, 0], [0, 0, 200])
 )
 PICTURE_SENT = np.random.default_rng(5).integers(0, 256, (1024, 1024, 4), np.uint8)
 USAGE = {
@@ -74,10 +74,10 @@ def runner(folder: Path, transport: Transport, name: str = "openai", key: str = 
 
 def run(
     folder: Path, transport: FakeTransport, variations: int = 1, *, cancel: Cancel | None = None, **more: Any
-) -> Made:
+) -> RunResult:
     watch = more.pop("watch", lambda _: None)
     job = Job(Action.EDIT, WHOLE, WHOLE.extent, None, Options(prompt="a hat", variations=variations))
-    pixels = Material(PICTURE_SENT.tobytes())
+    pixels = JobInputs(PICTURE_SENT.tobytes())
     return runner(folder, transport, **more).run(job, pixels, watch, cancel or Cancel())
 
 
@@ -90,7 +90,7 @@ def end(folder: Path) -> tuple[str, str]:
     return only(folder).status.value, only(folder).record["charge"]
 
 
-def colour(made: Made, number: int = 0) -> tuple[int, ...]:
+def color(made: RunResult, number: int = 0) -> tuple[int, ...]:
     return tuple(made.results[number].placed.pixels[500, 500, :3])
 
 
@@ -135,7 +135,7 @@ A, B = "https://files.example/a.png", "https://files.example/b.png"
 def test_a_linked_picture_is_placed_and_fetched_without_the_key(tmp_path: Path, host: Any) -> None:
     serving = host({A: RED})
     made = run(tmp_path, FakeTransport(linked(A)))
-    assert colour(made) == (200, 0, 0)
+    assert color(made) == (200, 0, 0)
     assert end(tmp_path) == ("done", "charged")
     assert [(request.url, bool(request.key)) for request in serving.seen] == [(A, False)]
 
@@ -179,7 +179,7 @@ def test_what_the_record_says_while_a_picture_is_fetched_is_that_it_was_charged(
 def test_of_several_linked_pictures_each_is_kept_and_placed(tmp_path: Path, host: Any) -> None:
     host({A: RED, B: BLUE})
     made = run(tmp_path, FakeTransport(linked(A, B)), 2)
-    assert [colour(made, number) for number in (0, 1)] == [(200, 0, 0), (0, 0, 200)]
+    assert [color(made, number) for number in (0, 1)] == [(200, 0, 0), (0, 0, 200)]
     assert [(only(tmp_path).folder / PICTURE.format(n)).read_bytes() for n in (1, 2)] == [RED, BLUE]
     assert not made.warnings
 
@@ -205,7 +205,7 @@ def test_one_that_cannot_be_fetched_does_not_cost_the_other(
     host({A: lost, B: BLUE} if first else {A: BLUE, B: lost})
     made = run(tmp_path, FakeTransport(linked(A, B)), 2)
     assert len(made.results) == 1
-    assert colour(made) == (0, 0, 200)
+    assert color(made) == (0, 0, 200)
     assert [result.number for result in made.results] == [2 if first else 1], "as the answer counts them"
     kept = only(tmp_path).folder
     assert (kept / PICTURE.format(made.results[0].number)).read_bytes() == BLUE
@@ -218,7 +218,7 @@ def test_one_that_cannot_be_fetched_does_not_cost_the_other(
 def test_where_none_can_be_fetched_that_is_said_and_the_links_are_kept(tmp_path: Path, host: Any) -> None:
     host({A: answer(404, b""), B: answer(410, b"")})
     response = linked(A, B, usage=USAGE)
-    with pytest.raises(Unfetched, match="the link has expired") as caught:
+    with pytest.raises(DownloadFailed, match="the link has expired") as caught:
         run(tmp_path, FakeTransport(response), 2)
     assert caught.value.charge is Charge.CHARGED
     entry = only(tmp_path)
@@ -243,7 +243,7 @@ def test_only_from_a_sandbox_here_a_picture_that_is_lost_cost_nothing(
 ) -> None:
     host({A: answer(404, b"")})
     response = answer(200, linked(A).body, x_venice_sandbox="true")
-    with pytest.raises(Unfetched) as caught:
+    with pytest.raises(DownloadFailed) as caught:
         run(tmp_path, FakeTransport(response), url=url)
     assert caught.value.charge is charge
     assert end(tmp_path) == ("failed", charge.value)
@@ -280,7 +280,7 @@ def test_a_success_costs_nothing_only_where_the_sandbox_is_here(
 
 def test_a_link_into_a_private_network_is_not_followed(tmp_path: Path, host: Any) -> None:
     serving = host({})
-    with pytest.raises(Unfetched, match="private network"):
+    with pytest.raises(DownloadFailed, match="private network"):
         run(tmp_path, FakeTransport(linked("https://192.168.0.1/a.png")))
     assert serving.seen == []
 
@@ -297,7 +297,7 @@ def test_pictures_of_this_machine_are_fetched_for_a_service_of_this_machine_only
     if fetched:
         assert run(tmp_path, transport, name="self-hosted", url=url).results
     else:
-        with pytest.raises(Unfetched, match="not encrypted"):
+        with pytest.raises(DownloadFailed, match="not encrypted"):
             run(tmp_path, transport, name="self-hosted", url=url)
 
 
@@ -311,7 +311,7 @@ def test_letting_go_while_a_picture_is_fetched_does_not_lose_it(tmp_path: Path, 
     cancel = Cancel()
     host({A: RED}, cancel.let_go)
     made = run(tmp_path, FakeTransport(linked(A)), cancel=cancel)
-    assert colour(made) == (200, 0, 0)
+    assert color(made) == (200, 0, 0)
     assert end(tmp_path) == ("done", "charged")
 
 
@@ -339,7 +339,7 @@ def test_what_is_fetched_and_is_no_picture_is_kept_and_said(tmp_path: Path, host
 def test_one_request_brings_several_layers_that_share_its_price(tmp_path: Path) -> None:
     transport = FakeTransport(inline(RED, BLUE))
     made = run(tmp_path, transport, 2)
-    assert [colour(made, number) for number in (0, 1)] == [(200, 0, 0), (0, 0, 200)]
+    assert [color(made, number) for number in (0, 1)] == [(200, 0, 0), (0, 0, 200)]
     assert [result.number for result in made.results] == [1, 2]
     assert all(result.price is not None and result.price.usd == 0.27 for result in made.results)
     assert len(transport.requests) == 1
@@ -354,8 +354,8 @@ def test_of_more_pictures_than_were_asked_for_the_rest_stays_in_the_answer(
     response = linked(A, B, A, B, A)
     serving = host({A: RED, B: BLUE})
     made = run(tmp_path, FakeTransport(response), wanted)
-    colours = [(200, 0, 0), (0, 0, 200)]
-    assert [colour(made, number) for number in range(wanted)] == [colours[n % 2] for n in range(wanted)]
+    colors = [(200, 0, 0), (0, 0, 200)]
+    assert [color(made, number) for number in range(wanted)] == [colors[n % 2] for n in range(wanted)]
     assert [result.number for result in made.results] == list(range(1, wanted + 1))
     assert len(made.results) == len(serving.seen) == wanted
     kept = only(tmp_path).folder
@@ -447,7 +447,7 @@ def sent_with_mask(
     bounds = Bounds.of(layer)
     job = Job(Action.EDIT, bounds, layer, bounds, Options(prompt="a hat", context=16384))
     transport = FakeTransport(inline(RED))
-    pixels = Material(np.full((layer.height, layer.width, 4), 255, np.uint8).tobytes(), coverage.tobytes())
+    pixels = JobInputs(np.full((layer.height, layer.width, 4), 255, np.uint8).tobytes(), coverage.tobytes())
     runner(folder, transport, name).run(job, pixels, lambda _: None, Cancel())
     files = {file.name: file.data for file in transport.requests[0].files}
     picture, mask = (Image.open(io.BytesIO(files[name])) for name in ("image", "mask"))
@@ -467,7 +467,7 @@ def test_a_mask_is_transparent_exactly_where_anything_is_selected(tmp_path: Path
 
 
 @pytest.mark.parametrize("name", ["openai", "self-hosted"])
-def test_its_colour_says_the_same_white_is_to_change(tmp_path: Path, name: str) -> None:
+def test_its_color_says_the_same_white_is_to_change(tmp_path: Path, name: str) -> None:
     coverage = np.zeros((1024, 1024), np.uint8)
     coverage[:400, :] = 128
     _, mask = sent_with_mask(tmp_path, Extent(1024, 1024), coverage, name)

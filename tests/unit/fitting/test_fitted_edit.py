@@ -1,4 +1,4 @@
-"""An answer put back into its place: aligned, in the source's colours, without a seam, and never worse."""
+"""An answer put back into its place: aligned, in the source's colors, without a seam, and never worse."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from unit_answers import (
     Bytes,
     compressed,
-    movement,
+    motion,
     noisy,
     off,
     opaque,
@@ -62,7 +62,7 @@ def coverage() -> Bytes:
     return selected
 
 
-def colours(placed: Placed) -> npt.NDArray[np.int64]:
+def colors(placed: Placed) -> npt.NDArray[np.int64]:
     return placed.pixels[..., :3].astype(int)
 
 
@@ -114,10 +114,10 @@ def test_a_padded_crop_anywhere_in_the_image_comes_back_byte_for_byte(
 
 
 TRUTHS = [
-    movement(SIZE, shift=(4.6, -3.2)),
-    movement(SIZE, shift=(0.4, 0.3)),
-    movement(SIZE, 0.98, 0.4, (2, 1)),
-    movement(SIZE, 1.02, -0.3, (-3, 2)),
+    motion(SIZE, shift=(4.6, -3.2)),
+    motion(SIZE, shift=(0.4, 0.3)),
+    motion(SIZE, 0.98, 0.4, (2, 1)),
+    motion(SIZE, 1.02, -0.3, (-3, 2)),
 ]
 
 
@@ -134,20 +134,20 @@ def test_a_moved_answer_is_brought_back(source: Bytes, edited: Bytes, coverage: 
     centre = np.array([SIZE.width / 2, SIZE.height / 2])
     assert placed.fitting.shift == pytest.approx(truth(centre) - centre, abs=0.05)
     ring = outside(coverage)
-    left = np.abs(colours(placed) - source[..., :3])[ring].mean()
-    before = np.abs(colours(place(answer, source, plan(), coverage, options=OFF)) - source[..., :3])[
+    left = np.abs(colors(placed) - source[..., :3])[ring].mean()
+    before = np.abs(colors(place(answer, source, plan(), coverage, options=OFF)) - source[..., :3])[
         ring
     ].mean()
     assert left < 3.2
     assert left < before
     # and what was asked for is where it was asked for
-    inside = np.abs(colours(placed) - edited)[BOX.slices].mean()
+    inside = np.abs(colors(placed) - edited)[BOX.slices].mean()
     assert inside < 6
 
 
 def test_clockwise_is_positive(source: Bytes, edited: Bytes, coverage: Bytes) -> None:
     """As y points downwards, what was to the right goes down."""
-    fitting = place(shown(edited, movement(SIZE, degrees=0.5), SIZE), source, plan(), coverage).fitting
+    fitting = place(shown(edited, motion(SIZE, degrees=0.5), SIZE), source, plan(), coverage).fitting
     assert fitting is not None
     assert fitting.rotation == pytest.approx(0.5, abs=0.01)
 
@@ -155,17 +155,17 @@ def test_clockwise_is_positive(source: Bytes, edited: Bytes, coverage: Bytes) ->
 def test_where_a_moved_answer_ends_the_source_shows_without_a_seam(
     source: Bytes, edited: Bytes, coverage: Bytes
 ) -> None:
-    truth = movement(SIZE, shift=(9.3, 0))
+    truth = motion(SIZE, shift=(9.3, 0))
     # what a model makes up at the edge is not known: black here
     answer = shown(edited, truth, SIZE)
     placed = place(answer[:, :], source, plan(), coverage)
-    difference = np.abs(colours(placed) - source[..., :3])
+    difference = np.abs(colors(placed) - source[..., :3])
     # shown 9.3 px to the right, the answer lacks the right side
     assert difference[:, -9:].max() == 0
     ring = outside(coverage)
     assert difference[ring].mean() < 1.5
     # no step where the one gives way to the other: columns' mean differences
-    along = (colours(placed) - source[..., :3]).mean(axis=(0, 2))
+    along = (colors(placed) - source[..., :3]).mean(axis=(0, 2))
     assert np.abs(np.diff(along))[-20:].max() < 1
 
 
@@ -173,16 +173,16 @@ def test_the_padding_of_a_moved_answer_is_no_place_of_the_crop(
     source: Bytes, edited: Bytes, coverage: Bytes
 ) -> None:
     used = plan(padding=Padding(30, 20, 30, 20), sent=Extent(380, 280))
-    truth = movement(used.size, 1.01, 0, (6, -4))
+    truth = motion(used.size, 1.01, 0, (6, -4))
     answer = shown(outgoing.to_send(opaque(edited), used), truth, used.size)
     placed = place(answer, source, used, coverage)
     assert placed.to_answer is not None
     assert off(placed.to_answer, Affine.shift(30, 20).then(truth), SIZE) < 0.05
-    assert np.abs(colours(placed) - source[..., :3])[outside(coverage)].mean() < 2.5
+    assert np.abs(colors(placed) - source[..., :3])[outside(coverage)].mean() < 2.5
 
 
 def test_without_a_selection_the_whole_picture_is_aligned(source: Bytes, edited: Bytes) -> None:
-    truth = movement(SIZE, 1.01, 0.2, (3, -2))
+    truth = motion(SIZE, 1.01, 0.2, (3, -2))
     placed = place(compressed(shown(edited, truth, SIZE)), source, plan(), None)
     assert placed.to_answer is not None
     assert off(placed.to_answer, truth, SIZE) < 0.05
@@ -203,7 +203,7 @@ def test_an_answer_of_another_size_says_the_factor(
     assert placed.fitting.shape == ""
     assert placed.to_answer == Affine.between(SIZE, size)
     assert placed.warnings == ()
-    assert np.abs(colours(placed) - edited).mean() < 6
+    assert np.abs(colors(placed) - edited).mean() < 6
 
 
 def test_the_factor_counts_from_the_image_though_less_was_sent(
@@ -244,11 +244,11 @@ def test_an_answer_of_another_shape_is_placed_and_told_of(
     assert placed.to_answer == base
     assert placed.fitting is not None and placed.fitting.shape == shape
     assert len(placed.warnings) == 1 and said in placed.warnings[0]
-    difference = np.abs(colours(placed) - source[..., :3])
+    difference = np.abs(colors(placed) - source[..., :3])
     if shape == "cropped":
         assert difference[:, :25].max() == 0, "where the answer has no pixels, the source's"
     assert difference[outside(coverage)].mean() < 5
-    assert np.abs(colours(placed) - edited)[BOX.slices].mean() < 8
+    assert np.abs(colors(placed) - edited)[BOX.slices].mean() < 8
 
 
 @pytest.mark.parametrize("selected", [True, False])
@@ -256,14 +256,14 @@ def test_bars_never_show(source: Bytes, edited: Bytes, coverage: Bytes, selected
     """Though the picture between them moved, so that a bar lies where the crop ends."""
     size, factor = Extent(257, 251), 257 / SIZE.width
     base = Affine.scaling(factor, factor).then(Affine.shift(0, (size.height - factor * SIZE.height) / 2))
-    truth = movement(SIZE, shift=(0, 5))
+    truth = motion(SIZE, shift=(0, 5))
     answer = shown(edited, truth.then(base), size)
     answer[: int(np.ceil(base.y0))] = 0
     answer[int(base.y0 + factor * SIZE.height) :] = 0
     placed = place(answer, source, plan(), coverage if selected else None)
     assert placed.to_answer is not None
     assert off(placed.to_answer.then(base.inverse), truth, SIZE) < 0.1
-    difference = np.abs(colours(placed) - source[..., :3]).mean(axis=(1, 2))
+    difference = np.abs(colors(placed) - source[..., :3]).mean(axis=(1, 2))
     assert difference[:8].max() < 6 and difference[-8:].max() < 6
 
 
@@ -275,7 +275,7 @@ def test_a_shape_that_differs_by_less_than_a_percent_is_not_told_of(
     assert placed.warnings == ()
 
 
-# Colours and the seam
+# Colors and the seam
 
 
 def tinted(picture: Bytes) -> Bytes:
@@ -285,9 +285,9 @@ def tinted(picture: Bytes) -> Bytes:
 def test_a_tint_is_undone_and_told(source: Bytes, edited: Bytes, coverage: Bytes) -> None:
     placed = place(tinted(edited), source, plan(), coverage)
     assert placed.fitting is not None and placed.fitting.matched
-    assert np.abs(colours(placed) - source[..., :3])[outside(coverage)].mean() < 1.5
+    assert np.abs(colors(placed) - source[..., :3])[outside(coverage)].mean() < 1.5
     # as much inside as outside
-    assert np.abs((colours(placed) - edited)[BOX.slices].mean(axis=(0, 1))).max() < 1.5
+    assert np.abs((colors(placed) - edited)[BOX.slices].mean(axis=(0, 1))).max() < 1.5
     assert placed.warnings == ()
 
 
@@ -304,10 +304,10 @@ def test_a_shade_is_undone_at_the_seam_and_told(source: Bytes, edited: Bytes, co
     placed = place(answer, source, plan(), coverage)
     assert placed.fitting is not None and placed.fitting.blended
     near = outside(coverage, 3) & ~outside(coverage, 12)
-    left = (colours(placed) - source[..., :3])[near]
+    left = (colors(placed) - source[..., :3])[near]
     assert np.abs(left.reshape(-1, 3).mean(axis=0)).max() < 1
     unblended = place(answer, source, plan(), coverage, options=replace(Options(), blend_seam=False))
-    assert np.abs(left).mean() < 0.5 * np.abs(colours(unblended) - source[..., :3])[near].mean()
+    assert np.abs(left).mean() < 0.5 * np.abs(colors(unblended) - source[..., :3])[near].mean()
 
 
 def test_without_a_selection_there_is_no_seam(source: Bytes, edited: Bytes) -> None:
@@ -317,7 +317,7 @@ def test_without_a_selection_there_is_no_seam(source: Bytes, edited: Bytes) -> N
 
 def test_each_step_can_be_switched_off(source: Bytes, edited: Bytes, coverage: Bytes) -> None:
     shade = np.linspace(-8, 8, SIZE.height)[:, None, None]
-    moved = shown(tinted(edited), movement(SIZE, shift=(5, 3)), SIZE)
+    moved = shown(tinted(edited), motion(SIZE, shift=(5, 3)), SIZE)
     answer = np.clip(np.rint(moved + shade), 0, 255).astype(np.uint8)
 
     def done(**switched: bool) -> tuple[bool, bool, bool]:
@@ -369,7 +369,7 @@ def test_the_mask_shows_only_what_changed(source: Bytes, edited: Bytes) -> None:
     around = np.ones(placed.mask.shape, bool)
     around[BOX.pad(20).slices] = False
     assert not placed.mask[around].any()
-    moved = place(shown(edited, movement(SIZE, 1.01, 0, (5, 2)), SIZE), source, plan(), None, options=options)
+    moved = place(shown(edited, motion(SIZE, 1.01, 0, (5, 2)), SIZE), source, plan(), None, options=options)
     assert moved.mask is not None
     assert not moved.mask[around].any(), "what only moved did not change"
 
@@ -415,7 +415,7 @@ def test_transparent_sources_are_aligned_by_what_is_visible(
 ) -> None:
     cut = source.copy()
     cut[:, :70] = (hidden, hidden, hidden, 0)
-    truth = movement(SIZE, shift=(3.4, -2.1))
+    truth = motion(SIZE, shift=(3.4, -2.1))
     sent = edit.flatten(cut)
     sent[BOX.slices] = edited[BOX.slices]
     answer = shown(sent, truth, SIZE)
@@ -459,7 +459,7 @@ def test_odd_sizes_are_placed(
 
 def test_everything_selected_leaves_nothing_to_measure_by(source: Bytes, edited: Bytes) -> None:
     everything = np.full(source.shape[:2], 255, np.uint8)
-    answer = shown(tinted(edited), movement(SIZE, shift=(4, 4)), SIZE)
+    answer = shown(tinted(edited), motion(SIZE, shift=(4, 4)), SIZE)
     placed = place(answer, source, plan(), everything)
     assert np.array_equal(placed.pixels[..., :3], answer)
     assert placed.fitting is not None
@@ -470,14 +470,14 @@ def test_a_thin_ring_is_enough_or_left_alone(source: Bytes, edited: Bytes) -> No
     for left in (3, 8, 20, 45):
         selected = np.full(source.shape[:2], 255, np.uint8)
         selected[:left] = selected[-left:] = selected[:, :left] = selected[:, -left:] = 0
-        truth = movement(SIZE, shift=(2.6, 1.4))
+        truth = motion(SIZE, shift=(2.6, 1.4))
         placed = place(shown(edited, truth, SIZE), source, plan(), selected)
         assert placed.to_answer is not None
         assert placed.to_answer == Affine() or off(placed.to_answer, truth, SIZE) < 0.2
 
 
 def test_inputs_stay_as_they_were(source: Bytes, edited: Bytes, coverage: Bytes) -> None:
-    answer = shown(tinted(edited), movement(SIZE, shift=(3, 1)), SIZE)
+    answer = shown(tinted(edited), motion(SIZE, shift=(3, 1)), SIZE)
     copies = [each.copy() for each in (answer, source, coverage)]
     place(answer, source, plan(), coverage, coverage)
     for one, other in zip(copies, (answer, source, coverage), strict=True):

@@ -122,7 +122,7 @@ def test_an_opaque_picture_is_flattened_to_itself(coffee: Pixels) -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_hidden_colours_play_no_part(seed: int) -> None:
+def test_hidden_colors_play_no_part(seed: int) -> None:
     rng = np.random.default_rng(seed)
     pixels = rng.integers(0, 256, (17, 23, 4), np.uint8)
     pixels[..., 3] = rng.choice([0, 0, 128, 255], (17, 23))
@@ -131,7 +131,7 @@ def test_hidden_colours_play_no_part(seed: int) -> None:
     assert np.array_equal(flatten(pixels), flatten(other))
 
 
-def test_visible_pixels_keep_their_colours_when_flattened(astronaut: Pixels) -> None:
+def test_visible_pixels_keep_their_colors_when_flattened(astronaut: Pixels) -> None:
     alpha = np.zeros((512, 512), np.uint8)
     alpha[100:400, 50:300] = 255
     flat = flatten(with_alpha(astronaut, alpha))
@@ -151,7 +151,7 @@ def test_flattening_leaves_no_hard_edge(astronaut: Pixels) -> None:
     assert step < 25
 
 
-def test_an_empty_picture_is_flattened_to_grey() -> None:
+def test_an_empty_picture_is_flattened_to_gray() -> None:
     assert (flatten(np.zeros((5, 6, 4), np.uint8)) == 128).all()
 
 
@@ -244,7 +244,7 @@ def test_a_cutout_stays_within_the_selection() -> None:
         ("stretched", 1.0, "stretched"),
     ],
 )
-def test_a_cutout_of_another_shape_is_taken_as_its_colours_say(
+def test_a_cutout_of_another_shape_is_taken_as_its_colors_say(
     shape: str, factor: float, told: str, astronaut: Pixels
 ) -> None:
     picture = np.ascontiguousarray(astronaut[60:420, :480])
@@ -284,7 +284,7 @@ def half_cut(width: int, height: int) -> Pixels:
 
 
 @pytest.mark.parametrize("defringe", [True, False])
-def test_a_cutouts_colours_are_the_sources_own_beside_the_rim(defringe: bool) -> None:
+def test_a_cutouts_colors_are_the_sources_own_beside_the_rim(defringe: bool) -> None:
     source = with_alpha(np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8))
     source[:, :40, :3] //= 4
     placed = cutout.place_cutout(half_cut(80, 60), source, plan(Extent(80, 60)), None, defringe=defringe)
@@ -323,8 +323,8 @@ def test_a_smaller_answers_cutout_is_at_the_sources_resolution_and_says_the_fact
     frame = plan(Extent(300, 200), Padding(10, 0, 10, 0), Extent(160, 100))
     truth = np.zeros((200, 320), np.uint8)
     truth[40:160, 110:210] = 255
-    colours = np.where(truth[..., None] > 0, np.uint8(200), np.uint8(40)) * np.ones(3, np.uint8)
-    source = with_alpha(np.ascontiguousarray(colours[:, 10:310]))
+    colors = np.where(truth[..., None] > 0, np.uint8(200), np.uint8(40)) * np.ones(3, np.uint8)
+    source = with_alpha(np.ascontiguousarray(colors[:, 10:310]))
     alpha = resampling.resize(truth, Extent(80, 50))
     answer = np.dstack([np.zeros((50, 80, 3), np.uint8), alpha])
     placed = cutout.place_cutout(answer, source, frame, None)
@@ -389,7 +389,7 @@ def test_multiplying_coverages_is_exact_to_rounding(one: Pixels, other: Pixels) 
 # Resampling
 
 
-def test_hidden_colours_do_not_bleed_when_a_picture_shrinks_or_grows() -> None:
+def test_hidden_colors_do_not_bleed_when_a_picture_shrinks_or_grows() -> None:
     pixels = np.zeros((40, 40, 4), np.uint8)
     pixels[..., 0] = 255  # red, hidden
     pixels[:, 20:] = (0, 0, 255, 255)
@@ -405,19 +405,19 @@ def test_the_same_size_is_the_identity() -> None:
     assert np.array_equal(resampling.resize(pixels, Extent(9, 9)), pixels)
 
 
-# Colours that sRGB cannot hold
+# Colors that sRGB cannot hold
 
 
 def test_only_what_is_selected_visible_and_really_outside_counts_as_clipped() -> None:
-    colours = np.full((10, 10, 4), 0.5, np.float32)
-    colours[0, 0, 0], colours[0, 1, 1], colours[0, 2, 2] = 1.2, -0.1, 1.0 + 0.4 / 255
-    colours[0, 3] = (2.0, 2.0, 2.0, 0.0)
-    colours[9, 9, 0] = 3.0
-    assert compositing.clipped_share(colours, None) == pytest.approx(3 / 99)
+    colors = np.full((10, 10, 4), 0.5, np.float32)
+    colors[0, 0, 0], colors[0, 1, 1], colors[0, 2, 2] = 1.2, -0.1, 1.0 + 0.4 / 255
+    colors[0, 3] = (2.0, 2.0, 2.0, 0.0)
+    colors[9, 9, 0] = 3.0
+    assert compositing.clipped_share(colors, None) == pytest.approx(3 / 99)
     upper = np.zeros((10, 10), np.uint8)
     upper[:5] = 1
-    assert compositing.clipped_share(colours, upper) == pytest.approx(2 / 49)
-    assert compositing.clipped_share(colours, np.zeros((10, 10), np.uint8)) == 0.0
+    assert compositing.clipped_share(colors, upper) == pytest.approx(2 / 49)
+    assert compositing.clipped_share(colors, np.zeros((10, 10), np.uint8)) == 0.0
 
 
 # A generated picture over the crop
@@ -427,8 +427,8 @@ def disc(size: Extent, x: float, y: float, radius: float) -> Pixels:
     """White on black, antialiased, RGB."""
     rows, columns = np.mgrid[: size.height, : size.width]
     distance = np.hypot(columns + 0.5 - x, rows + 0.5 - y)
-    grey = np.rint(255 * np.clip(radius - distance + 0.5, 0, 1)).astype(np.uint8)
-    return np.dstack([grey] * 3)
+    gray = np.rint(255 * np.clip(radius - distance + 0.5, 0, 1)).astype(np.uint8)
+    return np.dstack([gray] * 3)
 
 
 def measured(pixels: Pixels) -> tuple[float, float, float, float]:

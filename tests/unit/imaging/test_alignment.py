@@ -13,7 +13,7 @@ from unit_answers import (
     Bytes,
     compressed,
     middle,
-    movement,
+    motion,
     noisy,
     off,
     repainted,
@@ -51,13 +51,13 @@ def everywhere(picture: Bytes) -> npt.NDArray[np.bool_]:
 @pytest.mark.parametrize(
     "truth",
     [
-        movement(SIZE, shift=(0.3, -0.2)),
-        movement(SIZE, shift=(3.3, -2.6)),
-        movement(SIZE, shift=(-11.4, 9.7)),
-        movement(SIZE, zoom=1.03),
-        movement(SIZE, zoom=0.97),
-        movement(SIZE, degrees=0.5),
-        movement(SIZE, 1.02, -0.4, (5.5, 4.1)),
+        motion(SIZE, shift=(0.3, -0.2)),
+        motion(SIZE, shift=(3.3, -2.6)),
+        motion(SIZE, shift=(-11.4, 9.7)),
+        motion(SIZE, zoom=1.03),
+        motion(SIZE, zoom=0.97),
+        motion(SIZE, degrees=0.5),
+        motion(SIZE, 1.02, -0.4, (5.5, 4.1)),
     ],
     ids=["little", "shift", "far", "larger", "smaller", "turned", "all"],
 )
@@ -77,16 +77,16 @@ def test_a_movement_is_recovered_from_an_answer_of_another_size(
     sent, edited, same = photograph
     size = SIZE.scaled(factor)
     stretch = Affine.between(SIZE, size)
-    truth = movement(SIZE, 1.01, 0.2, (4.2, -3.1))
+    truth = motion(SIZE, 1.01, 0.2, (4.2, -3.1))
     found = find(sent, compressed(shown(edited, truth.then(stretch), size)), same)
     assert found.alignment is Alignment.MOVED
     assert off(found.to_answer.then(stretch.inverse), truth, SIZE) < 0.05
-    assert off(found.movement, truth, SIZE) < 0.05
+    assert off(found.motion, truth, SIZE) < 0.05
 
 
-def test_a_movement_is_recovered_through_other_colours_noise_and_compression(photograph: Photograph) -> None:
+def test_a_movement_is_recovered_through_other_colors_noise_and_compression(photograph: Photograph) -> None:
     sent, edited, same = photograph
-    truth = movement(SIZE, 0.99, 0.3, (-2.5, 6.2))
+    truth = motion(SIZE, 0.99, 0.3, (-2.5, 6.2))
     answer = shown(edited, truth, SIZE)
     tinted = np.clip(255 * (answer / 255.0) ** (0.9, 1.1, 1.0) * (0.95, 1.0, 1.06), 0, 255).astype(np.uint8)
     found = find(sent, compressed(noisy(tinted, 3)), same)
@@ -96,7 +96,7 @@ def test_a_movement_is_recovered_through_other_colours_noise_and_compression(pho
 def test_a_movement_is_recovered_though_60_percent_were_replaced(astronaut: Bytes, coffee: Bytes) -> None:
     size = Extent(480, 360)
     sent = np.ascontiguousarray(astronaut[: size.height, : size.width])
-    truth = movement(size, 1.01, 0.3, (5.1, -3.6))
+    truth = motion(size, 1.01, 0.3, (5.1, -3.6))
     edited, same = replaced(sent, Bounds(0, 0, 190, 360), coffee)
     edited, less = replaced(edited, Bounds(190, 215, 290, 145), coffee[::-1])
     assert (same & less).mean() < 0.4
@@ -107,14 +107,14 @@ def test_a_movement_is_recovered_though_60_percent_were_replaced(astronaut: Byte
 
 def test_what_is_not_usable_plays_no_part(coffee: Bytes) -> None:
     sent = np.ascontiguousarray(coffee[60:300, 100:420])
-    truth = movement(SIZE, shift=(2.0, 1.5))
+    truth = motion(SIZE, shift=(2.0, 1.5))
     answer, same = shown(sent, truth, SIZE), everywhere(sent)
     same[:, 110:] = False
     # two thirds of the picture stayed where they were
     answer[:, 110:] = sent[:, 110:]
     found = find(sent, answer, same)
     assert found.alignment is Alignment.MOVED
-    assert off(found.movement, truth, Extent(110, 240)) < 0.1
+    assert off(found.motion, truth, Extent(110, 240)) < 0.1
 
 
 # No movement
@@ -138,7 +138,7 @@ def test_an_answer_that_did_not_move_is_not_moved(
 ) -> None:
     sent, edited, same = photograph
     found = find(sent, spoil(edited), same)
-    assert found.movement == NOWHERE
+    assert found.motion == NOWHERE
     assert found.to_answer == NOWHERE
     assert found.alignment is Alignment.IN_PLACE
 
@@ -151,7 +151,7 @@ def test_an_unmoved_answer_of_another_size_is_stretched_and_no_more(
     sent, edited, same = photograph
     stretch = Affine.between(SIZE, size)
     found = find(sent, compressed(shown(edited, stretch, size)), same)
-    assert found.movement == NOWHERE
+    assert found.motion == NOWHERE
     assert found.to_answer == stretch
     assert found.shape == ""
 
@@ -173,7 +173,7 @@ def test_a_picture_without_detail_is_never_moved(sent: Bytes, shift: int) -> Non
     for returned in (answer, noisy(answer, 3, 1), compressed(noisy(answer, 3, 1), 60)):
         for ours in (sent, noisy(sent, 3, 2)):
             found = find(ours, returned, everywhere(sent))
-            assert found.movement == NOWHERE
+            assert found.motion == NOWHERE
             assert found.alignment is not Alignment.MOVED
 
 
@@ -184,7 +184,7 @@ def test_noise_is_never_moved(seed: int) -> None:
     coarse = [cv2.resize(each[:40, :50], (200, 150), interpolation=cv2.INTER_CUBIC) for each in (one, other)]
     for before, after in ((one, other), coarse):
         found = find(before, after, everywhere(before))
-        assert found.movement == NOWHERE
+        assert found.motion == NOWHERE
         assert found.alignment is Alignment.CHANGED
 
 
@@ -192,27 +192,27 @@ def test_another_picture_is_never_moved(astronaut: Bytes, coffee: Bytes, chelsea
     pictures = [each[:240, 20:340] for each in (astronaut, coffee, chelsea)]
     for one, other in itertools.permutations(pictures, 2):
         found = find(one, other, everywhere(one))
-        assert found.movement == NOWHERE
+        assert found.motion == NOWHERE
         assert found.alignment is Alignment.CHANGED
 
 
 @ONE
 def test_a_mirrored_picture_is_never_moved(photograph: Photograph) -> None:
     sent, _, _ = photograph
-    assert find(sent, np.ascontiguousarray(sent[:, ::-1]), everywhere(sent)).movement == NOWHERE
+    assert find(sent, np.ascontiguousarray(sent[:, ::-1]), everywhere(sent)).motion == NOWHERE
 
 
 def test_a_repainted_picture_is_not_made_worse(photograph: Photograph) -> None:
     sent, _, same = photograph
     found = find(sent, repainted(sent), same)
-    assert off(found.movement, NOWHERE, SIZE) < 0.05
+    assert off(found.motion, NOWHERE, SIZE) < 0.05
 
 
 @ONE
-def test_an_answer_of_one_colour_is_not_moved(photograph: Photograph) -> None:
+def test_an_answer_of_one_color_is_not_moved(photograph: Photograph) -> None:
     sent, _, same = photograph
     found = find(sent, np.full_like(sent, 90), same)
-    assert found.movement == NOWHERE
+    assert found.motion == NOWHERE
     assert found.alignment is Alignment.CHANGED
 
 
@@ -220,7 +220,7 @@ def test_a_repeating_pattern_that_did_not_move_stays() -> None:
     y, x = np.mgrid[:200, :260]
     tiles = (128 + 60 * np.sin(x / 3) + 60 * np.sin(y / 4)).astype(np.uint8)
     pattern = np.dstack([tiles] * 3)
-    assert find(pattern, compressed(noisy(pattern, 3)), everywhere(pattern)).movement == NOWHERE
+    assert find(pattern, compressed(noisy(pattern, 3)), everywhere(pattern)).motion == NOWHERE
 
 
 def test_along_a_single_edge_nothing_is_made_up() -> None:
@@ -231,8 +231,8 @@ def test_along_a_single_edge_nothing_is_made_up() -> None:
     for returned in (picture, np.roll(picture, 3, axis=0)):
         for sigma in (1, 2, 4):
             found = find(noisy(picture, sigma, 1), noisy(returned, sigma, 2), everywhere(picture))
-            assert abs(found.movement.x0) < 0.2
-            assert abs(found.movement.yx) < 1e-3
+            assert abs(found.motion.x0) < 0.2
+            assert abs(found.motion.yx) < 1e-3
 
 
 # Shapes
@@ -248,9 +248,9 @@ def taken_as(shape: str, size: Extent) -> Affine:
     return Affine.scaling(factor, factor).then(Affine.shift(left, top))
 
 
-def answered(edited: Bytes, movement: Affine, base: Affine, size: Extent) -> Bytes:
+def answered(edited: Bytes, motion: Affine, base: Affine, size: Extent) -> Bytes:
     """With black bars where the base leaves room."""
-    answer = shown(edited, movement.then(base), size)
+    answer = shown(edited, motion.then(base), size)
     left, top = np.rint(base([0.0, 0.0])).astype(int)
     right, bottom = np.rint(base([float(SIZE.width), float(SIZE.height)])).astype(int)
     bars = np.ones(answer.shape[:2], bool)
@@ -266,7 +266,7 @@ def answered(edited: Bytes, movement: Affine, base: Affine, size: Extent) -> Byt
 def test_shapes_are_told_apart(photograph: Photograph, shape: str, size: Extent, moved: bool) -> None:
     sent, edited, same = photograph
     base = taken_as(shape, size)
-    truth = movement(SIZE, 1.01, 0.2, (2.3, -1.2)) if moved else NOWHERE
+    truth = motion(SIZE, 1.01, 0.2, (2.3, -1.2)) if moved else NOWHERE
     found = find(sent, answered(edited, truth, base, size), same)
     assert found.shape == shape
     assert off(found.to_answer.then(base.inverse), truth, SIZE) < 0.1
@@ -280,7 +280,7 @@ def test_without_alignment_the_shape_is_told_all_the_same(photograph: Photograph
     sent, edited, same = photograph
     size = Extent(256, 256)
     base = taken_as(shape, size)
-    found = find(sent, answered(edited, movement(SIZE, shift=(2, 1)), base, size), same, move=False)
+    found = find(sent, answered(edited, motion(SIZE, shift=(2, 1)), base, size), same, move=False)
     assert found.shape == shape
     assert found.to_answer == base
     assert found.alignment is Alignment.OFF
@@ -321,14 +321,14 @@ def test_tiny_pictures_are_taken(size: Extent, other: Extent) -> None:
     for answer in (sent, rng.integers(0, 256, (other.height, other.width, 3), np.uint8)):
         for move in (True, False):
             found = find(sent, answer, everywhere(sent), move=move)
-            assert found.movement == NOWHERE
+            assert found.motion == NOWHERE
             assert found.to_answer == found.base
 
 
 def test_an_answer_of_one_pixel_is_taken(coffee: Bytes) -> None:
     sent = np.ascontiguousarray(coffee[:200, :200])
     found = find(sent, sent[:1, :1], everywhere(sent))
-    assert found.movement == NOWHERE
+    assert found.motion == NOWHERE
     assert found.to_answer == Affine.scaling(1 / 200, 1 / 200)
 
 
@@ -338,7 +338,7 @@ def test_where_nothing_is_usable_nothing_is_known(photograph: Photograph, size: 
     sent, edited, _ = photograph
     answer = shown(edited, Affine.between(SIZE, size), size)
     found = find(sent, answer, np.zeros(sent.shape[:2], bool))
-    assert found.movement == NOWHERE
+    assert found.motion == NOWHERE
     assert found.alignment is Alignment.NO_DETAIL
     assert found.shape == ("stretched" if size != SIZE else "")
 
@@ -346,7 +346,7 @@ def test_where_nothing_is_usable_nothing_is_known(photograph: Photograph, size: 
 @ONE
 def test_switched_off_nothing_is_moved(photograph: Photograph) -> None:
     sent, edited, same = photograph
-    found = find(sent, shown(edited, movement(SIZE, shift=(5, 5)), SIZE), same, move=False)
+    found = find(sent, shown(edited, motion(SIZE, shift=(5, 5)), SIZE), same, move=False)
     assert found.to_answer == NOWHERE
     assert found.alignment is Alignment.OFF
 

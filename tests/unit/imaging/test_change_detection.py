@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from venice_core.imaging.arrays import Pixels
-from venice_core.imaging.change_detection import changes
+from venice_core.imaging.change_detection import detect_changes
 
 Where = npt.NDArray[np.bool_]
 
@@ -128,14 +128,14 @@ def away_from(where: Where, distance: int) -> Where:
 @pytest.mark.parametrize("name", PHOTOS)
 def test_a_picture_that_only_suffered_on_its_way_is_unchanged(name: str, flaw: str) -> None:
     before = photo(name)
-    assert not changes(before, FLAWS[flaw](before)).any()
+    assert not detect_changes(before, FLAWS[flaw](before)).any()
 
 
 @pytest.mark.parametrize("name", PHOTOS)
 def test_what_a_brighter_answer_lost_at_white_is_unchanged_when_it_is_brought_back(name: str) -> None:
     before = photo(name)
     answer = tinted(before, (1.05, 1.05, 1.03)).astype(np.float32)
-    assert not changes(before, tinted(answer, (1 / 1.05, 1 / 1.05, 1 / 1.03))).any()
+    assert not detect_changes(before, tinted(answer, (1 / 1.05, 1 / 1.05, 1 / 1.03))).any()
 
 
 @pytest.mark.parametrize("flaw", ["none", "half the size", "all together"])
@@ -148,7 +148,7 @@ def test_what_changed_is_covered_and_nothing_far_from_it(name: str, edit: str, f
     after = apply(before, where)
     seen = clearly(before, after)
     assert seen.sum() > 50
-    coverage = changes(before, FLAWS[flaw](after))
+    coverage = detect_changes(before, FLAWS[flaw](after))
     assert (coverage[seen] == 255).mean() >= 0.98
     assert not coverage[away_from(where, FAR)].any()
 
@@ -156,7 +156,7 @@ def test_what_changed_is_covered_and_nothing_far_from_it(name: str, edit: str, f
 def test_the_edge_is_soft_and_nothing_within_is_left_out() -> None:
     before = photo("astronaut")
     where = ellipse(before, 0.5, 0.5, 0.2)
-    coverage = changes(before, pasted(before, where))
+    coverage = detect_changes(before, pasted(before, where))
     assert (coverage[where] == 255).all()
     steps = [np.abs(np.diff(coverage.astype(int), axis=axis)).max() for axis in (0, 1)]
     assert max(steps) < 80, "no step as of a hard mask"
@@ -169,7 +169,7 @@ def test_what_lies_within_a_frame_stays_although_the_frame_is_closed() -> None:
     frame = np.ones(before.shape[:2], bool)
     frame[30:-30, 30:-30] = False
     after = np.where(frame[..., None], np.uint8(20), before)
-    coverage = changes(before, after)
+    coverage = detect_changes(before, after)
     assert (coverage[frame] == 255).all()
     assert not coverage[30 + FAR : -30 - FAR, 30 + FAR : -30 - FAR].any()
 
@@ -179,7 +179,7 @@ def test_a_gap_where_both_agree_by_chance_is_filled() -> None:
     after = before.copy()
     after[50:150, 100:220] = 200
     after[90:120, 140:180] = 120
-    assert (changes(before, after)[50:150, 100:220] == 255).all()
+    assert (detect_changes(before, after)[50:150, 100:220] == 255).all()
 
 
 @pytest.mark.parametrize("level", [0, 40, 128, 215, 255])
@@ -191,7 +191,7 @@ def test_specks_do_not_count_and_a_wire_does(level: int) -> None:
     for row, column in zip(generator.integers(0, 250, 20), generator.integers(0, 400, 20), strict=True):
         after[row, column] = level + strength // 2
     after[280, 40:360] = level + strength
-    coverage = changes(before, after)
+    coverage = detect_changes(before, after)
     assert not coverage[:255].any()
     assert (coverage[280, 44:356] == 255).all()
 
@@ -200,8 +200,8 @@ def test_specks_do_not_count_and_a_wire_does(level: int) -> None:
 def test_of_a_repainted_picture_nothing_is_kept(name: str) -> None:
     before = photo(name)
     everywhere = np.ones(before.shape[:2], bool)
-    assert (changes(before, pasted(before, everywhere)) == 255).all()
-    assert (changes(before, lifted(20, 0, -20)(before, everywhere)) == 255).all()
+    assert (detect_changes(before, pasted(before, everywhere)) == 255).all()
+    assert (detect_changes(before, lifted(20, 0, -20)(before, everywhere)) == 255).all()
 
 
 @pytest.mark.parametrize("name", PHOTOS)
@@ -209,7 +209,7 @@ def test_where_most_of_it_was_replaced_the_rest_is_kept(name: str) -> None:
     before = photo(name)
     where = np.zeros(before.shape[:2], bool)
     where[:, : round(0.6 * before.shape[1])] = True
-    coverage = changes(before, all_together(pasted(before, where)))
+    coverage = detect_changes(before, all_together(pasted(before, where)))
     assert (coverage[where] == 255).mean() > 0.99
     assert not coverage[away_from(where, FAR)].any()
 
@@ -219,26 +219,26 @@ def test_a_change_at_the_border_reaches_up_to_it() -> None:
     where = np.zeros(before.shape[:2], bool)
     where[:60, :80] = True
     where[-40:, 200:400] = True
-    assert (changes(before, pasted(before, where))[where] == 255).all()
+    assert (detect_changes(before, pasted(before, where))[where] == 255).all()
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1))
 @settings(max_examples=40, deadline=None)
 def test_any_size_will_do_and_the_answer_is_always_the_same(height: int, width: int, seed: int) -> None:
     before, after = np.random.default_rng(seed).integers(0, 256, (2, height, width, 3), np.uint8)
-    coverage = changes(before, after)
+    coverage = detect_changes(before, after)
     assert (coverage.shape, coverage.dtype) == ((height, width), np.uint8)
-    assert np.array_equal(coverage, changes(before.copy(), after.copy()))
-    assert not changes(before, before.copy()).any()
+    assert np.array_equal(coverage, detect_changes(before.copy(), after.copy()))
+    assert not detect_changes(before, before.copy()).any()
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 50, 3), (3, 2, 3), (64, 1, 3)])
 def test_even_the_smallest_picture_can_be_repainted(shape: tuple[int, ...]) -> None:
     before = np.full(shape, 30, np.uint8)
-    assert changes(before, before + np.uint8(180)).shape == shape[:2]
-    assert not changes(before, before + np.uint8(1)).any()
+    assert detect_changes(before, before + np.uint8(180)).shape == shape[:2]
+    assert not detect_changes(before, before + np.uint8(1)).any()
 
 
 def test_pictures_of_two_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="two sizes"):
-        changes(np.zeros((2, 3, 3), np.uint8), np.zeros((3, 2, 3), np.uint8))
+        detect_changes(np.zeros((2, 3, 3), np.uint8), np.zeros((3, 2, 3), np.uint8))

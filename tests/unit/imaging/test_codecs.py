@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 from support import adobe_rgb
 
-from venice_core.errors import BrokenFile
+from venice_core.errors import UnreadableImage
 from venice_core.geometry.rectangles import Extent
 from venice_core.imaging import codecs, color_profiles
 from venice_core.imaging.arrays import Pixels
-from venice_core.imaging.metadata import Beside
+from venice_core.imaging.metadata import Metadata
 
 
 def saved(picture: Image.Image | Pixels, file_format: str, **options: Any) -> bytes:
@@ -34,10 +34,10 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def png(
-    width: int, height: int, rows: bytes = b"", *, depth: int = 8, colour: int = 2, extra: bytes = b""
+    width: int, height: int, rows: bytes = b"", *, depth: int = 8, color: int = 2, extra: bytes = b""
 ) -> bytes:
     """A PNG written by hand; its `rows` need not be there."""
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + head + extra + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
@@ -61,19 +61,19 @@ def test_a_format_is_told_by_its_first_bytes(file_format: str) -> None:
 @pytest.mark.parametrize("data", [b"", b"<html>", b'{"error":"no"}', b"RIFF1234WAVE", b"\x89PNG", b"\0" * 64])
 def test_what_is_no_picture_is_told_and_described(data: bytes) -> None:
     assert codecs.sniff(data) is None
-    with pytest.raises(BrokenFile, match="not a picture, but "):
+    with pytest.raises(UnreadableImage, match="not a picture, but "):
         codecs.decode(data)
 
 
 def test_a_description_holds_no_control_characters() -> None:
-    with pytest.raises(BrokenFile) as caught:
+    with pytest.raises(UnreadableImage) as caught:
         codecs.decode(b"\x1b[2J\x00\xff\nhello")
     assert caught.value.detail.isprintable()
     assert "hello" in caught.value.detail
 
 
 def test_a_format_that_is_not_expected_is_refused() -> None:
-    with pytest.raises(BrokenFile, match="a TIFF file, which cannot be read here"):
+    with pytest.raises(UnreadableImage, match="a TIFF file, which cannot be read here"):
         codecs.decode(saved(small(), "TIFF"), formats=("PNG",))
 
 
@@ -86,9 +86,9 @@ def test_the_size_is_checked_before_a_pixel_is_decoded(monkeypatch: pytest.Monke
 
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", decoded)
     for side in (20_000, 60_000, 2**31 - 1):
-        with pytest.raises(BrokenFile, match=r"too large|broken PNG|exceeds"):
+        with pytest.raises(UnreadableImage, match=r"too large|broken PNG|exceeds"):
             codecs.decode(png(side, side))
-    with pytest.raises(BrokenFile, match="too large"):
+    with pytest.raises(UnreadableImage, match="too large"):
         codecs.decode(saved(small(), "PNG"), max_pixels=32 * 24 - 1)
 
 
@@ -100,14 +100,14 @@ def test_a_picture_of_just_the_allowed_size_is_taken() -> None:
 @pytest.mark.parametrize("share", [0.15, 0.5, 0.9])
 def test_a_truncated_file_is_broken(file_format: str, share: float, chelsea: Pixels) -> None:
     data = saved(chelsea, file_format)
-    with pytest.raises(BrokenFile):
+    with pytest.raises(UnreadableImage):
         codecs.decode(data[: int(len(data) * share)])
 
 
 def test_a_png_with_a_wrong_checksum_is_broken() -> None:
     data = bytearray(saved(small(), "PNG"))
     data[data.index(b"IDAT") + 12] ^= 0xFF
-    with pytest.raises(BrokenFile, match="broken PNG"):
+    with pytest.raises(UnreadableImage, match="broken PNG"):
         codecs.decode(bytes(data))
 
 
@@ -134,7 +134,7 @@ def test_a_damaged_file_is_a_picture_or_broken_and_nothing_else(
     try:
         picture = codecs.decode(bytes(data), max_pixels=1_000_000)
         assert picture.srgb.ndim == 3
-    except BrokenFile:
+    except UnreadableImage:
         return
     assert picture.pixels.ndim == 3
     assert picture.pixels.shape[2] in (3, 4)
@@ -164,24 +164,24 @@ def test_the_orientation_of_a_camera_is_applied(orientation: int) -> None:
     assert (picture.pixels == 255).all(axis=-1).sum() == 64
 
 
-def test_grey_at_16_bits_is_kept_and_scaled_to_8_for_the_eye() -> None:
-    grey = np.linspace(0, 65535, 24 * 32).reshape(24, 32).astype(np.uint16)
-    picture = codecs.decode(saved(grey, "PNG"))
-    assert np.array_equal(picture.values[..., 0], grey)
-    assert np.abs(picture.pixels[..., 0] - grey / 257).max() <= 0.5
+def test_gray_at_16_bits_is_kept_and_scaled_to_8_for_the_eye() -> None:
+    gray = np.linspace(0, 65535, 24 * 32).reshape(24, 32).astype(np.uint16)
+    picture = codecs.decode(saved(gray, "PNG"))
+    assert np.array_equal(picture.values[..., 0], gray)
+    assert np.abs(picture.pixels[..., 0] - gray / 257).max() <= 0.5
     assert picture.losses == ()
 
 
-def test_dark_grey_at_16_bits_stays_dark() -> None:
+def test_dark_gray_at_16_bits_stays_dark() -> None:
     picture = codecs.decode(saved(np.full((24, 32), 200, np.uint16), "PNG"))
     assert (picture.pixels == 1).all()
 
 
-@pytest.mark.parametrize(("colour", "channels"), [(0, 1), (2, 3), (4, 2), (6, 4)])
-def test_colour_at_16_bits_is_kept(colour: int, channels: int) -> None:
+@pytest.mark.parametrize(("color", "channels"), [(0, 1), (2, 3), (4, 2), (6, 4)])
+def test_color_at_16_bits_is_kept(color: int, channels: int) -> None:
     values = np.random.default_rng(1).integers(0, 65536, (3, 5, channels)).astype(np.uint16)
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    picture = codecs.decode(png(5, 3, rows, depth=16, colour=colour))
+    picture = codecs.decode(png(5, 3, rows, depth=16, color=color))
     assert picture.values.dtype == np.uint16
     assert np.array_equal(picture.values, values)
     assert picture.losses == ()
@@ -206,7 +206,7 @@ def test_a_palette_with_transparency_keeps_it(transparency: int | bytes) -> None
     assert pixels[1, 1].tolist()[3] == 0
 
 
-def test_a_transparent_colour_of_an_rgb_png_is_transparent() -> None:
+def test_a_transparent_color_of_an_rgb_png_is_transparent() -> None:
     pixels = codecs.decode(saved(Image.new("RGB", (2, 2), (9, 8, 7)), "PNG", transparency=(9, 8, 7))).pixels
     assert (pixels == (9, 8, 7, 0)).all()
 
@@ -219,7 +219,7 @@ def test_a_cmyk_jpeg_becomes_srgb(profile: bytes, chelsea: Pixels) -> None:
     assert np.abs(picture.pixels.astype(int) - chelsea).mean() < 6
 
 
-# Colour profiles
+# Color profiles
 
 
 def test_a_profile_other_than_srgb_is_kept_and_srgb_is_none() -> None:
@@ -240,13 +240,13 @@ def test_adobe_rgb_goes_to_srgb_and_back(chelsea: Pixels) -> None:
     assert green[0] < 145, "a green of AdobeRGB has less red in sRGB"
 
 
-def test_alpha_has_no_colour() -> None:
+def test_alpha_has_no_color() -> None:
     pixels = np.dstack([small(), np.arange(24 * 32).reshape(24, 32).astype(np.uint8)])
     assert np.array_equal(color_profiles.to_srgb(pixels, adobe_rgb())[..., 3], pixels[..., 3])
     assert np.array_equal(color_profiles.to_srgb(pixels, b""), pixels)
 
 
-def test_a_grey_profile_does_not_colour_rgb_pixels() -> None:
+def test_a_gray_profile_does_not_color_rgb_pixels() -> None:
     gamma = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     assert (
         codecs.decode(saved(Image.fromarray(small()).convert("L"), "PNG", icc_profile=gamma)).profile == b""
@@ -287,7 +287,7 @@ def test_a_file_must_be_smaller_than_the_limit_not_equal() -> None:
 
 
 def test_what_fits_no_file_is_said() -> None:
-    with pytest.raises(BrokenFile, match="does not fit"):
+    with pytest.raises(UnreadableImage, match="does not fit"):
         codecs.encode_within(small(), 100)
 
 
@@ -301,7 +301,7 @@ def test_files_are_written_by_their_suffix(suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", ["", ".xyz", ".pdf", ".mp4"])
 def test_an_unknown_suffix_is_refused(suffix: str) -> None:
-    with pytest.raises(BrokenFile, match="not a kind of picture"):
+    with pytest.raises(UnreadableImage, match="not a kind of picture"):
         codecs.encode_as(small(), suffix)
 
 
@@ -313,11 +313,11 @@ def test_transparency_is_not_thrown_away(suffix: str, alpha: int, taken: bool) -
     if taken:
         assert codecs.encode_as(pixels, suffix)
     else:
-        with pytest.raises(BrokenFile, match="cannot hold transparency"):
+        with pytest.raises(UnreadableImage, match="cannot hold transparency"):
             codecs.encode_as(pixels, suffix)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tiff"])
 def test_the_profile_is_written_along(suffix: str) -> None:
-    data = codecs.encode_as(small(), suffix, Beside(adobe_rgb()))
+    data = codecs.encode_as(small(), suffix, Metadata(adobe_rgb()))
     assert codecs.decode(data).profile == adobe_rgb()

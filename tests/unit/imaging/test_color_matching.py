@@ -1,4 +1,4 @@
-"""Colours brought back to the source's, and left alone where nothing says how."""
+"""Colors brought back to the source's, and left alone where nothing says how."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def photograph(request: pytest.FixtureRequest) -> Bytes:
 
 
 def tinted(picture: Bytes, gain: npt.ArrayLike = GAIN, gamma: npt.ArrayLike = GAMMA) -> Bytes:
-    colour = 255 * np.asarray(gain) * (picture / 255.0) ** np.asarray(gamma)
-    return np.clip(np.rint(colour), 0, 255).astype(np.uint8)
+    color = 255 * np.asarray(gain) * (picture / 255.0) ** np.asarray(gamma)
+    return np.clip(np.rint(color), 0, 255).astype(np.uint8)
 
 
-def matched(returned: Bytes, source: Bytes, usable: Flags | None = None) -> Curves | None:
-    usable = np.ones(source.shape[:2], bool) if usable is None else usable
-    return match(returned.astype(np.float32), source.astype(np.float32), usable)
+def matched(returned: Bytes, source: Bytes, reference_mask: Flags | None = None) -> Curves | None:
+    reference_mask = np.ones(source.shape[:2], bool) if reference_mask is None else reference_mask
+    return match(returned.astype(np.float32), source.astype(np.float32), reference_mask)
 
 
 def off(curves: Curves, returned: Bytes, source: Bytes, where: Flags) -> npt.NDArray[np.float64]:
@@ -97,22 +97,22 @@ def test_noise_alone_is_left_alone(photograph: Bytes) -> None:
         assert curves is None or curves.most < 1.5
 
 
-def test_a_wash_of_another_colour_is_an_edit_and_stays(photograph: Bytes) -> None:
+def test_a_wash_of_another_color_is_an_edit_and_stays(photograph: Bytes) -> None:
     """Half-way to magenta is what somebody asked for, not a flaw."""
     washed = np.rint(0.5 * photograph + 0.5 * np.array([255, 0, 255])).astype(np.uint8)
     assert matched(washed, photograph) is None
 
 
 def test_black_and_white_is_an_edit_and_stays(photograph: Bytes) -> None:
-    grey = cv2.cvtColor(cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    assert matched(grey, photograph) is None
-    assert matched(np.rint(grey * (1.0, 0.85, 0.65)).astype(np.uint8), photograph) is None, "sepia"
+    gray = cv2.cvtColor(cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    assert matched(gray, photograph) is None
+    assert matched(np.rint(gray * (1.0, 0.85, 0.65)).astype(np.uint8), photograph) is None, "sepia"
 
 
 @pytest.mark.parametrize("saturation", [0.5, 1.5])
 def test_another_saturation_is_an_edit_and_stays(photograph: Bytes, saturation: float) -> None:
-    grey = cv2.cvtColor(cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB).astype(float)
-    edited = np.clip(np.rint(grey + saturation * (photograph - grey)), 0, 255).astype(np.uint8)
+    gray = cv2.cvtColor(cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB).astype(float)
+    edited = np.clip(np.rint(gray + saturation * (photograph - gray)), 0, 255).astype(np.uint8)
     curves = matched(edited, photograph)
     assert curves is None or curves.most < 10, "hardly any of it is undone"
 
@@ -153,10 +153,10 @@ def test_a_flat_picture_is_brought_back_without_harm(level: int) -> None:
 
 
 def test_too_few_pixels_say_nothing(source: Bytes) -> None:
-    usable = np.zeros(source.shape[:2], bool)
-    assert matched(tinted(source), source, usable) is None
-    usable[100:110, 100:110] = True
-    assert matched(tinted(source), source, usable) is None
+    reference_mask = np.zeros(source.shape[:2], bool)
+    assert matched(tinted(source), source, reference_mask) is None
+    reference_mask[100:110, 100:110] = True
+    assert matched(tinted(source), source, reference_mask) is None
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (4, 4), (15, 15)])
@@ -168,12 +168,12 @@ def test_small_pictures_are_taken(source: Bytes, size: tuple[int, int]) -> None:
 
 def test_curves_keep_within_the_range() -> None:
     curves = Curves(np.array([[1.2, 0.8, 0.1], [0.9, 1.3, -0.2], [1, 1, 0]]))
-    colours = np.linspace(0, 255, 256, dtype=np.float32)[:, None].repeat(3, 1)
-    result = curves(colours)
+    colors = np.linspace(0, 255, 256, dtype=np.float32)[:, None].repeat(3, 1)
+    result = curves(colors)
     assert result.min() >= 0
     assert result.max() <= 255
     assert (np.diff(result, axis=0) >= 0).all(), "what was lighter stays lighter"
-    assert np.allclose(result[:, 2], colours[:, 2], atol=1e-3)
+    assert np.allclose(result[:, 2], colors[:, 2], atol=1e-3)
 
 
 def test_most_is_the_largest_change_in_levels() -> None:

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from venice_core.errors import BrokenFile
+from venice_core.errors import UnreadableImage
 from venice_core.imaging import codecs, formats
 
 
@@ -71,7 +71,7 @@ OTHERS = {
 def test_what_is_not_read_is_called_by_its_name_with_what_to_do(name: str, data: bytes) -> None:
     assert formats.sniff(data) is None
     assert formats.is_picture(data)
-    with pytest.raises(BrokenFile) as caught:
+    with pytest.raises(UnreadableImage) as caught:
         codecs.decode(data)
     assert name in caught.value.detail
     assert "convert it to PNG" in caught.value.detail

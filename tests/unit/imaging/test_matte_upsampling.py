@@ -1,4 +1,4 @@
-"""Mattes brought up to the source's size, and the colours of what they cut out, against a known truth.
+"""Mattes brought up to the source's size, and the colors of what they cut out, against a known truth.
 
 A known foreground lies over a known background by a known matte of full size; what is given to the code is
 the mixture, and the matte at a smaller size.
@@ -20,7 +20,7 @@ from venice_core.geometry.affine import Affine
 from venice_core.geometry.rectangles import Extent
 from venice_core.imaging import matte_upsampling
 from venice_core.imaging.arrays import Coverage, Pixels
-from venice_core.imaging.foreground_estimation import foreground
+from venice_core.imaging.foreground_estimation import estimate_foreground
 from venice_core.imaging.resampling import resize
 
 SIDE = 512
@@ -82,7 +82,7 @@ def smaller(array: npt.NDArray[np.uint8], factor: int) -> npt.NDArray[np.uint8]:
 
 def enlarged(answer: Coverage, picture: Pixels) -> Coverage:
     ours, theirs = Extent(picture.shape[1], picture.shape[0]), Extent(answer.shape[1], answer.shape[0])
-    return matte_upsampling.to_full_size(
+    return matte_upsampling.upsample_matte(
         answer, resize(picture, theirs), picture, Affine.between(ours, theirs)
     )
 
@@ -160,13 +160,13 @@ def test_a_matte_of_one_value_keeps_it(level: int) -> None:
 
 def test_a_matte_of_the_pictures_size_comes_back_as_it_is() -> None:
     picture = mixed(photo("astronaut"), photo("coffee"), hair())
-    found = matte_upsampling.to_full_size(hair(), picture, picture, Affine())
+    found = matte_upsampling.upsample_matte(hair(), picture, picture, Affine())
     assert found.tobytes() == hair().tobytes()
 
 
 def test_a_matte_that_is_no_smaller_is_only_cut_where_the_picture_lies() -> None:
     picture = photo("astronaut")[20:300, 30:400]
-    found = matte_upsampling.to_full_size(hair(), photo("astronaut"), picture, Affine.shift(30, 20))
+    found = matte_upsampling.upsample_matte(hair(), photo("astronaut"), picture, Affine.shift(30, 20))
     assert np.array_equal(found, hair()[20:300, 30:400])
 
 
@@ -186,7 +186,7 @@ def test_scales_of_their_own_across_and_down_with_padding_are_undone() -> None:
     size = Extent(150, 100)
     seen, answer = resize(padded[0], size), resize(padded[1], size)
     to_matte = Affine.shift(24, 0).then(Affine.between(Extent(464, SIDE), size))
-    found = matte_upsampling.to_full_size(answer, seen, picture, to_matte)
+    found = matte_upsampling.upsample_matte(answer, seen, picture, to_matte)
     plain = cv2.resize(answer, (464, SIDE), interpolation=cv2.INTER_CUBIC)[:, 24:424]
     unsure = (truth > 0) & (truth < 255)
     assert error(found, truth, unsure) < 0.5 * error(np.asarray(plain, np.uint8), truth, unsure)
@@ -217,24 +217,24 @@ def test_the_smallest_pictures_work(size: tuple[int, int]) -> None:
     answer = rng.integers(0, 256, (1, 1), np.uint8)
     kept = picture.copy()
     assert enlarged(answer, np.ascontiguousarray(picture[..., :3])).shape == size
-    colours, _ = foreground(picture, rng.integers(0, 256, size, np.uint8))
-    assert colours.shape == (*size, 3)
+    colors, _ = estimate_foreground(picture, rng.integers(0, 256, size, np.uint8))
+    assert colors.shape == (*size, 3)
     assert np.array_equal(picture, kept)
 
 
-# The foreground's colours
+# The foreground's colors
 
 
 def opaque(picture: Pixels) -> Pixels:
     return np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
 
 
-def flat(colour: tuple[int, int, int]) -> Pixels:
-    return np.full((SIDE, SIDE, 3), colour, np.uint8)
+def flat(color: tuple[int, int, int]) -> Pixels:
+    return np.full((SIDE, SIDE, 3), color, np.uint8)
 
 
 def halo(found: Pixels, front: Pixels, truth: Coverage) -> float:
-    """The mean error of the colours in half-transparent pixels, as it shows over a new background."""
+    """The mean error of the colors in half-transparent pixels, as it shows over a new background."""
     unsure = (truth > 0) & (truth < 255)
     off = np.abs(found[unsure].astype(float) - front[unsure]) * (truth[unsure][:, None] / 255.0)
     return float(off.mean())
@@ -244,7 +244,7 @@ def halo(found: Pixels, front: Pixels, truth: Coverage) -> float:
 def test_of_a_red_subject_before_green_no_green_is_left(kind: str, factor: float) -> None:
     truth, red = KINDS[kind](), flat((200, 30, 20))
     picture = mixed(red, flat((20, 200, 40)), truth)
-    found, _ = foreground(opaque(picture), truth)
+    found, _ = estimate_foreground(opaque(picture), truth)
     assert halo(found, red, truth) <= halo(picture, red, truth) / factor
 
 
@@ -253,13 +253,13 @@ def test_of_photographs_the_halo_becomes_smaller(kind: str, share: float) -> Non
     truth = KINDS[kind]()
     for front, back in SCENES:
         picture = mixed(photo(front), photo(back), truth)
-        found, _ = foreground(opaque(picture), truth)
+        found, _ = estimate_foreground(opaque(picture), truth)
         assert halo(found, photo(front), truth) <= share * halo(picture, photo(front), truth), (front, back)
 
 
-def test_what_is_wholly_opaque_or_empty_keeps_its_colours() -> None:
+def test_what_is_wholly_opaque_or_empty_keeps_its_colors() -> None:
     picture = mixed(photo("astronaut"), photo("coffee"), hair())
-    found, rim = foreground(opaque(picture), hair())
+    found, rim = estimate_foreground(opaque(picture), hair())
     assert rim is not None
     assert not rim[(hair() == 0) | (hair() == 255)].any()
     assert set(np.unique(rim)) == {0, 255}
@@ -268,38 +268,38 @@ def test_what_is_wholly_opaque_or_empty_keeps_its_colours() -> None:
 
 @pytest.mark.parametrize("level", [0, 255])
 def test_a_matte_without_an_edge_has_no_rim(level: int) -> None:
-    found, rim = foreground(opaque(photo("coffee")), np.full((SIDE, SIDE), level, np.uint8))
+    found, rim = estimate_foreground(opaque(photo("coffee")), np.full((SIDE, SIDE), level, np.uint8))
     assert rim is None
     assert np.array_equal(found, photo("coffee"))
 
 
-def test_where_no_sure_foreground_is_near_the_pictures_colours_stay() -> None:
+def test_where_no_sure_foreground_is_near_the_pictures_colors_stay() -> None:
     haze = np.asarray(blurred(6.0) // 2, np.uint8)
-    found, rim = foreground(opaque(photo("coffee")), haze)
+    found, rim = estimate_foreground(opaque(photo("coffee")), haze)
     assert rim is None
     assert np.array_equal(found, photo("coffee"))
 
 
-def test_colours_that_are_hidden_in_the_source_are_no_evidence() -> None:
+def test_colors_that_are_hidden_in_the_source_are_no_evidence() -> None:
     truth, red = blurred(6.0), flat((200, 30, 20))
     picture = opaque(mixed(red, flat((20, 200, 40)), truth))
     hidden = picture.copy()
     hidden[: SIDE // 2, : SIDE // 2, 3] = 0
-    expected, _ = foreground(hidden, truth)
+    expected, _ = estimate_foreground(hidden, truth)
     hidden[: SIDE // 2, : SIDE // 2, :3] = (255, 255, 0)
-    found, rim = foreground(hidden, truth)
+    found, rim = estimate_foreground(hidden, truth)
     assert rim is not None
     assert not rim[hidden[..., 3] == 0].any()
     shown = hidden[..., 3] > 0
     assert np.array_equal(found[shown], expected[shown])
 
 
-def test_the_colours_do_not_depend_on_how_the_work_is_divided(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_colors_do_not_depend_on_how_the_work_is_divided(monkeypatch: pytest.MonkeyPatch) -> None:
     picture = mixed(photo("astronaut"), photo("coffee"), hair())
     answer = smaller(hair(), 4)
-    colours, _ = foreground(opaque(picture), hair())
+    colors, _ = estimate_foreground(opaque(picture), hair())
     whole = enlarged(answer, picture)
     monkeypatch.setattr(matte_upsampling, "TILE", 128)
-    again, _ = foreground(opaque(picture), hair())
-    assert np.abs(again.astype(int) - colours).max() <= 1
+    again, _ = estimate_foreground(opaque(picture), hair())
+    assert np.abs(again.astype(int) - colors).max() <= 1
     assert np.abs(enlarged(answer, picture).astype(int) - whole).max() <= 1

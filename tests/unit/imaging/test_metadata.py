@@ -13,11 +13,11 @@ from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
 from PIL.ExifTags import IFD, Base
 from support import adobe_rgb
 
-from venice_core.errors import BrokenFile
+from venice_core.errors import UnreadableImage
 from venice_core.imaging import codecs, color_profiles
 from venice_core.imaging.arrays import Pixels
 from venice_core.imaging.containers import PNG_SIGNATURE, chunk, with_chunks
-from venice_core.imaging.metadata import Beside
+from venice_core.imaging.metadata import Metadata
 
 XMP = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
@@ -181,7 +181,7 @@ def test_what_one_decoder_cannot_read_another_does(
 
     monkeypatch.setattr(decoder, fail)
     if file_format in ("BMP", "GIF") and decoder.endswith("open"):
-        with pytest.raises(BrokenFile):  # their size cannot be known beforehand
+        with pytest.raises(UnreadableImage):  # their size cannot be known beforehand
             codecs.decode(data)
         return
     found = codecs.decode(data).pixels
@@ -199,7 +199,7 @@ def test_whatever_decoders_raise_is_one_error_in_plain_words(
 
     monkeypatch.setattr("PIL.Image.open", fail)
     monkeypatch.setattr("cv2.imdecode", fail)
-    with pytest.raises(BrokenFile) as caught:
+    with pytest.raises(UnreadableImage) as caught:
         codecs.decode(saved(picture(), "PNG"))
     assert caught.value.detail.startswith("a broken PNG file")
     assert "0x" not in caught.value.detail
@@ -346,7 +346,7 @@ def test_adobe_rgb_as_cameras_say_it_is_understood_and_written_as_a_profile() ->
     assert np.abs(found.srgb.astype(int) - color_profiles.to_srgb(found.values, adobe_rgb())).max() <= 1
     again = codecs.decode(codecs.encode_as(found.values, ".png", found.beside))
     assert again.profile == found.profile
-    converted = codecs.decode(codecs.encode_as(found.srgb, ".png", Beside(exif=found.beside.exif)))
+    converted = codecs.decode(codecs.encode_as(found.srgb, ".png", Metadata(exif=found.beside.exif)))
     assert converted.profile == b"", "what has become sRGB is not called AdobeRGB"
 
 
@@ -411,7 +411,7 @@ def test_light_beyond_white_is_known(transfer: int) -> None:
 
 
 def test_a_png_signature_alone_is_broken() -> None:
-    with pytest.raises(BrokenFile, match="broken PNG"):
+    with pytest.raises(UnreadableImage, match="broken PNG"):
         codecs.decode(PNG_SIGNATURE)
 
 

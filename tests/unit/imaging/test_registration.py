@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from unit_answers import Bytes, middle, movement, noisy, off, replaced, shown
+from unit_answers import Bytes, middle, motion, noisy, off, replaced, shown
 
 from venice_core.geometry.affine import Affine
 from venice_core.geometry.rectangles import Bounds, Extent
 from venice_core.imaging.registration import AFFINE, SAMPLES, SIMILARITY, Registration
 
 SIZE = Extent(300, 220)
-MOVED = movement(SIZE, 1.005, 0.15, (1.2, -0.8))
+MOVED = motion(SIZE, 1.005, 0.15, (1.2, -0.8))
 
 
 @pytest.fixture(scope="module")
@@ -26,16 +26,19 @@ def moved(picture: Bytes) -> Bytes:
     return shown(picture, MOVED, SIZE)
 
 
-def grey(picture: Bytes) -> npt.NDArray[np.float32]:
+def gray(picture: Bytes) -> npt.NDArray[np.float32]:
     return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
 def registered(
-    before: Bytes, after: Bytes, usable: npt.NDArray[np.bool_] | None = None, valid: Bounds | None = None
+    before: Bytes,
+    after: Bytes,
+    reference_mask: npt.NDArray[np.bool_] | None = None,
+    valid: Bounds | None = None,
 ) -> Registration:
     height, width = before.shape[:2]
-    usable = np.ones((height, width), bool) if usable is None else usable
-    return Registration(grey(before), grey(after), usable, valid or Bounds(0, 0, width, height))
+    reference_mask = np.ones((height, width), bool) if reference_mask is None else reference_mask
+    return Registration(gray(before), gray(after), reference_mask, valid or Bounds(0, 0, width, height))
 
 
 def test_a_movement_near_the_start_is_refined(picture: Bytes, moved: Bytes) -> None:
@@ -95,12 +98,12 @@ def test_blocks_agree_where_both_show_the_same(picture: Bytes, chelsea: Bytes) -
 
 
 def test_what_is_not_usable_is_not_compared(picture: Bytes, moved: Bytes) -> None:
-    usable = np.zeros((SIZE.height, SIZE.width), bool)
-    usable[:, 150:] = True
+    reference_mask = np.zeros((SIZE.height, SIZE.width), bool)
+    reference_mask[:, 150:] = True
     half = moved.copy()
     half[:, :148] = 0
-    assert off(registered(picture, half, usable).refine(Affine(), SIMILARITY), MOVED, SIZE) < 0.06
-    assert registered(picture, half, usable).blocks < registered(picture, half).blocks
+    assert off(registered(picture, half, reference_mask).refine(Affine(), SIMILARITY), MOVED, SIZE) < 0.06
+    assert registered(picture, half, reference_mask).blocks < registered(picture, half).blocks
 
 
 def test_where_the_answer_has_no_pixels_nothing_is_compared(picture: Bytes, moved: Bytes) -> None:
@@ -156,7 +159,7 @@ def test_six_numbers_say_how_a_movement_differs_from_none(picture: Bytes) -> Non
     registration = registered(picture, picture)
     assert registration.numbers(Affine()) == pytest.approx(np.zeros(6))
     assert registration.numbers(Affine.shift(2, -3)) == pytest.approx([0, 0, 2, 0, 0, -3])
-    zoomed = registration.numbers(movement(SIZE, zoom=1.02))
+    zoomed = registration.numbers(motion(SIZE, zoom=1.02))
     # of the longer half side, 150 px
     assert zoomed == pytest.approx([3, 0, 0, 0, 3, 0])
 

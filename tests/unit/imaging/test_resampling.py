@@ -35,7 +35,7 @@ def waves_of(size: Extent, through: Affine | None = None) -> npt.NDArray[np.floa
 
 
 def variants(picture: Bytes) -> list[Bytes]:
-    """As RGB, RGBA and grey."""
+    """As RGB, RGBA and gray."""
     alpha = np.ascontiguousarray(picture[..., 1])
     return [picture, np.dstack([picture, alpha]), alpha]
 
@@ -176,7 +176,7 @@ def test_a_side_that_shrinks_does_not_alias_though_the_other_grows() -> None:
     assert np.ptp(warp(lines, Affine.scaling(4.3, 1.0), Extent(12, 240))) == 255
 
 
-def test_a_stripe_of_two_pixels_is_grey_at_a_quarter() -> None:
+def test_a_stripe_of_two_pixels_is_gray_at_a_quarter() -> None:
     stripes = (np.indices((240, 240))[1] // 2 % 2 * 255).astype(np.uint8)
     seen = warp(stripes, Affine.scaling(4.1, 4.1), Extent(58, 58))[5:-5, 5:-5]
     assert np.abs(seen - 127.5).max() < 20
@@ -212,10 +212,10 @@ def test_bands_make_the_same_picture_as_one_piece(
 
 
 def test_all_channels_are_treated_alike(astronaut: Bytes) -> None:
-    grey = np.ascontiguousarray(astronaut[:80, :80, 0])
-    alone = warp(grey, TURNED, Extent(60, 60))
+    gray = np.ascontiguousarray(astronaut[:80, :80, 0])
+    alone = warp(gray, TURNED, Extent(60, 60))
     for count in (3, 4):
-        together = warp(np.dstack([grey] * count), TURNED, Extent(60, 60))
+        together = warp(np.dstack([gray] * count), TURNED, Extent(60, 60))
         assert together.shape == (60, 60, count)
         assert np.abs(together - alone[..., None]).max() < 0.01
 
@@ -245,7 +245,7 @@ def test_the_same_size_is_the_same_picture(coffee: Bytes) -> None:
     assert resize(coffee, extent(coffee)) is coffee
 
 
-def test_hidden_colours_do_not_bleed_when_resized() -> None:
+def test_hidden_colors_do_not_bleed_when_resized() -> None:
     picture = np.zeros((20, 20, 4), np.uint8)
     picture[:, :10] = (200, 100, 50, 255)
     picture[:, 10:, :3] = (0, 255, 0)  # green, wholly transparent

@@ -24,9 +24,9 @@ def source(coffee: Bytes) -> Bytes:
 @pytest.fixture
 def ring() -> Flags:
     """What is not selected: all but the middle."""
-    usable = np.ones((HEIGHT, WIDTH), bool)
-    usable[60:180, 80:240] = False
-    return usable
+    reference_mask = np.ones((HEIGHT, WIDTH), bool)
+    reference_mask[60:180, 80:240] = False
+    return reference_mask
 
 
 def shade(amount: float = 8.0) -> Floats:
@@ -35,13 +35,13 @@ def shade(amount: float = 8.0) -> Floats:
     return (amount * np.cos(2 * np.pi * x / 500) * np.cos(2 * np.pi * y / 400))[..., None].astype(np.float32)
 
 
-def corrected(returned: Floats, source: Bytes, usable: Flags) -> Floats | None:
-    return correction(returned.astype(np.float32), source.astype(np.float32), usable)
+def corrected(returned: Floats, source: Bytes, reference_mask: Flags) -> Floats | None:
+    return correction(returned.astype(np.float32), source.astype(np.float32), reference_mask)
 
 
-def edge_of(usable: Flags) -> Flags:
+def edge_of(reference_mask: Flags) -> Flags:
     """The usable pixels next to those that are not."""
-    return usable & (cv2.dilate((~usable).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0)
+    return reference_mask & (cv2.dilate((~reference_mask).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0)
 
 
 def test_a_slow_shade_is_removed_where_nothing_should_differ(source: Bytes, ring: Flags) -> None:

@@ -12,9 +12,9 @@ import tifffile
 from PIL import Image
 from support import adobe_rgb
 
-from venice_core.errors import BrokenFile
+from venice_core.errors import UnreadableImage
 from venice_core.imaging import codecs, tiff
-from venice_core.imaging.metadata import Beside
+from venice_core.imaging.metadata import Metadata
 
 Values = npt.NDArray[Any]
 DEEP = [np.uint16, np.float16, np.float32, np.float64]
@@ -76,7 +76,7 @@ def test_floats_that_are_stored_as_differences() -> None:
     pixels = values(np.float32, 3, height=5, width=7)
     planes = pixels.astype(">f4").view(np.uint8).reshape(5, 21, 4).swapaxes(1, 2).reshape(5, 28, 3)
     packed = np.diff(planes, axis=1, prepend=np.zeros((5, 1, 3), np.uint8))
-    data = tiff.encode(np.ascontiguousarray(packed.reshape(5, 84)).view("<f4").reshape(5, 7, 3), Beside())
+    data = tiff.encode(np.ascontiguousarray(packed.reshape(5, 84)).view("<f4").reshape(5, 7, 3), Metadata())
     directory = tiff.Directory.first(data)
     predicted = directory.changed({tiff.PREDICTOR: 3})
     assert np.array_equal(codecs.decode(predicted).values, pixels)
@@ -99,7 +99,7 @@ def test_dark_integers_stay_dark() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_whole_numbers_of_other_kinds_are_refused_in_plain_words(dtype: Any, channels: int) -> None:
     pixels = np.zeros((8, 8, channels), dtype)
-    with pytest.raises(BrokenFile, match=r"(16|32) bits in a form that cannot be read here") as caught:
+    with pytest.raises(UnreadableImage, match=r"(16|32) bits in a form that cannot be read here") as caught:
         codecs.decode(written(pixels))
     assert "0x" not in caught.value.detail
 
@@ -130,7 +130,7 @@ def test_further_channels_are_no_alpha() -> None:
 def test_a_truncated_deep_file_is_broken(share: float, compression: str | None) -> None:
     data = written(values(np.uint16, 3), compression=compression)
     head = bytearray(data)
-    with pytest.raises(BrokenFile):
+    with pytest.raises(UnreadableImage):
         codecs.decode(bytes(head[: int(len(head) * share)]))
 
 
@@ -150,7 +150,7 @@ def test_the_orientation_is_applied_once(orientation: int) -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_what_is_written_others_read(dtype: Any, channels: int) -> None:
     pixels = values(dtype, channels)
-    data = codecs.encode_as(pixels, ".tif", Beside(adobe_rgb(), dpi=(300, 300)))
+    data = codecs.encode_as(pixels, ".tif", Metadata(adobe_rgb(), dpi=(300, 300)))
     assert np.array_equal(tifffile.imread(io.BytesIO(data)).reshape(pixels.shape), pixels)
     found = codecs.decode(data)
     assert np.array_equal(found.values, pixels)
@@ -162,7 +162,7 @@ def test_a_deep_png_others_read(channels: int) -> None:
     import cv2
 
     pixels = values(np.uint16, channels)
-    data = codecs.encode_as(pixels, ".png", Beside(dpi=(300, 300)))
+    data = codecs.encode_as(pixels, ".png", Metadata(dpi=(300, 300)))
     read = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     order = {1: [0], 2: [0, 3], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[channels]
     assert np.array_equal(read.reshape(37, 53, -1)[..., order], pixels)

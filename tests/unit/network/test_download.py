@@ -20,9 +20,9 @@ from venice_core.cancellation import Cancel
 from venice_core.errors import (
     Cancelled,
     Charge,
+    DownloadFailed,
     LostConnection,
     NoConnection,
-    Unfetched,
     UnusableAnswer,
     VeniceError,
 )
@@ -81,10 +81,10 @@ def get(
     return fetch(url, cancel or Cancel(), local=local, transport=transport), transport.requests
 
 
-def refused(url: str, *, local: bool = False) -> Unfetched:
+def refused(url: str, *, local: bool = False) -> DownloadFailed:
     """The error for a link that is not even asked for."""
     transport = FakeTransport(answer())
-    with pytest.raises(Unfetched) as caught:
+    with pytest.raises(DownloadFailed) as caught:
         fetch(url, Cancel(), local=local, transport=transport)
     assert not transport.requests
     return caught.value
@@ -350,7 +350,7 @@ def test_a_redirect_of_a_service_on_this_machine_is_looked_at_likewise(location:
     if followed:
         assert get("http://127.0.0.1:9/a", *steps, local=True)[0] == PNG
     else:
-        with pytest.raises(Unfetched):
+        with pytest.raises(DownloadFailed):
             get("http://127.0.0.1:9/a", *steps, local=True)
 
 
@@ -437,7 +437,7 @@ def test_a_name_that_leads_elsewhere_the_second_time_is_stopped_at_the_connectio
     files = serve()
     monkeypatch.setattr(download, "Transport", Plain)
     asked = resolve(monkeypatch, [PUBLIC], ["127.0.0.1"])
-    with pytest.raises(Unfetched, match=r"the name leads to 127\.0\.0\.1"):
+    with pytest.raises(DownloadFailed, match=r"the name leads to 127\.0\.0\.1"):
         fetch(LINK, Cancel())
     assert len(asked) > 1
     assert files.seen == [], "not a byte of the request has left"
@@ -495,7 +495,7 @@ def test_redirects_are_followed_to_the_picture_without_a_key() -> None:
 def test_every_redirect_is_looked_at_again(monkeypatch: pytest.MonkeyPatch, location: str) -> None:
     resolve(monkeypatch, [PUBLIC], names={"inside.example": ["10.0.0.1"]})
     transport = FakeTransport(answer(302, b"", location="/b"), answer(302, b"", location=location), answer())
-    with pytest.raises(Unfetched):
+    with pytest.raises(DownloadFailed):
         fetch(LINK, Cancel(), transport=transport)
     assert [request.url for request in transport.requests] == [LINK, "https://files.example/b"]
 
@@ -504,7 +504,7 @@ def test_as_many_redirects_as_are_allowed_are_followed_and_no_more() -> None:
     hops = [answer(302, b"", location=f"/{n}") for n in range(MAX_REDIRECTS + 3)]
     assert get(LINK, *hops[:MAX_REDIRECTS], answer())[0] == PNG
     transport = FakeTransport(*hops)
-    with pytest.raises(Unfetched, match="from one place to the next without an end"):
+    with pytest.raises(DownloadFailed, match="from one place to the next without an end"):
         fetch(LINK, Cancel(), transport=transport)
     assert len(transport.requests) == MAX_REDIRECTS + 1
 
@@ -513,7 +513,7 @@ def test_as_many_redirects_as_are_allowed_are_followed_and_no_more() -> None:
 @pytest.mark.parametrize("status", [300, 302, 304, 307])
 def test_a_redirect_to_nowhere_ends(status: int, headers: dict[str, str]) -> None:
     transport = FakeTransport(answer(status, b"", **headers), answer())
-    with pytest.raises(Unfetched, match=r"^the link leads nowhere$"):
+    with pytest.raises(DownloadFailed, match=r"^the link leads nowhere$"):
         fetch(LINK, Cancel(), transport=transport)
     assert len(transport.requests) == 1
 
@@ -536,7 +536,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
 def test_a_link_that_has_expired_is_explained_and_not_asked_for_again(status: int) -> None:
     transport = FakeTransport(answer(status, b"<Error>AccessDenied</Error>"), answer())
-    with pytest.raises(Unfetched, match="the link has expired") as caught:
+    with pytest.raises(DownloadFailed, match="the link has expired") as caught:
         fetch(LINK, Cancel(), transport=transport)
     assert (caught.value.status, caught.value.charge) == (status, Charge.CHARGED)
     assert len(transport.requests) == 1
@@ -578,7 +578,7 @@ def test_after_three_times_it_is_given_up(
     no_pauses: list[float], step: Response | VeniceError, said: str, status: int | None
 ) -> None:
     transport = FakeTransport(*[step] * 4)
-    with pytest.raises(Unfetched) as caught:
+    with pytest.raises(DownloadFailed) as caught:
         fetch(LINK, Cancel(), transport=transport)
     assert len(transport.requests) == 3
     assert (caught.value.detail, caught.value.status) == (said, status)
@@ -587,14 +587,14 @@ def test_after_three_times_it_is_given_up(
 
 @pytest.mark.parametrize("status", [400, 418])
 def test_another_failure_is_the_file_servers(no_pauses: list[float], status: int) -> None:
-    with pytest.raises(Unfetched, match="the server with the picture failed") as caught:
+    with pytest.raises(DownloadFailed, match="the server with the picture failed") as caught:
         get(LINK, *[answer(status, b"")] * 3)
     assert caught.value.status == status
 
 
 def test_a_wait_longer_than_anybody_has_is_not_waited() -> None:
     transport = FakeTransport(answer(429, b"", retry_after="3600"), answer())
-    with pytest.raises(Unfetched, match="busy"):
+    with pytest.raises(DownloadFailed, match="busy"):
         fetch(LINK, Cancel(), transport=transport)
     assert len(transport.requests) == 1
 
@@ -603,14 +603,14 @@ def test_what_is_too_large_is_not_taken(monkeypatch: pytest.MonkeyPatch, serve: 
     monkeypatch.setattr(download, "MAX_BYTES", 100_000)
     files = serve(lambda path: (200, {}, bytes(100_000 if path == "/enough" else 100_001)))
     assert len(fetch(f"{files.url}/enough", Cancel(), local=True)) == 100_000
-    with pytest.raises(Unfetched, match="larger than"):
+    with pytest.raises(DownloadFailed, match="larger than"):
         fetch(f"{files.url}/large", Cancel(), local=True)
     assert [path for path, _ in files.seen] == ["/enough", "/large"], "asked for once"
     assert MAX_BYTES == 64 * 2**20
 
 
 def test_an_answer_that_cannot_be_used_is_unfetched_too() -> None:
-    with pytest.raises(Unfetched, match="too odd"):
+    with pytest.raises(DownloadFailed, match="too odd"):
         get(LINK, UnusableAnswer("too odd"))
 
 

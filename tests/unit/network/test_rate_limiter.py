@@ -14,7 +14,7 @@ from support import wait_for
 
 from venice_core.cancellation import Cancel
 from venice_core.errors import Busy, Cancelled, Charge
-from venice_core.network.rate_limiter import Pace
+from venice_core.network.rate_limiter import RateLimiter
 
 
 class Clock:
@@ -48,7 +48,7 @@ def headers(remaining: object, reset: object) -> dict[str, str]:
 
 def test_until_the_provider_has_said_anything_nothing_waits() -> None:
     clock = Clock()
-    pace = Pace(clock)
+    pace = RateLimiter(clock)
     for _ in range(100):
         pace.wait(clock.cancel())
     assert clock.waits == []
@@ -56,7 +56,7 @@ def test_until_the_provider_has_said_anything_nothing_waits() -> None:
 
 def test_what_remains_is_counted_down_and_then_waited_for() -> None:
     clock = Clock()
-    pace, cancel, told = Pace(clock), clock.cancel(), []
+    pace, cancel, told = RateLimiter(clock), clock.cancel(), []
     pace.learn(headers(3, 20))
     for _ in range(3):
         pace.wait(cancel, told.append)
@@ -73,7 +73,7 @@ def test_what_remains_is_counted_down_and_then_waited_for() -> None:
 @pytest.mark.parametrize("reset", ["20", "1790000020", "1790000020000"])
 def test_the_reset_is_read_in_every_documented_form(reset: str) -> None:
     clock = Clock()
-    pace = Pace(clock)
+    pace = RateLimiter(clock)
     pace.learn(headers(0, reset))
     pace.wait(clock.cancel())
     assert clock.waits == [20.0]
@@ -81,7 +81,7 @@ def test_the_reset_is_read_in_every_documented_form(reset: str) -> None:
 
 def test_the_latest_word_counts() -> None:
     clock = Clock()
-    pace = Pace(clock)
+    pace = RateLimiter(clock)
     pace.learn(headers(0, 50))
     pace.learn(headers(1, 30))
     pace.wait(clock.cancel())
@@ -92,7 +92,7 @@ def test_the_latest_word_counts() -> None:
 
 def test_once_the_reset_is_over_nothing_waits() -> None:
     clock = Clock()
-    pace = Pace(clock)
+    pace = RateLimiter(clock)
     pace.learn(headers(0, 20))
     clock.now += 20
     pace.wait(clock.cancel())
@@ -123,7 +123,7 @@ def test_once_the_reset_is_over_nothing_waits() -> None:
 )
 def test_what_cannot_be_read_changes_nothing(odd: dict[str, str]) -> None:
     clock = Clock()
-    pace = Pace(clock)
+    pace = RateLimiter(clock)
     pace.learn(odd)
     clock.now += 1
     for _ in range(3):
@@ -138,7 +138,7 @@ def test_what_cannot_be_read_changes_nothing(odd: dict[str, str]) -> None:
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_no_header_breaks_it(remaining: str, reset: str) -> None:
     clock = Clock()
-    pace = Pace(clock)
+    pace = RateLimiter(clock)
     pace.learn(headers(remaining, reset))
     pace.learn(headers(0, reset))
     try:
@@ -150,7 +150,7 @@ def test_no_header_breaks_it(remaining: str, reset: str) -> None:
 @pytest.mark.parametrize(("seconds", "busy"), [(60, False), (60.5, True), (3600, True), (10**8, True)])
 def test_more_than_a_minute_is_not_waited_for_and_costs_nothing(seconds: float, busy: bool) -> None:
     clock = Clock()
-    pace = Pace(clock)
+    pace = RateLimiter(clock)
     pace.learn(headers(0, seconds))
     told: list[float] = []
     if not busy:
@@ -164,7 +164,7 @@ def test_more_than_a_minute_is_not_waited_for_and_costs_nothing(seconds: float, 
 
 
 def test_a_cancel_is_heard_while_waiting() -> None:
-    pace, cancel = Pace(), Cancel()
+    pace, cancel = RateLimiter(), Cancel()
     pace.learn(headers(0, 30))
     timer = threading.Timer(0.05, cancel.let_go)
     begin = time.monotonic()
@@ -175,7 +175,7 @@ def test_a_cancel_is_heard_while_waiting() -> None:
 
 
 def test_many_threads_at_once_take_no_more_than_there_is() -> None:
-    pace = Pace(lambda: 0.0)
+    pace = RateLimiter(lambda: 0.0)
     pace.learn(headers(100, 50))
     taken, refused = [], []
     start = threading.Barrier(8)
@@ -210,7 +210,7 @@ def test_many_threads_at_once_take_no_more_than_there_is() -> None:
 class Turns:
     """Requests in threads of their own, each under way until it is let go of."""
 
-    def __init__(self, pace: Pace) -> None:
+    def __init__(self, pace: RateLimiter) -> None:
         self.pace = pace
         self.cancel = Cancel()
         self.lock = threading.Lock()
@@ -249,7 +249,7 @@ class Turns:
 
 @pytest.fixture
 def turns() -> Iterator[Turns]:
-    these = Turns(Pace())
+    these = Turns(RateLimiter())
     yield these
     these.cancel.set()
     for over in these.under_way:
@@ -316,7 +316,7 @@ def test_a_cancel_is_heard_while_waiting_for_a_turn(turns: Turns) -> None:
 
 
 def test_a_turn_ends_however_the_exchange_does() -> None:
-    pace = Pace()
+    pace = RateLimiter()
     for error in (ValueError, KeyboardInterrupt, Cancelled):
         with pytest.raises(error), pace.turn(Cancel()):
             raise error
@@ -327,7 +327,7 @@ def test_a_turn_ends_however_the_exchange_does() -> None:
 
 def test_a_turn_waits_for_the_rate_limit_too() -> None:
     clock = Clock()
-    pace, told = Pace(clock), []
+    pace, told = RateLimiter(clock), []
     pace.learn(headers(0, 20))
     with pace.turn(clock.cancel(), told.append):
         assert told == [20.0]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from venice_core import errors
 from venice_core.errors import NoConnection, VeniceError
 from venice_core.network.retry import DEFAULT_WAIT, MAX_WAIT, seconds_before_repeat
-from venice_core.network.retry_headers import NotNow, named_wait, parse_reset, parse_retry_after
+from venice_core.network.retry_headers import RetryHint, parse_reset, parse_retry_after, server_wait
 
 NOW = 1_790_000_000.0
 
@@ -65,26 +65,26 @@ def test_no_header_breaks_it(value: str) -> None:
 @pytest.mark.parametrize(
     ("outcome", "wait"),
     [
-        (NotNow(), DEFAULT_WAIT),
-        (NotNow("0"), 0.0),
-        (NotNow("2.5"), 2.5),
-        (NotNow("60"), 60.0),
-        (NotNow("60.1"), None),
-        (NotNow("86400"), None),
-        (NotNow(formatdate(NOW + 30, usegmt=True)), 30.0),
-        (NotNow(formatdate(NOW + 3600, usegmt=True)), None),
-        (NotNow(formatdate(NOW - 3600, usegmt=True)), 0.0),
-        (NotNow("nan"), DEFAULT_WAIT),
-        (NotNow("-5"), DEFAULT_WAIT),
-        (NotNow("soon"), DEFAULT_WAIT),
-        (NotNow("", "1500"), 1.5),
-        (NotNow("9", "1500"), 1.5),
-        (NotNow("9", "soon"), 9.0),
-        (NotNow("", "90000"), None),
+        (RetryHint(), DEFAULT_WAIT),
+        (RetryHint("0"), 0.0),
+        (RetryHint("2.5"), 2.5),
+        (RetryHint("60"), 60.0),
+        (RetryHint("60.1"), None),
+        (RetryHint("86400"), None),
+        (RetryHint(formatdate(NOW + 30, usegmt=True)), 30.0),
+        (RetryHint(formatdate(NOW + 3600, usegmt=True)), None),
+        (RetryHint(formatdate(NOW - 3600, usegmt=True)), 0.0),
+        (RetryHint("nan"), DEFAULT_WAIT),
+        (RetryHint("-5"), DEFAULT_WAIT),
+        (RetryHint("soon"), DEFAULT_WAIT),
+        (RetryHint("", "1500"), 1.5),
+        (RetryHint("9", "1500"), 1.5),
+        (RetryHint("9", "soon"), 9.0),
+        (RetryHint("", "90000"), None),
     ],
 )
 def test_a_busy_provider_is_asked_once_more_after_the_wait_it_names(
-    outcome: NotNow, wait: float | None
+    outcome: RetryHint, wait: float | None
 ) -> None:
     assert seconds_before_repeat(outcome, 1, NOW) == wait
     assert seconds_before_repeat(outcome, 2, NOW) is None
@@ -105,7 +105,7 @@ def half_sent() -> NoConnection:
 
 # (outcome, what a POST does after its first attempt, a GET after its first, second and third)
 # None: stop. A GET backs off 0.5 s, then 1 s, and is content with a wait of at most 8 s.
-DECISIONS: list[tuple[VeniceError | NotNow, float | None, tuple[float | None, float | None]]] = [
+DECISIONS: list[tuple[VeniceError | RetryHint, float | None, tuple[float | None, float | None]]] = [
     (unsent(), 0.0, (0.5, 1.0)),
     (half_sent(), None, (0.5, 1.0)),
     (errors.LostConnection("reset"), None, (0.5, 1.0)),
@@ -117,17 +117,17 @@ DECISIONS: list[tuple[VeniceError | NotNow, float | None, tuple[float | None, fl
         for kind, cls in errors.every_kind().items()
         if kind not in ("no-connection", "lost-connection", "server-failure")
     ),
-    (NotNow(), DEFAULT_WAIT, (0.5, 1.0)),
-    (NotNow("0"), 0.0, (0.0, 0.0)),
-    (NotNow("8"), 8.0, (8.0, 8.0)),
-    (NotNow("9"), 9.0, (None, None)),
-    (NotNow("60"), 60.0, (None, None)),
-    (NotNow("61"), None, (None, None)),
-    (NotNow("1e9"), None, (None, None)),
-    (NotNow("inf"), None, (None, None)),
-    (NotNow("garbage"), DEFAULT_WAIT, (0.5, 1.0)),
-    (NotNow("", "", "7"), 7.0, (7.0, 7.0)),
-    (NotNow("", "", "3600"), None, (None, None)),
+    (RetryHint(), DEFAULT_WAIT, (0.5, 1.0)),
+    (RetryHint("0"), 0.0, (0.0, 0.0)),
+    (RetryHint("8"), 8.0, (8.0, 8.0)),
+    (RetryHint("9"), 9.0, (None, None)),
+    (RetryHint("60"), 60.0, (None, None)),
+    (RetryHint("61"), None, (None, None)),
+    (RetryHint("1e9"), None, (None, None)),
+    (RetryHint("inf"), None, (None, None)),
+    (RetryHint("garbage"), DEFAULT_WAIT, (0.5, 1.0)),
+    (RetryHint("", "", "7"), 7.0, (7.0, 7.0)),
+    (RetryHint("", "", "3600"), None, (None, None)),
 ]
 
 
@@ -136,7 +136,7 @@ DECISIONS: list[tuple[VeniceError | NotNow, float | None, tuple[float | None, fl
     ("outcome", "post", "get"), DECISIONS, ids=[f"{type(row[0]).__name__}-{row[0]}" for row in DECISIONS]
 )
 def test_what_is_done_after_each_outcome_of_each_attempt(
-    outcome: VeniceError | NotNow, post: float | None, get: tuple[float | None, float | None], attempt: int
+    outcome: VeniceError | RetryHint, post: float | None, get: tuple[float | None, float | None], attempt: int
 ) -> None:
     assert seconds_before_repeat(outcome, attempt, NOW) == (post if attempt == 1 else None)
     expected = get[attempt - 1] if attempt <= 2 else None
@@ -144,7 +144,7 @@ def test_what_is_done_after_each_outcome_of_each_attempt(
 
 
 def test_the_table_names_every_class_of_the_tree() -> None:
-    assert {type(row[0]) for row in DECISIONS} == {*errors.every_kind().values(), NotNow}
+    assert {type(row[0]) for row in DECISIONS} == {*errors.every_kind().values(), RetryHint}
 
 
 @given(st.sampled_from(DECISIONS), st.integers(1, 50), st.floats(0, 4e9))
@@ -196,7 +196,7 @@ def test_the_rate_limits_reset_is_a_moment_in_ms_or_s_or_a_duration(
 
 @given(st.text(max_size=30), st.text(max_size=30), st.text(max_size=30))
 def test_no_three_headers_break_it(after: str, milliseconds: str, reset: str) -> None:
-    seconds = named_wait(NotNow(after, milliseconds, reset), NOW)
+    seconds = server_wait(RetryHint(after, milliseconds, reset), NOW)
     assert seconds is None or seconds >= 0
 
 
@@ -239,7 +239,7 @@ def test_no_three_headers_break_it(after: str, milliseconds: str, reset: str) ->
 def test_the_finer_word_goes_first_and_an_unreadable_one_gives_way(
     headers: dict[str, str], seconds: float | None
 ) -> None:
-    assert named_wait(NotNow.of(headers), NOW) == seconds
+    assert server_wait(RetryHint.of(headers), NOW) == seconds
 
 
 def test_the_longest_wait_is_a_minute() -> None:

@@ -15,8 +15,8 @@ import pytest
 from unit_transport import RawServer
 
 from venice_core.cancellation import Cancel
-from venice_core.errors import BadInput, Charge, NoConnection, ServerFailure, Unfetched, UnusableAnswer
-from venice_core.execution.inputs import Material
+from venice_core.errors import BadInput, Charge, DownloadFailed, NoConnection, ServerFailure, UnusableAnswer
+from venice_core.execution.inputs import JobInputs
 from venice_core.execution.runner import Runner
 from venice_core.geometry.rectangles import Bounds
 from venice_core.job import Action, Job, Options
@@ -149,7 +149,7 @@ def paid(folder: Path, server: RawServer, transport: Transport) -> None:
     provider = OpenAI(Secret("k-0123456789"), f"{server.url}/v1", profile)
     job = Job(Action.EDIT, WHOLE, WHOLE.extent, None, Options(prompt="a hat"))
     runner = Runner(provider, provider.key, transport, Journal(folder))
-    runner.run(job, Material(PIXELS.tobytes()), lambda _: None, Cancel())
+    runner.run(job, JobInputs(PIXELS.tobytes()), lambda _: None, Cancel())
 
 
 # How long a whole answer may take
@@ -180,7 +180,7 @@ def test_a_picture_that_drips_is_given_up(
     monkeypatch.setattr(download, "WHOLE_SECONDS", 0.3)
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     server = serve(head, again=b"1\r\nx\r\n", pause=0.02, seconds=2.5)
-    with pytest.raises(Unfetched, match="took longer than"):
+    with pytest.raises(DownloadFailed, match="took longer than"):
         download.fetch(f"{server.url}/a.png", Cancel(), local=True)
     assert len(server.requests) == 1, "asked for once"
 

@@ -732,7 +732,7 @@ def test_constraints_are_read_as_the_service_writes_them() -> None:
         {"grow": -1001},
         {"variations": 0},
         {"variations": 5},
-        {"colour": "red"},
+        {"color": "red"},
         {"selection": "all"},
         {"output": "mask"},
         {"output": True},

@@ -60,7 +60,7 @@ def planned(
     return make_plan(job, selection, provider(name, **(entries or {})).capabilities)
 
 
-def generated(name: str, layer: Bounds = WHOLE, **more: Any) -> Plan:
+def choose_generation_size(name: str, layer: Bounds = WHOLE, **more: Any) -> Plan:
     return planned(name, layer, None, action=Action.GENERATE, **more)
 
 
@@ -318,10 +318,10 @@ def test_an_edit_has_the_shapes_that_come_back_even_where_they_are_not_named() -
 @pytest.mark.parametrize("wish", ["1:1", "3:2", "16:9"])
 def test_a_generation_that_names_neither_size_nor_ratio_takes_no_aspect_ratio(wish: str) -> None:
     with pytest.raises(BadInput) as caught:
-        generated("gpt-image-relay", aspect_ratio=wish)
+        choose_generation_size("gpt-image-relay", aspect_ratio=wish)
     said = "gpt-image-1 cannot be asked for an aspect ratio: it chooses the shape itself."
     assert caught.value.detail == said
-    assert generated("gpt-image-relay").asked == Extent(1536, 1024), "without one it is made"
+    assert choose_generation_size("gpt-image-relay").asked == Extent(1536, 1024), "without one it is made"
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
@@ -503,7 +503,7 @@ def test_a_model_of_openais_that_ends_is_said_with_its_day_and_its_successor(mod
 
 
 def test_venices_word_on_a_search_of_the_web_is_not_said_of_others() -> None:
-    plan = generated("openai", fields=(("enable_web_search", "true"),))
+    plan = choose_generation_size("openai", fields=(("enable_web_search", "true"),))
     assert not any("charges extra" in words for words in plan.warnings)
 
 
@@ -534,7 +534,7 @@ def test_cut_outs_and_upscaling_are_left_to_another_provider(name: str, action: 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_what_a_generation_has_no_room_for_is_refused(name: str, options: Any, said: str) -> None:
     with pytest.raises(BadInput) as caught:
-        generated(name, **options)
+        choose_generation_size(name, **options)
     assert caught.value.detail == f"The provider {name} does not know {said}."
 
 
@@ -547,8 +547,8 @@ def test_an_edit_does_not_have_its_prompt_rewritten(name: str) -> None:
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_venices_endpoints_are_not_theirs(name: str) -> None:
     with pytest.raises(BadInput, match="“/image/generate” generates nothing; /images/generations does"):
-        generated(name, endpoint="/image/generate")
-    assert generated(name, endpoint="/images/generations").endpoint is Endpoint.GENERATIONS
+        choose_generation_size(name, endpoint="/image/generate")
+    assert choose_generation_size(name, endpoint="/images/generations").endpoint is Endpoint.GENERATIONS
 
 
 @pytest.mark.parametrize(("name", "longest"), [("openai", 32_000), ("gpt-image-relay", 32_000)])
@@ -585,19 +585,21 @@ def test_the_limits_of_a_model_are_its_own() -> None:
 def test_a_generation_is_made_at_the_size_that_suits_the_canvas(
     name: str, canvas: Bounds, asked: Extent | None, ratio: str, size: Extent
 ) -> None:
-    plan = generated(name, canvas)
+    plan = choose_generation_size(name, canvas)
     assert (plan.asked, plan.aspect_ratio, plan.size) == (asked, ratio, size)
     assert plan.crop == canvas
     assert not plan.padding
 
 
 def test_a_higher_resolution_is_expected_larger() -> None:
-    assert generated("grok-relay", Bounds(0, 0, 500, 500), resolution="2K").size == Extent(2048, 2048)
+    assert choose_generation_size("grok-relay", Bounds(0, 0, 500, 500), resolution="2K").size == Extent(
+        2048, 2048
+    )
 
 
 @pytest.mark.parametrize("size", ["1200x800", "640x640"])
 def test_where_no_size_is_sent_otherwise_one_by_name_wins(size: str) -> None:
-    plan = generated("gpt-image-relay", fields=(("size", size),))
+    plan = choose_generation_size("gpt-image-relay", fields=(("size", size),))
     assert plan.asked == plan.size
     assert f"{plan.size.width}x{plan.size.height}" == size
     assert (
@@ -608,7 +610,7 @@ def test_where_no_size_is_sent_otherwise_one_by_name_wins(size: str) -> None:
 
 @pytest.mark.parametrize("size", ["auto", "0x0", "1200x", "x", "²x²", "1x2x3", "-5x5"])
 def test_a_size_by_name_that_is_not_in_figures_is_the_services_to_judge(size: str) -> None:
-    plan = generated("gpt-image-relay", Bounds(0, 0, 1000, 1000), fields=(("size", size),))
+    plan = choose_generation_size("gpt-image-relay", Bounds(0, 0, 1000, 1000), fields=(("size", size),))
     assert plan.size == Extent(1024, 1024)
     assert (
         provider("gpt-image-relay").request(plan, Options(fields=(("size", size),)), Upload()).json["size"]

@@ -11,7 +11,7 @@ import pytest
 
 from venice_core.errors import BadInput
 from venice_core.providers.openai.provider import OpenAI
-from venice_core.providers.registry import Opened, Registry
+from venice_core.providers.registry import ProviderSession, Registry
 from venice_core.providers.venice.provider import Venice
 from venice_core.secret import Secret
 from venice_core.storage.folders import Folders
@@ -38,7 +38,7 @@ def registry(home: Path) -> Iterator[Callable[..., Registry]]:
         each.__exit__()
 
 
-def base_url(opened: Opened) -> str:
+def base_url(opened: ProviderSession) -> str:
     return opened.provider.base_url
 
 

@@ -23,15 +23,15 @@ from venice_core.errors import (
     BadInput,
     Cancelled,
     Charge,
+    DownloadFailed,
     LostConnection,
     NoConnection,
+    PlacementFailed,
     PolicyRefusal,
-    Unfetched,
-    Unplaced,
     UnusableAnswer,
     VeniceError,
 )
-from venice_core.execution.inputs import Material
+from venice_core.execution.inputs import JobInputs
 from venice_core.execution.results import Result
 from venice_core.execution.runner import Runner
 from venice_core.fitting import edit
@@ -62,7 +62,7 @@ def run(folder: Path, transport: Transport, job: Job = JOB, **more: Any) -> Resu
     secret = Secret(KEY)
     provider = Venice(secret, "http://127.0.0.1:9/api/v1", catalogue=Catalogue.packaged())
     runner = Runner(provider, secret, transport, Journal(folder))
-    made = runner.run(job, Material(PICTURE.tobytes()), more.get("watch", lambda _: None), Cancel())
+    made = runner.run(job, JobInputs(PICTURE.tobytes()), more.get("watch", lambda _: None), Cancel())
     (result,) = made.results
     return result
 
@@ -162,7 +162,7 @@ def test_how_it_ended_and_what_is_known_about_money_is_kept(
 
 
 @pytest.mark.parametrize("charge", list(Charge))
-@pytest.mark.parametrize("error", [Unplaced, Unfetched, LostConnection, Cancelled])
+@pytest.mark.parametrize("error", [PlacementFailed, DownloadFailed, LostConnection, Cancelled])
 def test_what_a_picture_was_made_from_is_kept_exactly_where_it_is_paid_for(
     tmp_path: Path, error: type[VeniceError], charge: Charge
 ) -> None:
@@ -190,7 +190,7 @@ def test_a_crash_while_fitting_leaves_the_answer(tmp_path: Path, monkeypatch: py
         raise ZeroDivisionError
 
     monkeypatch.setattr(edit, "place", crash)
-    with pytest.raises(Unplaced, match="ZeroDivisionError"):
+    with pytest.raises(PlacementFailed, match="ZeroDivisionError"):
         run(tmp_path, FakeTransport(answer()))
     entry = only(tmp_path)
     assert (entry.status, entry.record["charge"]) == (Status.ANSWERED, "charged")
@@ -263,7 +263,7 @@ def test_a_key_that_cannot_be_sent_is_refused_without_being_shown(tmp_path: Path
     provider = Venice(secret, "http://127.0.0.1:9/api/v1", catalogue=Catalogue.packaged())
     runner = Runner(provider, secret, Transport(), Journal(tmp_path))
     with pytest.raises(BadInput, match="API key") as caught:
-        runner.run(JOB, Material(PICTURE.tobytes()), lambda _: None, Cancel())
+        runner.run(JOB, JobInputs(PICTURE.tobytes()), lambda _: None, Cancel())
     assert key not in caught.value.detail
     assert "vk" not in caught.value.detail
 
@@ -295,9 +295,9 @@ def test_a_busy_answer_is_followed_by_one_repeat_which_the_record_shows(tmp_path
 
 
 def test_a_job_folder_is_the_owners_alone(tmp_path: Path) -> None:
-    entry = begin(tmp_path / "jobs", coverage=b"grey")
+    entry = begin(tmp_path / "jobs", coverage=b"gray")
     assert (entry.folder / SOURCE).read_bytes() == b"pixels"
-    assert (entry.folder / COVERAGE).read_bytes() == b"grey"
+    assert (entry.folder / COVERAGE).read_bytes() == b"gray"
     if os.name == "posix":
         assert stat.S_IMODE(entry.folder.stat().st_mode) == 0o700
         assert stat.S_IMODE((tmp_path / "jobs").stat().st_mode) == 0o700

@@ -18,11 +18,11 @@ from venice_core.errors import (
     BadInput,
     Busy,
     Charge,
+    DownloadFailed,
     LostConnection,
     NoConnection,
-    OverLimit,
     PolicyRefusal,
-    Unfetched,
+    SpendingLimitExceeded,
 )
 from venice_core.geometry.rectangles import Bounds
 from venice_core.job import Action, Job, Options
@@ -78,7 +78,7 @@ def answered(entry: Entry, charge: Charge = Charge.CHARGED) -> None:
         ([Entry.sending, lambda entry: entry.failed(Busy("x"))], 0.0, 0.0),
         ([Entry.sending, lambda entry: entry.failed(LostConnection("x"))], 0.04, 0.0),
         ([Entry.sending, lambda entry: entry.failed(PolicyRefusal("x"))], 0.04, 0.0),  # charge unknown
-        ([lambda entry: entry.failed(OverLimit("x"))], 0.0, 0.0),
+        ([lambda entry: entry.failed(SpendingLimitExceeded("x"))], 0.0, 0.0),
         ([answered, lambda entry: entry.failed(BadInput("x", charge=Charge.CHARGED))], 0.04, 0.04),
     ],
 )
@@ -133,7 +133,7 @@ def test_what_was_counted_wins_over_the_estimate(
     if ending == "done":
         entry.done(facts=facts)
     else:
-        entry.failed(Unfetched("expired"), facts=facts)
+        entry.failed(DownloadFailed("expired"), facts=facts)
     spending = spent(Journal(tmp_path))
     assert (spending.usd, spending.certain, spending.unpriced) == (usd, usd, unpriced)
     assert spending.requests == 1
@@ -246,7 +246,7 @@ def test_a_limit_may_be_reached_and_not_exceeded(
     if fits:
         budget.check(Price(price), reserved=reserved)
     else:
-        with pytest.raises(OverLimit) as caught:
+        with pytest.raises(SpendingLimitExceeded) as caught:
             budget.check(Price(price), reserved=reserved)
         assert caught.value.detail == (
             f"This would cost {dollars(price)}; of today's limit of {dollars(limit)}, "
@@ -257,7 +257,7 @@ def test_a_limit_may_be_reached_and_not_exceeded(
 
 @pytest.mark.parametrize("price", [None, Price(None), Price(None, 0.1)])
 def test_with_a_limit_nothing_is_bought_at_an_unknown_price(price: Price | None) -> None:
-    with pytest.raises(OverLimit, match="price is unknown"):
+    with pytest.raises(SpendingLimitExceeded, match="price is unknown"):
         Budget(100.0, 0.0).check(price)
 
 
@@ -288,7 +288,7 @@ def test_several_pictures_fit_together_or_not_at_all(
     if words is None:
         Budget(1.0, before).check_all(each)
     else:
-        with pytest.raises(OverLimit) as caught:
+        with pytest.raises(SpendingLimitExceeded) as caught:
             Budget(1.0, before).check_all(each)
         assert words in caught.value.detail
 
@@ -309,7 +309,7 @@ def test_amounts_have_two_to_four_decimals(amount: float, text: str) -> None:
 
 
 def test_what_was_reserved_before_midnight_does_not_make_room_after_it() -> None:
-    with pytest.raises(OverLimit):
+    with pytest.raises(SpendingLimitExceeded):
         Budget(0.5, 0.0).check(Price(2.0), reserved=True)
 
 
@@ -324,7 +324,7 @@ def test_what_fits_is_what_adds_up_to_no_more_than_the_limit(
     for budget, reserved in ((Budget(limit, before), False), (Budget(limit, before + price), True)):
         try:
             budget.check(Price(price), reserved=reserved)
-        except OverLimit:
+        except SpendingLimitExceeded:
             assert not fits
         else:
             assert fits

@@ -32,8 +32,8 @@ def test_a_picture_becomes_rgba_as_it_is(tmp_path: Path, channels: int) -> None:
     pixels = RANDOM.integers(0, 256, (5, 7, channels), np.uint8)
     to_raw(png(tmp_path / "in.png", pixels.squeeze()), tmp_path / "raw", SIZE, Kind.RGBA)
     found = np.fromfile(tmp_path / "raw", np.uint8).reshape(5, 7, 4)
-    colours = pixels[..., :1].repeat(3, 2) if channels < 3 else pixels[..., :3]
-    assert np.array_equal(found[..., :3], colours), "also under alpha 0"
+    colors = pixels[..., :1].repeat(3, 2) if channels < 3 else pixels[..., :3]
+    assert np.array_equal(found[..., :3], colors), "also under alpha 0"
     assert np.array_equal(found[..., 3], pixels[..., -1] if channels in (2, 4) else np.full((5, 7), 255))
 
 
@@ -41,7 +41,7 @@ def test_coverage_is_taken_without_a_gamma_whatever_profile_the_file_has(tmp_pat
     levels = np.arange(35, dtype=np.uint8).reshape(5, 7) * 7
     linear = (
         b"\0" * 36 + b"acsp" + b"\0" * 88
-    )  # what GIMP writes for linear grey: it says nothing about levels
+    )  # what GIMP writes for linear gray: it says nothing about levels
     to_raw(png(tmp_path / "in.png", levels, icc_profile=linear), tmp_path / "raw", SIZE, Kind.COVERAGE)
     assert np.array_equal(np.fromfile(tmp_path / "raw", np.uint8).reshape(5, 7), levels)
 

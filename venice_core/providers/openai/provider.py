@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
 
-from venice_core.errors import BadInput, Unlisted, UnusableAnswer, VeniceError
+from venice_core.errors import BadInput, LookupFailed, UnusableAnswer, VeniceError
 from venice_core.imaging.formats import FORMATS
 from venice_core.job import Action, Facts, Options
 from venice_core.network.messages import File, Request, Response
@@ -116,7 +116,7 @@ class OpenAI:
         body = response.json
         listed = body.get("data") if isinstance(body, dict) else None
         if not isinstance(listed, list):
-            raise Unlisted("the list of models cannot be read", status=response.status)
+            raise LookupFailed("the list of models cannot be read", status=response.status)
         ends = {
             entry["id"]: entry.get("shutdown_date")
             for entry in listed

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from venice_core.cancellation import Cancel
-from venice_core.errors import BadKey, KeyUnseen, Refused, Unlisted, VeniceError
+from venice_core.errors import BadKey, KeyNotReceived, LookupFailed, Refused, VeniceError
 from venice_core.network.lookup import look_up
 from venice_core.network.messages import Response
 from venice_core.planning.capabilities import MODEL_TYPES, Catalogue
@@ -66,7 +66,7 @@ class Catalogues:
         self._tried = self._clock()
         entries = [entry for kind in MODEL_TYPES for entry in self._entries(kind)]
         if not entries:
-            raise Unlisted("the service lists no models")
+            raise LookupFailed("the service lists no models")
         kept = {"date": self._clock(), "entries": entries, "styles": self._styles()}
         catalogue = _catalogue(kept)
         with self._lock:
@@ -112,7 +112,7 @@ class Catalogues:
         """Those of one type; none where the service does not know the type."""
         try:
             listed = lists.read_models(self._models(kind))
-        except (Refused, Unlisted):
+        except (Refused, LookupFailed):
             return []
         # an entry is of the type that was asked for, should it not say so; another was not asked for
         typed = [{**entry, "type": entry.get("type") or kind} for entry in listed if isinstance(entry, dict)]
@@ -121,7 +121,7 @@ class Catalogues:
     def _models(self, kind: str) -> Response:
         try:
             return look_up(lists.models(self._base_url, kind), self._reader, self.cancel)
-        except (BadKey, KeyUnseen):
+        except (BadKey, KeyNotReceived):
             if not self.key:
                 raise
             return look_up(lists.models(self._base_url, kind, self.key), self._reader, self.cancel)

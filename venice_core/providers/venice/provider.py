@@ -113,7 +113,7 @@ class Venice:
             shapes={Endpoint.GENERATIONS: GENERATIONS_SIZES},
             parse_fields=parse_fields,
             key_variable=KEY_VARIABLE,
-            told_of_fields=TOLD_OF_FIELDS,
+            field_warnings=TOLD_OF_FIELDS,
         )
 
     def max_file_bytes(self, plan: Plan) -> int:

@@ -7,7 +7,7 @@ import re
 from venice_core.errors import (
     Forbidden,
     InvalidRequest,
-    KeyUnseen,
+    KeyNotReceived,
     NotInRegion,
     PrivateOnly,
     TooLarge,
@@ -43,7 +43,7 @@ def _own(response: Response, said: Words) -> type[VeniceError] | None:
         case 401 if _ACCESS.search(text):
             return Forbidden
         case 402 if "accepts" in body:
-            return KeyUnseen
+            return KeyNotReceived
         case 403 if _PRIVATE.search(text):
             return PrivateOnly
         case 403 if _REGION.search(text):

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit_transport import PNG
 
-from venice_core.errors import BadInput, Charge, Unlisted, UnusableAnswer
+from venice_core.errors import BadInput, Charge, LookupFailed, UnusableAnswer
 from venice_core.geometry.rectangles import Bounds, Extent, Padding
 from venice_core.job import Facts, Options
 from venice_core.network.messages import Request, Response
@@ -654,6 +654,6 @@ def test_a_key_that_works_is_permitted_and_a_model_that_is_not_listed_is_said(
     "body", [b"", b"<html>", b"null", [], {}, {"data": None}, {"data": "x"}, {"object": "list"}]
 )
 def test_what_is_no_list_of_models_is_said_and_costs_nothing(body: Any) -> None:
-    with pytest.raises(Unlisted) as caught:
+    with pytest.raises(LookupFailed) as caught:
         service().read_account(answer(body))
     assert caught.value.charge is Charge.NONE

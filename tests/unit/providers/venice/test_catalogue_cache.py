@@ -21,12 +21,12 @@ from venice_core.errors import (
     Cancelled,
     Charge,
     InvalidRequest,
-    KeyUnseen,
+    KeyNotReceived,
+    LookupFailed,
     LostConnection,
     NoConnection,
     NotFound,
     ServerFailure,
-    Unlisted,
     VeniceError,
 )
 from venice_core.network.messages import Request, Response
@@ -158,7 +158,7 @@ def test_a_service_that_fails_leaves_the_old_list(
     [
         InvalidRequest("no such type"),
         NotFound("no such page"),
-        Unlisted("x"),
+        LookupFailed("x"),
         b"<html>",
         b"",
         {"data": []},
@@ -215,7 +215,7 @@ def test_a_service_without_a_single_model_is_no_service(
 ) -> None:
     service.all_answer(answer)
     catalogues = at(tmp_path)
-    with pytest.raises(Unlisted) as caught:
+    with pytest.raises(LookupFailed) as caught:
         catalogues.refresh()
     assert caught.value.charge is Charge.NONE
     assert catalogues.current == PACKAGED
@@ -440,14 +440,14 @@ class Asking:
         return Response(200, {}, json.dumps({"data": [entry("for-keys")]}).encode())
 
 
-@pytest.mark.parametrize("error", [BadKey("no", status=401), KeyUnseen("pay", status=402)])
+@pytest.mark.parametrize("error", [BadKey("no", status=401), KeyNotReceived("pay", status=402)])
 def test_the_key_is_shown_for_the_list_only_where_the_service_asks_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: VeniceError
 ) -> None:
     asking = Asking(error)
     monkeypatch.setattr(module, "look_up", asking)
     catalogues = Catalogues(URL, tmp_path)
-    with pytest.raises(Unlisted):
+    with pytest.raises(LookupFailed):
         catalogues.refresh()
     assert asking.keys == [""] * 3
     catalogues.key = Secret("vk-secret")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venice_core.errors import Charge, Unlisted
+from venice_core.errors import Charge, LookupFailed
 from venice_core.messages import sentence
 from venice_core.network.messages import Response
 from venice_core.providers.venice import listings as lists
@@ -98,7 +98,7 @@ def test_an_account_may_lack_any_balance(data: Any, account: Account) -> None:
 def test_what_cannot_be_read_is_said_and_was_not_charged(
     read: Callable[[Response], Any], body: bytes
 ) -> None:
-    with pytest.raises(Unlisted) as caught:
+    with pytest.raises(LookupFailed) as caught:
         read(answer(body))
     assert caught.value.charge is Charge.NONE
     assert "charged" not in sentence(caught.value)
@@ -107,7 +107,7 @@ def test_what_cannot_be_read_is_said_and_was_not_charged(
 @pytest.mark.parametrize("body", [{}, {"data": None}, {"data": "x"}, {"data": {"a": 1}}, {"error": "no"}])
 @pytest.mark.parametrize("read", [lists.read_models, lists.read_styles])
 def test_a_list_that_is_none_is_said(read: Callable[[Response], Any], body: Any) -> None:
-    with pytest.raises(Unlisted) as caught:
+    with pytest.raises(LookupFailed) as caught:
         read(answer(body))
     assert caught.value.charge is Charge.NONE
 
@@ -129,5 +129,5 @@ any_json = st.recursive(
 def test_any_json_is_read_or_unusable(read: Callable[[Response], Any], body: Any) -> None:
     try:
         read(answer(body))
-    except Unlisted as error:
+    except LookupFailed as error:
         assert not error.maybe_charged

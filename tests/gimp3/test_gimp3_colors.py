@@ -1,4 +1,4 @@
-"""Colours: right in every base type, precision and profile, and what is not selected never changes."""
+"""Colors: right in every base type, precision and profile, and what is not selected never changes."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ SIZE = (600, 400)
 MOST = (20, 15, 560, 370)
 MODES: dict[str, dict[str, Any]] = {
     "8 bit": {},
-    "greyscale": {"base": "grey"},
-    "greyscale 16 bit": {"base": "grey", "precision": "U16_NON_LINEAR"},
+    "grayscale": {"base": "gray"},
+    "grayscale 16 bit": {"base": "gray", "precision": "U16_NON_LINEAR"},
     "indexed": {"base": "indexed"},
     "16 bit gamma": {"precision": "U16_NON_LINEAR"},
     "16 bit linear": {"precision": "U16_LINEAR"},
     "32 bit float linear": {"precision": "FLOAT_LINEAR"},
     "16 bit gamma AdobeRGB": {"precision": "U16_NON_LINEAR", "adobe_rgb": True},
 }
-TYPES = {"grey": "graya-image", "indexed": "indexeda-image"}
+TYPES = {"gray": "graya-image", "indexed": "indexeda-image"}
 STORED = {
-    "greyscale 16 bit": "u2",
+    "grayscale 16 bit": "u2",
     "16 bit gamma": "u2",
     "16 bit linear": "u2",
     "32 bit float linear": "f4",
@@ -66,7 +66,7 @@ def test_what_the_service_leaves_unchanged_comes_back_unchanged(
 
 
 @every_mode
-def test_only_what_is_selected_changes_and_to_the_colours_of_the_answer(
+def test_only_what_is_selected_changes_and_to_the_colors_of_the_answer(
     gimp: Gimp, sandbox: Sandbox, mode: str
 ) -> None:
     image, source = make_photo(gimp, mode)
@@ -95,7 +95,7 @@ def test_only_what_is_selected_changes_and_to_the_colours_of_the_answer(
     sent = Image.fromarray(decoded(seen.files[0].data))
     answer = np.asarray(picture_effects.disturb(picture_effects.edit(sent), Switches(drift=True)), np.float64)
     found = levels(gimp.pixels(new, "R'G'B'A float"))[..., :3]
-    if MODES[mode].get("base") == "grey":
+    if MODES[mode].get("base") == "gray":
         light = found[..., 0]
         assert np.ptp(found, axis=-1).max() < 0.01
         assert light[mask == 255].mean() < 255 - 20
@@ -103,9 +103,9 @@ def test_only_what_is_selected_changes_and_to_the_colours_of_the_answer(
         palette = np.unique(levels(gimp.pixels(source, "R'G'B'A float"))[..., :3].reshape(-1, 3), axis=0)
         own = np.unique(found.reshape(-1, 3), axis=0)
         nearest = np.abs(own[:, None] - palette[None]).max(axis=-1).min(axis=1)
-        assert nearest.max() < 1.0, "its colours are the palette's"
+        assert nearest.max() < 1.0, "its colors are the palette's"
     else:
-        check_equal(found, answer, f"{mode}, the answer's colours", tolerance=1.01)
+        check_equal(found, answer, f"{mode}, the answer's colors", tolerance=1.01)
 
 
 @every_mode
@@ -126,7 +126,7 @@ def test_adobe_rgb_and_16_bit_matter_here(gimp: Gimp) -> None:
 
 
 @pytest.mark.parametrize("adobe_rgb", [False, True])
-def test_colours_outside_srgb_are_counted_and_told(gimp: Gimp, sandbox: Sandbox, adobe_rgb: bool) -> None:
+def test_colors_outside_srgb_are_counted_and_told(gimp: Gimp, sandbox: Sandbox, adobe_rgb: bool) -> None:
     """AdobeRGB's green is one."""
     image = gimp.new_image(*SIZE)
     source = gimp.add_layer(image, (*SIZE, bytes((0, 255, 0)) * (SIZE[0] * SIZE[1])))
@@ -135,5 +135,5 @@ def test_colours_outside_srgb_are_counted_and_told(gimp: Gimp, sandbox: Sandbox,
         gimp.assign_profile(image, "rgb_adobe")
     printed = len(gimp.log())
     assert gimp.run(EDIT, image, [source], prompt="pink")["error"] == ""
-    told = "100 % of what was sent has colours outside sRGB" in gimp.log()[printed:]
+    told = "100 % of what was sent has colors outside sRGB" in gimp.log()[printed:]
     assert told == adobe_rgb
