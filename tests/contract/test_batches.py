@@ -18,8 +18,8 @@ from support import posts
 from venice_core.cli import picture_files
 from venice_core.geometry.rectangles import Bounds
 from venice_core.job import Action, Job, Options
-from venice_core.planning.capabilities import Catalogue
 from venice_core.planning.planner import make_plan
+from venice_core.providers.venice.model_entries import packaged_catalogue
 from venice_core.providers.venice.provider import Venice
 from venice_core.records.entry import ANSWER
 from venice_core.records.journal import Journal
@@ -234,7 +234,7 @@ def test_who_spends_meanwhile_ends_the_rest_at_the_limit(
 ) -> None:
     whole = Bounds(0, 0, 64, 64)
     job = Job(Action.EDIT, whole, whole.extent, None, Options(prompt="x"))
-    plan = make_plan(job, None, Venice(Secret(""), catalogue=Catalogue.packaged()).capabilities)
+    plan = make_plan(job, None, Venice(Secret(""), catalogue=packaged_catalogue()).capabilities)
 
     def answer(_: bytes) -> bytes:
         for _ in range(2):

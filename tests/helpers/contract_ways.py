@@ -30,11 +30,11 @@ from venice_core.geometry.rectangles import Bounds
 from venice_core.job import Action, Job, Options
 from venice_core.network.rate_limiter import RateLimiter
 from venice_core.network.transport import Transport
-from venice_core.planning.capabilities import Catalogue
 from venice_core.progress import Progress, Stage
 from venice_core.providers.base import Provider
 from venice_core.providers.openai.profile import Profiles
 from venice_core.providers.openai.provider import OpenAI
+from venice_core.providers.venice.model_entries import packaged_catalogue
 from venice_core.providers.venice.provider import Venice
 from venice_core.records.entry import Entry
 from venice_core.records.journal import Journal
@@ -174,7 +174,7 @@ class RunThread:
         self.result: RunResult | None = None
         self.error: BaseException | None = None
         secret = Secret(KEY)
-        provider: Provider = Venice(secret, url, catalogue=Catalogue.packaged())
+        provider: Provider = Venice(secret, url, catalogue=packaged_catalogue())
         if profile:
             described = Profiles().get(profile)
             assert described is not None

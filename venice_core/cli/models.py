@@ -84,7 +84,8 @@ def _described(model: Model) -> dict[str, Any]:
     price = model.price()
     scales = {f"{scale}x": model.upscale_price(scale) for scale in (2, 4)}
     return {
-        **asdict(model),
+        **{name: value for name, value in asdict(model).items() if name != "prices"},
+        **model.prices.to_json(),
         "price": asdict(price) if price else None,
         "upscale_price": {name: asdict(each) for name, each in scales.items() if each},
     }
@@ -96,7 +97,7 @@ def _cost(model: Model) -> str:
         scales = ((scale, model.upscale_price(scale)) for scale in (2, 4))
         return " ".join(f"{scale}x {price_text(price)}" for scale, price in scales if price)
     by_quality = [f"{quality}: {_tiers(model, quality)}" for quality in model.qualities]
-    text = "; ".join(by_quality) if model.pricing.get("quality") else _tiers(model, "")
+    text = "; ".join(by_quality) if model.prices.by_quality else _tiers(model, "")
     one, two = model.price(images=1), model.price(images=2)
     if one and two and one.usd is not None and two.usd is not None and two.usd > one.usd:
         text += f" +{price_text(Price(round(two.usd - one.usd, 6)))} a further picture"

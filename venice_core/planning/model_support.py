@@ -86,7 +86,7 @@ def offered(model: Model, name: str, wish: str, values: tuple[str, ...]) -> str:
     spelled = {value.lower(): value for value in values}
     if not wish or wish.lower() in spelled:
         return spelled.get(wish.lower(), wish)
-    if model.listed or model.constrained or bool(model.pricing) or values:
+    if model.listed or model.constrained or model.prices.is_known or values:
         raise _not_offered(model, name, wish, values)
     return wish
 

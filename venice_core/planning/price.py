@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -30,3 +32,67 @@ class Price:
             None if self.usd is None else round(self.usd * count, 6),
             None if self.diem is None else round(self.diem * count, 6),
         )
+
+
+@dataclass(frozen=True)
+class PricedRequest:
+    """What decides about the price of one request."""
+
+    images: int = 1
+    """How many pictures go along."""
+    tier: str = ""
+    """The resolution; "" where neither the request nor the model names one."""
+    tier_chosen: bool = False
+    """Whether the request names it, not the model."""
+    quality: str = ""
+    quality_chosen: bool = False
+    enhance: bool = False
+    pictures: int = 1
+    """How many the request makes."""
+
+
+class PriceList(Protocol):
+    """What a model's requests cost, in whatever form its service says so."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it says anything."""
+
+    @property
+    def by_quality(self) -> bool:
+        """Whether each quality has prices of its own for each resolution."""
+
+    def of(self, request: PricedRequest) -> Price | None:
+        """Return the price of one request; None where it is unknown."""
+
+    def of_upscaling(self, scale: int) -> Price | None:
+        """Return the price of a result that many times as large; None where it is unknown."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it in the form in which its service gives it."""
+
+
+@dataclass(frozen=True)
+class FlatPrices:
+    """US dollars for a picture of a quality; "": of any."""
+
+    usd: Mapping[str, float]
+
+    by_quality = False
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self.usd)
+
+    def of(self, request: PricedRequest) -> Price | None:
+        amount = self.usd.get(request.quality, self.usd.get(""))
+        return None if amount is None else Price(amount).times(request.pictures)
+
+    def of_upscaling(self, scale: int) -> Price | None:  # noqa: ARG002 - services with such prices do not upscale
+        return None
+
+    def to_json(self) -> dict[str, Any]:
+        return {"pricing": {}, "usd": dict(self.usd)}
+
+
+UNPRICED = FlatPrices({})

@@ -13,11 +13,11 @@ from typing import Any
 
 from venice_core.errors import BadInput, MissingKey
 from venice_core.network.urls import check_url, same_origin
-from venice_core.planning.capabilities import Catalogue
 from venice_core.providers.base import Provider
 from venice_core.providers.openai.profile import Profile, Profiles
 from venice_core.providers.openai.provider import OpenAI
 from venice_core.providers.venice.catalogue_cache import Catalogues
+from venice_core.providers.venice.model_entries import packaged_catalogue
 from venice_core.providers.venice.provider import BASE_URL, KEY_VARIABLE, Venice
 from venice_core.secret import Secret
 from venice_core.storage.folders import Folders
@@ -130,7 +130,7 @@ class Registry:
         name = self.name(wish)
         if name == SANDBOX:
             made_up = Secret(f"sandbox-{secrets.token_hex(8)}")
-            provider = Venice(made_up, self._sandbox(), name, Catalogue.packaged(), free=True)
+            provider = Venice(made_up, self._sandbox(), name, packaged_catalogue(), free=True)
             return ProviderSession(name, provider, made_up, "built in")
         stored = self._profile(name)
         variable = stored.key_variable if stored else KEY_VARIABLE

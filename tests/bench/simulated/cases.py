@@ -24,10 +24,10 @@ from venice_core.geometry.rectangles import Bounds, Extent
 from venice_core.imaging import compositing
 from venice_core.imaging.arrays import Coverage, Pixels
 from venice_core.job import Action, Job, Options
-from venice_core.planning.capabilities import Catalogue
 from venice_core.planning.plan import Plan
 from venice_core.planning.planner import make_plan
 from venice_core.planning.selection import Selection
+from venice_core.providers.venice.model_entries import packaged_catalogue
 from venice_core.providers.venice.provider import Venice
 from venice_core.secret import Secret
 
@@ -199,7 +199,7 @@ class Scene:
 
 def _prepared(job: Job, coverage: Coverage, most: int | None) -> Prepared:
     """As for Venice, which may take no more than `most` px."""
-    venice = Venice(Secret("unused"), catalogue=Catalogue.packaged())
+    venice = Venice(Secret("unused"), catalogue=packaged_catalogue())
     if most is None:
         return Prepared.of(job, coverage, venice)
     can = replace(venice.capabilities, limits=replace(venice.capabilities.limits, max_pixels=most))

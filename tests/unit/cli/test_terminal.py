@@ -19,16 +19,16 @@ from venice_core.execution.run_thread import RunThread
 from venice_core.geometry.rectangles import Bounds
 from venice_core.job import Action, Job, Options
 from venice_core.network.messages import Response
-from venice_core.planning.capabilities import Catalogue
 from venice_core.planning.planner import make_plan
 from venice_core.progress import OnProgress, Progress, Stage
+from venice_core.providers.venice.model_entries import packaged_catalogue
 from venice_core.providers.venice.provider import Venice
 from venice_core.records.journal import Journal
 from venice_core.secret import Secret
 
 WHOLE = Bounds(0, 0, 256, 256)
 JOB = Job(Action.EDIT, WHOLE, WHOLE.extent, None, Options(prompt="a hat"))
-PLAN = make_plan(JOB, None, Venice(Secret(""), catalogue=Catalogue.packaged()).capabilities)
+PLAN = make_plan(JOB, None, Venice(Secret(""), catalogue=packaged_catalogue()).capabilities)
 
 
 class Presses(Interrupts):

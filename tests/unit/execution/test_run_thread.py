@@ -15,8 +15,8 @@ from venice_core.execution.run_thread import RunThread
 from venice_core.geometry.rectangles import Bounds
 from venice_core.job import Action, Job, Options
 from venice_core.network.messages import Response
-from venice_core.planning.capabilities import Catalogue
 from venice_core.planning.planner import make_plan
+from venice_core.providers.venice.model_entries import packaged_catalogue
 from venice_core.providers.venice.provider import Venice
 from venice_core.records.entry import Entry, Status
 from venice_core.records.journal import Journal
@@ -24,7 +24,7 @@ from venice_core.secret import Secret
 
 WHOLE = Bounds(0, 0, 256, 256)
 JOB = Job(Action.EDIT, WHOLE, WHOLE.extent, None, Options(prompt="a hat"))
-PLAN = make_plan(JOB, None, Venice(Secret(""), catalogue=Catalogue.packaged()).capabilities)
+PLAN = make_plan(JOB, None, Venice(Secret(""), catalogue=packaged_catalogue()).capabilities)
 ANSWER = Response(200, {}, b"answer")
 
 # how far an entry has come, by name

@@ -38,8 +38,8 @@ from venice_core.job import Action, Job, Options
 from venice_core.network.messages import Request, Response
 from venice_core.network.rate_limiter import RateLimiter
 from venice_core.network.transport import Transport
-from venice_core.planning.capabilities import Catalogue
 from venice_core.progress import OnProgress, Progress, Stage
+from venice_core.providers.venice.model_entries import packaged_catalogue
 from venice_core.providers.venice.provider import Venice
 from venice_core.records.entry import ANSWER, COVERAGE, SOURCE, Entry
 from venice_core.records.journal import Journal
@@ -63,7 +63,7 @@ def job(variations: int = 1, action: Action = Action.EDIT, **options: Any) -> Jo
 def runner(folder: Path, transport: Transport, **more: Any) -> Runner:
     key = Secret(more.pop("key", "vk-0123456789abcdef"))
     name = more.pop("provider", "venice")
-    provider = Venice(key, "http://127.0.0.1:9/api/v1", name, Catalogue.packaged())
+    provider = Venice(key, "http://127.0.0.1:9/api/v1", name, packaged_catalogue())
     return Runner(provider, key, transport, Journal(folder), **more)
 
 

@@ -26,6 +26,7 @@ from venice_core.planning.planner import make_plan
 from venice_core.planning.selection import Selection
 from venice_core.providers.openai.profile import Profiles
 from venice_core.providers.openai.provider import OpenAI
+from venice_core.providers.venice.model_entries import packaged_catalogue, read_model
 from venice_core.providers.venice.provider import ASPECT_RATIOS, DEFAULT_MODEL, Venice
 from venice_core.secret import Secret
 
@@ -52,7 +53,7 @@ def unselected(layer: Bounds = LAYER, action: Action = Action.EDIT, **options: A
 
 def venice(*models: Model, **more: Any) -> Capabilities:
     """Venice's limits, with these models; the first is the default."""
-    catalogue = Catalogue({model.id: model for model in models}) if models else Catalogue.packaged()
+    catalogue = Catalogue({model.id: model for model in models}) if models else packaged_catalogue()
     default = models[0].id if models else DEFAULT_MODEL
     known = Venice(Secret("k"), catalogue=catalogue).capabilities
     return replace(known, default_model=default, **more)
@@ -486,7 +487,7 @@ def offering(name: str) -> Capabilities:
     """A built-in provider; Venice with a list as the service tells it."""
     if (profile := Profiles().get(name)) is not None:
         return OpenAI(Secret("k"), "https://x.example/v1", profile).capabilities
-    listed = Model.from_entry(
+    listed = read_model(
         {
             "id": "able",
             "type": "inpaint",
@@ -693,7 +694,7 @@ def test_the_price_is_what_the_packaged_catalogue_says(
     ],
 )
 def test_a_catalogue_entry_may_lack_anything_but_its_id(entry: dict[str, Any]) -> None:
-    model = Model.from_entry(entry)
+    model = read_model(entry)
     assert model.price() is None
     assert make_plan(*selected(BOX), venice(model)).endpoint is Endpoint.MULTI_EDIT
 
@@ -713,11 +714,11 @@ def test_constraints_are_read_as_the_service_writes_them() -> None:
             "defaultQuality": "high",
         },
     }
-    model = Model.from_entry({"id": "full", "model_spec": spec})
+    model = read_model({"id": "full", "model_spec": spec})
     assert (model.max_images, model.max_prompt, model.keeps_shape) == (6, 5000, True)
     assert (model.resolutions, model.qualities) == (("1K", "2K"), ("low", "high"))
     spec["constraints"]["combineImages"] = False  # type: ignore[index]
-    assert Model.from_entry({"id": "full", "model_spec": spec}).max_images == 1
+    assert read_model({"id": "full", "model_spec": spec}).max_images == 1
 
 
 # The job itself

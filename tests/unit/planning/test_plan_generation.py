@@ -19,6 +19,7 @@ from venice_core.planning.plan import Plan
 from venice_core.planning.planner import make_plan
 from venice_core.planning.price import Price
 from venice_core.planning.selection import Selection
+from venice_core.providers.venice.model_entries import packaged_catalogue
 from venice_core.providers.venice.provider import Venice
 from venice_core.secret import Secret
 
@@ -40,7 +41,7 @@ EDITOR = Model("editor", "Editor", "inpaint", listed=True)
 
 def venice(*models: Model, styles: tuple[str, ...] = (), date: float = 0.0) -> Any:
     catalogue = Catalogue({model.id: model for model in models}, styles, date)
-    return Venice(Secret("k"), catalogue=catalogue if models else Catalogue.packaged()).capabilities
+    return Venice(Secret("k"), catalogue=catalogue if models else packaged_catalogue()).capabilities
 
 
 def generate(

@@ -18,11 +18,12 @@ from venice_core.planning.plan import Plan
 from venice_core.planning.planner import make_plan
 from venice_core.planning.price import Price
 from venice_core.planning.upscale import MIN_GAIN
+from venice_core.providers.venice.model_entries import packaged_catalogue
 from venice_core.providers.venice.provider import Venice
 from venice_core.secret import Secret
 
 LARGEST = 16_777_216
-CAN = Venice(Secret("k"), catalogue=Catalogue.packaged()).capabilities
+CAN = Venice(Secret("k"), catalogue=packaged_catalogue()).capabilities
 
 
 def upscale(extent: Extent, scale: int = 2, **options: object) -> Plan:

@@ -40,10 +40,10 @@ from venice_core.imaging import codecs
 from venice_core.job import Action, Job, Options
 from venice_core.network.messages import Response
 from venice_core.network.transport import Transport
-from venice_core.planning.capabilities import Catalogue
 from venice_core.planning.plan import Plan
 from venice_core.planning.planner import make_plan
 from venice_core.progress import Stage
+from venice_core.providers.venice.model_entries import packaged_catalogue
 from venice_core.providers.venice.provider import Venice
 from venice_core.records.entry import ANSWER, COVERAGE, SOURCE, Entry, Status, summary
 from venice_core.records.entry import PICTURE as FETCHED
@@ -60,7 +60,7 @@ JOB = Job(Action.EDIT, WHOLE, WHOLE.extent, None, Options(prompt="a hat"))
 
 def run(folder: Path, transport: Transport, job: Job = JOB, **more: Any) -> Result:
     secret = Secret(KEY)
-    provider = Venice(secret, "http://127.0.0.1:9/api/v1", catalogue=Catalogue.packaged())
+    provider = Venice(secret, "http://127.0.0.1:9/api/v1", catalogue=packaged_catalogue())
     runner = Runner(provider, secret, transport, Journal(folder))
     made = runner.run(job, JobInputs(PICTURE.tobytes()), more.get("watch", lambda _: None), Cancel())
     (result,) = made.results
@@ -68,7 +68,7 @@ def run(folder: Path, transport: Transport, job: Job = JOB, **more: Any) -> Resu
 
 
 def plan() -> Plan:
-    return make_plan(JOB, None, Venice(Secret(""), catalogue=Catalogue.packaged()).capabilities)
+    return make_plan(JOB, None, Venice(Secret(""), catalogue=packaged_catalogue()).capabilities)
 
 
 def begin(folder: Path, **more: Any) -> Entry:
@@ -260,7 +260,7 @@ def test_the_key_is_in_no_file_and_no_error_even_when_the_server_repeats_it(
 @pytest.mark.parametrize("key", ["vk-01\n234", "vk-01234…", "vk 01\r\nX-Evil: 1", "vk\x00"])
 def test_a_key_that_cannot_be_sent_is_refused_without_being_shown(tmp_path: Path, key: str) -> None:
     secret = Secret(key)
-    provider = Venice(secret, "http://127.0.0.1:9/api/v1", catalogue=Catalogue.packaged())
+    provider = Venice(secret, "http://127.0.0.1:9/api/v1", catalogue=packaged_catalogue())
     runner = Runner(provider, secret, Transport(), Journal(tmp_path))
     with pytest.raises(BadInput, match="API key") as caught:
         runner.run(JOB, JobInputs(PICTURE.tobytes()), lambda _: None, Cancel())

@@ -27,9 +27,9 @@ from venice_core.errors import (
 from venice_core.geometry.rectangles import Bounds
 from venice_core.job import Action, Job, Options
 from venice_core.network.messages import Response
-from venice_core.planning.capabilities import Catalogue
 from venice_core.planning.planner import make_plan
 from venice_core.planning.price import Price
+from venice_core.providers.venice.model_entries import packaged_catalogue
 from venice_core.providers.venice.provider import Venice
 from venice_core.records.entry import Entry
 from venice_core.records.journal import Journal
@@ -42,7 +42,7 @@ NOBODY = 2**22 + 7  # no process has such a number
 
 def begin(folder: Path, provider: str = "venice", model: str = "", variations: int = 1) -> Entry:
     job = Job(Action.EDIT, WHOLE, WHOLE.extent, None, Options(prompt="x", model=model, variations=variations))
-    can = Venice(Secret(""), name=provider, catalogue=Catalogue.packaged()).capabilities
+    can = Venice(Secret(""), name=provider, catalogue=packaged_catalogue()).capabilities
     return Journal(folder).begin(job, make_plan(job, None, can))
 
 

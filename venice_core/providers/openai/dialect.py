@@ -12,6 +12,7 @@ from venice_core.geometry.aspect_ratio import parse_ratio
 from venice_core.geometry.rectangles import Extent
 from venice_core.planning.capabilities import ANY, Limits, Model
 from venice_core.planning.output_shapes import Grid, Shapes, Sizes
+from venice_core.planning.price import FlatPrices
 from venice_core.providers.openai.entry_reader import Reader
 
 MAX_SENT_PIXELS = 33_177_600
@@ -96,7 +97,7 @@ class Dialect:
             retires=self.retires,
             replacement=self.replacement,
             sized=bool(self.size or self.aspect_ratio.field),
-            usd=self.usd,
+            prices=FlatPrices(self.usd),
             listed=bool(model_id),
             constrained=True,
         )

@@ -21,6 +21,7 @@ from venice_core.network.lookup import look_up
 from venice_core.network.messages import Response
 from venice_core.planning.capabilities import MODEL_TYPES, Catalogue
 from venice_core.providers.venice import listings as lists
+from venice_core.providers.venice.model_entries import packaged_catalogue, read_catalogue
 from venice_core.providers.venice.provider import Venice
 from venice_core.secret import Secret
 from venice_core.storage.atomic_files import write_atomically
@@ -54,7 +55,7 @@ class Catalogues:
         """What is known now, from memory, disk or the package."""
         with self._lock:
             if self._current is None:
-                self._current = self._kept() or Catalogue.packaged()
+                self._current = self._kept() or packaged_catalogue()
             return self._current
 
     @property
@@ -143,9 +144,9 @@ class Catalogues:
 def _catalogue(kept: Any) -> Catalogue:
     """Of a type that the service did not list, the packaged models."""
     styles = [style for style in kept["styles"] if isinstance(style, str)]
-    told = Catalogue.from_entries(kept["entries"], styles=styles, date=float(kept["date"]))
+    told = read_catalogue(kept["entries"], styles=styles, date=float(kept["date"]))
     if all(told.of_type(kind) for kind in MODEL_TYPES):
         return told
-    packaged = Catalogue.packaged()
+    packaged = packaged_catalogue()
     others = [model for kind in MODEL_TYPES if not told.of_type(kind) for model in packaged.of_type(kind)]
     return replace(told, models={**told.models, **{model.id: model for model in others}})

@@ -34,12 +34,13 @@ from venice_core.network.refusal_reader import Reader
 from venice_core.planning.capabilities import Catalogue
 from venice_core.providers.venice import catalogue_cache as module
 from venice_core.providers.venice.catalogue_cache import FRESH_SECONDS, Catalogues
+from venice_core.providers.venice.model_entries import packaged_catalogue
 from venice_core.sandbox import Sandbox
 from venice_core.secret import Secret
 
 URL = "https://service.example/api/v1"
 NOW = 1_790_000_000.0
-PACKAGED = Catalogue.packaged()
+PACKAGED = packaged_catalogue()
 
 
 def entry(name: str, **more: Any) -> dict[str, Any]:

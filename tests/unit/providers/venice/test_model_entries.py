@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venice_core.planning.capabilities import Capabilities, Catalogue, Model
+from venice_core.planning.capabilities import Capabilities, Model
 from venice_core.planning.price import Price
+from venice_core.providers.venice.model_entries import packaged_catalogue, read_catalogue, read_model
 from venice_core.providers.venice.provider import Venice
 from venice_core.secret import Secret
 
@@ -23,7 +24,7 @@ def amount(usd: Any, diem: Any = None) -> dict[str, Any]:
 
 def model(pricing: Any, **constraints: Any) -> Model:
     spec = {"pricing": pricing, "constraints": constraints}
-    return Model.from_entry({"id": "m", "type": "inpaint", "model_spec": spec})
+    return read_model({"id": "m", "type": "inpaint", "model_spec": spec})
 
 
 FLAT = {"inpaint": amount(0.04)}
@@ -197,12 +198,12 @@ def test_without_a_wish_and_a_default_the_usual_resolution_is_priced_else_the_sm
     ],
 )
 def test_the_packaged_prices_are_the_published_ones(name: str, wish: dict[str, Any], usd: float) -> None:
-    price = Catalogue.packaged().get(name).price(**wish)
+    price = packaged_catalogue().get(name).price(**wish)
     assert price == Price(pytest.approx(usd), pytest.approx(usd))
 
 
 def test_the_packaged_list_holds_every_type_and_a_price_for_each() -> None:
-    packaged = Catalogue.packaged()
+    packaged = packaged_catalogue()
     counts = {kind: len(packaged.of_type(kind)) for kind in ("inpaint", "image", "upscale")}
     assert counts == {"inpaint": 21, "image": len(packaged.models) - 22, "upscale": 1}
     assert packaged.date == 0
@@ -237,7 +238,7 @@ FULL = {
 
 
 def test_an_entry_is_read_as_the_service_writes_it() -> None:
-    full = Model.from_entry(FULL)
+    full = read_model(FULL)
     assert (full.id, full.name, full.type, full.label) == ("full", "Full One", "image", "Full One")
     assert (full.offline, full.privacy, full.traits) == (True, "private", ("default", "fastest"))
     assert (full.max_prompt, full.max_steps, full.divisor, full.max_style_references) == (1500, 20, 16, 4)
@@ -257,12 +258,12 @@ def test_what_the_prices_tell_of_tiers_and_qualities_fills_what_is_not_said() ->
 @pytest.mark.parametrize("entry", [None, 7, "m", [], {}, {"id": ""}, {"id": None}, {"id": 7}, {"id": ["m"]}])
 def test_what_is_no_entry_is_a_value_error_and_is_passed_over(entry: Any) -> None:
     with pytest.raises(ValueError, match="not the entry"):
-        Model.from_entry(entry)
-    assert list(Catalogue.from_entries([entry, {"id": "m"}, entry]).models) == ["m"]
+        read_model(entry)
+    assert list(read_catalogue([entry, {"id": "m"}, entry]).models) == ["m"]
 
 
 def test_an_entry_with_nothing_but_an_id_says_nothing_else() -> None:
-    bare = Model.from_entry({"id": "bare"})
+    bare = read_model({"id": "bare"})
     unset = Model("bare", "bare", listed=True)
     assert bare == unset
 
@@ -294,7 +295,7 @@ def test_an_entry_of_any_brokenness_is_read_and_priced(
 ) -> None:
     if not is_entry(entry):
         return
-    broken = Model.from_entry(entry)
+    broken = read_model(entry)
     assert broken.id == entry["id"]
     for field in fields(Model):
         default = getattr(Model("x"), field.name)
@@ -320,14 +321,14 @@ def is_entry(entry: Any) -> bool:
 @given(any_json)
 def test_anything_else_is_a_value_error(entry: Any) -> None:
     try:
-        Model.from_entry(entry)
+        read_model(entry)
     except ValueError:
         assert not is_entry(entry)
 
 
 @given(st.lists(any_json | broken_entries, max_size=8))
 def test_a_list_of_any_brokenness_is_a_catalogue(entries: list[Any]) -> None:
-    catalogue = Catalogue.from_entries(entries)
+    catalogue = read_catalogue(entries)
     assert set(catalogue.models) == {entry["id"] for entry in entries if is_entry(entry)}
     for kind in ("inpaint", "image", "upscale"):
         assert all(each.type in (kind, "") for each in catalogue.of_type(kind))
@@ -342,9 +343,7 @@ def entry(name: str, kind: str = "", *traits: str) -> dict[str, Any]:
 
 
 def test_models_are_found_by_id_then_by_trait_and_else_nothing_is_known_of_them() -> None:
-    known = Catalogue.from_entries(
-        [entry("a", "image", "fastest"), entry("fastest", "image"), entry("c", "", "d")]
-    )
+    known = read_catalogue([entry("a", "image", "fastest"), entry("fastest", "image"), entry("c", "", "d")])
     assert known.get("a").id == "a"
     assert known.get("fastest").id == "fastest", "an id goes before a trait"
     assert known.get("d").id == "c"
@@ -353,9 +352,7 @@ def test_models_are_found_by_id_then_by_trait_and_else_nothing_is_known_of_them(
 
 
 def test_models_are_listed_by_type_in_the_services_order() -> None:
-    known = Catalogue.from_entries(
-        [entry("e"), entry("i", "image"), entry("u", "upscale"), entry("f", "inpaint")]
-    )
+    known = read_catalogue([entry("e"), entry("i", "image"), entry("u", "upscale"), entry("f", "inpaint")])
     assert [each.id for each in known.of_type("inpaint")] == ["e", "f"], "one of no type edits"
     assert [each.id for each in known.of_type("image")] == ["i"]
     assert [each.id for each in known.of_type("upscale")] == ["u"]
@@ -363,7 +360,7 @@ def test_models_are_listed_by_type_in_the_services_order() -> None:
 
 def test_the_generator_is_the_services_default_or_else_ours() -> None:
     def capabilities(*entries: dict[str, Any]) -> Capabilities:
-        known = Catalogue.from_entries(entries)
+        known = read_catalogue(entries)
         return replace(
             Venice(Secret("k"), catalogue=known).capabilities,
             default_model="edits",
@@ -380,7 +377,7 @@ def test_the_generator_is_the_services_default_or_else_ours() -> None:
 
 
 def test_the_packaged_list_is_valid_json_of_the_services_form() -> None:
-    known = Catalogue.packaged()
-    assert json.dumps([dict(each.pricing) for each in known.models.values()])
+    known = packaged_catalogue()
+    assert json.dumps([each.prices.to_json() for each in known.models.values()])
     assert known.get("default").id == "z-image-turbo"
     assert known.get("highest_quality").id == "qwen-image"
