@@ -23,6 +23,7 @@ from support import posts
 
 from venice_core.cancellation import Cancel
 from venice_core.cli import main as cli_main
+from venice_core.execution.context import RunContext
 from venice_core.execution.inputs import JobInputs, Prepared
 from venice_core.execution.results import RunResult
 from venice_core.execution.runner import Runner
@@ -180,7 +181,9 @@ class RunThread:
             assert described is not None
             provider = OpenAI(secret, url, described)
         clock = cancel.now if isinstance(cancel, NoWaiting) else time.time
-        self._runner = Runner(provider, secret, Transport(), self.journal, clock, RateLimiter(clock))
+        self._runner = Runner(
+            RunContext(provider, secret, Transport(), self.journal, clock, RateLimiter(clock))
+        )
         self._pixels = np.dstack([pixels, np.full((height, width), 255, np.uint8)]).tobytes()
         self.thread = threading.Thread(target=self._run, daemon=True)
         assert Prepared.of(self.job, None, provider).plan.size == whole.extent

@@ -482,7 +482,7 @@ def test_stopping_while_the_answer_is_fitted_does_not_deny_the_charge(
     assert caught.value.charge == "charged"
 
 
-CHARGING = "import venice_core.execution.runner as run; run.is_of_sandbox = lambda *_: False\n"
+CHARGING = "import venice_core.execution.request_run as run; run.is_of_sandbox = lambda *_: False\n"
 
 
 def test_a_cancel_unless_it_is_sent_stops_an_upload_and_nothing_else(

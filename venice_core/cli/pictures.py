@@ -34,6 +34,7 @@ from venice_core.errors import (
     VeniceError,
     unusable,
 )
+from venice_core.execution.context import RunContext
 from venice_core.execution.run_thread import RunThread
 from venice_core.execution.runner import Runner
 from venice_core.job import Options
@@ -177,9 +178,9 @@ class _Batch:
                 again = len(self._outcomes) > 1 and outcome.path is not None and outcome.path.is_file()
                 pictures.append(replace(ready, source=None) if again else ready)
         journal, limit = Journal(Folders.of(self._env).jobs), self._registry.settings.daily_limit
-        runner = Runner(opened.provider, opened.key, Transport(), journal, daily_limit=limit)
+        runner = Runner(RunContext(opened.provider, opened.key, Transport(), journal, daily_limit=limit))
         try:
-            budget = runner.budget()
+            budget = runner.context.budget()
         except OSError as error:
             raise unusable(error) from error
         return _Checked(wish, runner, budget, pictures)

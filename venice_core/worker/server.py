@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 from venice_core.cancellation import Cancel
 from venice_core.errors import BadInput, PlacementFailed, SpendingLimitExceeded, VeniceError
+from venice_core.execution.context import RunContext
 from venice_core.execution.inputs import JobInputs, Prepared, read_coverage
 from venice_core.execution.run_thread import RunThread
 from venice_core.execution.runner import Runner
@@ -136,7 +137,7 @@ class Worker:
         coverage = read_coverage(self._pixels(params.get("coverage"), job), job)
         plan = Prepared.of(job, coverage, opened.provider).plan
         told = {**plan.to_json(), "key": not opened.lacks_key}
-        budget = self._runner(opened).budget()
+        budget = self._runner(opened).context.budget()
         if budget is not None:
             try:
                 budget.check(plan.total)
@@ -167,7 +168,11 @@ class Worker:
         limit = self._registry.settings.daily_limit
         whose = opened.provider.base_url, hash(opened.key.reveal())
         pace = self._paces.setdefault(whose, RateLimiter())
-        return Runner(opened.provider, opened.key, Transport(), self._journal, pace=pace, daily_limit=limit)
+        return Runner(
+            RunContext(
+                opened.provider, opened.key, Transport(), self._journal, rate_limiter=pace, daily_limit=limit
+            )
+        )
 
     def _placed(self, params: Mapping[str, Any]) -> None:
         self._journal.get(str(params.get("job"))).placed()

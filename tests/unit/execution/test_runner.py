@@ -30,6 +30,7 @@ from venice_core.errors import (
     UnusableAnswer,
     VeniceError,
 )
+from venice_core.execution.context import RunContext
 from venice_core.execution.inputs import JobInputs, Prepared
 from venice_core.execution.results import RunResult
 from venice_core.execution.runner import Runner
@@ -64,7 +65,7 @@ def runner(folder: Path, transport: Transport, **more: Any) -> Runner:
     key = Secret(more.pop("key", "vk-0123456789abcdef"))
     name = more.pop("provider", "venice")
     provider = Venice(key, "http://127.0.0.1:9/api/v1", name, packaged_catalogue())
-    return Runner(provider, key, transport, Journal(folder), **more)
+    return Runner(RunContext(provider, key, transport, Journal(folder), **more))
 
 
 def run(
@@ -457,10 +458,10 @@ def test_a_cancel_while_waiting_for_the_repeat_costs_nothing(tmp_path: Path) -> 
 def test_the_pace_that_an_answer_sets_holds_for_the_next_run(tmp_path: Path) -> None:
     pace = RateLimiter()
     limits = {"x_ratelimit_remaining_requests": "0", "x_ratelimit_reset_requests": "3600"}
-    run(tmp_path, [answer(**limits)], pace=pace)
+    run(tmp_path, [answer(**limits)], rate_limiter=pace)
     transport = FakeTransport(answer())
     with pytest.raises(Busy, match="rate limit is used up"):
-        run(tmp_path, transport, pace=pace)
+        run(tmp_path, transport, rate_limiter=pace)
     assert not transport.requests
     assert ends(tmp_path) == [("done", "charged"), ("failed", "none")]
 
@@ -508,8 +509,8 @@ def test_the_days_runs_add_up_to_the_limit(tmp_path: Path) -> None:
 def test_the_next_day_there_is_room_again(tmp_path: Path) -> None:
     run(tmp_path, [answer()], daily_limit=0.04)
     tomorrow = time.time() + 86_400 * 1.2
-    over = runner(tmp_path, FakeTransport(), daily_limit=0.04).budget()
-    free = runner(tmp_path, FakeTransport(), daily_limit=0.04, clock=lambda: tomorrow).budget()
+    over = runner(tmp_path, FakeTransport(), daily_limit=0.04).context.budget()
+    free = runner(tmp_path, FakeTransport(), daily_limit=0.04, clock=lambda: tomorrow).context.budget()
     assert over is not None
     assert free is not None
     assert (over.spent, free.spent) == (0.04, 0.0)

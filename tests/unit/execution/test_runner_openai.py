@@ -27,6 +27,7 @@ from venice_core.errors import (
     UnusableAnswer,
     VeniceError,
 )
+from venice_core.execution.context import RunContext
 from venice_core.execution.inputs import JobInputs
 from venice_core.execution.results import RunResult
 from venice_core.execution.runner import Runner
@@ -69,7 +70,7 @@ def runner(folder: Path, transport: Transport, name: str = "openai", key: str = 
     profile = Profiles().get(name)
     assert profile is not None
     provider = OpenAI(Secret(key), url or profile.base_url, profile)
-    return Runner(provider, provider.key, transport, Journal(folder))
+    return Runner(RunContext(provider, provider.key, transport, Journal(folder)))
 
 
 def run(

@@ -16,6 +16,7 @@ from unit_transport import RawServer
 
 from venice_core.cancellation import Cancel
 from venice_core.errors import BadInput, Charge, DownloadFailed, NoConnection, ServerFailure, UnusableAnswer
+from venice_core.execution.context import RunContext
 from venice_core.execution.inputs import JobInputs
 from venice_core.execution.runner import Runner
 from venice_core.geometry.rectangles import Bounds
@@ -148,7 +149,7 @@ def paid(folder: Path, server: RawServer, transport: Transport) -> None:
     assert profile is not None
     provider = OpenAI(Secret("k-0123456789"), f"{server.url}/v1", profile)
     job = Job(Action.EDIT, WHOLE, WHOLE.extent, None, Options(prompt="a hat"))
-    runner = Runner(provider, provider.key, transport, Journal(folder))
+    runner = Runner(RunContext(provider, provider.key, transport, Journal(folder)))
     runner.run(job, JobInputs(PIXELS.tobytes()), lambda _: None, Cancel())
 
 

@@ -31,6 +31,7 @@ from venice_core.errors import (
     UnusableAnswer,
     VeniceError,
 )
+from venice_core.execution.context import RunContext
 from venice_core.execution.inputs import JobInputs
 from venice_core.execution.results import Result
 from venice_core.execution.runner import Runner
@@ -61,7 +62,7 @@ JOB = Job(Action.EDIT, WHOLE, WHOLE.extent, None, Options(prompt="a hat"))
 def run(folder: Path, transport: Transport, job: Job = JOB, **more: Any) -> Result:
     secret = Secret(KEY)
     provider = Venice(secret, "http://127.0.0.1:9/api/v1", catalogue=packaged_catalogue())
-    runner = Runner(provider, secret, transport, Journal(folder))
+    runner = Runner(RunContext(provider, secret, transport, Journal(folder)))
     made = runner.run(job, JobInputs(PICTURE.tobytes()), more.get("watch", lambda _: None), Cancel())
     (result,) = made.results
     return result
@@ -261,7 +262,7 @@ def test_the_key_is_in_no_file_and_no_error_even_when_the_server_repeats_it(
 def test_a_key_that_cannot_be_sent_is_refused_without_being_shown(tmp_path: Path, key: str) -> None:
     secret = Secret(key)
     provider = Venice(secret, "http://127.0.0.1:9/api/v1", catalogue=packaged_catalogue())
-    runner = Runner(provider, secret, Transport(), Journal(tmp_path))
+    runner = Runner(RunContext(provider, secret, Transport(), Journal(tmp_path)))
     with pytest.raises(BadInput, match="API key") as caught:
         runner.run(JOB, JobInputs(PICTURE.tobytes()), lambda _: None, Cancel())
     assert key not in caught.value.detail
