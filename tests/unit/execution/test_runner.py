@@ -242,7 +242,7 @@ def test_what_nobody_thought_of_before_sending_cost_nothing(tmp_path: Path) -> N
             raise ZeroDivisionError("by accident")
 
     with pytest.raises(VeniceError) as caught:
-        run(tmp_path, [answer()], pace=Broken())
+        run(tmp_path, [answer()], rate_limiter=Broken())
     assert caught.value.charge is Charge.NONE
     assert end_of(tmp_path) == ("failed", "none", ACCIDENT)
 
@@ -558,7 +558,7 @@ def test_runs_at_once_cannot_together_slip_under_the_limit(tmp_path: Path, limit
 def test_what_another_process_has_reserved_counts(tmp_path: Path) -> None:
     """The other one is this very process: it lives, and has begun a job that it has not sent."""
     other = runner(tmp_path, FakeTransport())
-    other.journal.begin(job(), Prepared.of(job(), COVER, other.provider).plan)
+    other.context.journal.begin(job(), Prepared.of(job(), COVER, other.context.provider).plan)
     with pytest.raises(SpendingLimitExceeded, match=r"\$0\.04 is spent"):
         run(tmp_path, [answer()], daily_limit=0.079)
     assert len(run(tmp_path, [answer()], daily_limit=0.08).results) == 1
