@@ -24,7 +24,7 @@ try:
 except ImportError:  # Python 2.7
     import Queue as queue
 
-PROTOCOL = 1
+PROTOCOL = 2
 START_SECONDS = 60.0
 CLOSE_SECONDS = 2.0
 

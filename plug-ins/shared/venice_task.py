@@ -141,11 +141,12 @@ class Task(object):
         plan = self._link.call("plan", dict(described, to_send=True), on_wait, 0.05)
         if on_wait is not None and self._offer(plan) != self._told_offer:
             raise PlanChanged(plan)
+        files = {"plan": plan["id"], "coverage": described.get("coverage")}
         if not plan["key"]:
             # The worker's own words for it, before a pixel is copied.
-            return self._link.send("run", dict(described, source=self._link.write("source", b"")))
-        self._export(plan, described)
-        return self._link.send("run", described)
+            return self._link.send("run", dict(files, source=self._link.write("source", b"")))
+        self._export(plan, files)
+        return self._link.send("run", files)
 
     def place(self, value):
         """Puts the worker's results into the image, as one undo step: (image, layers, warnings).
@@ -186,12 +187,12 @@ class Task(object):
     def _sees_selection(self):
         return True
 
-    def _export(self, plan, described):
+    def _export(self, plan, files):
         """Writes the crop's pixels, and names them in the message."""
         self._sent_from = self._host.bounds_of(self._layer)
-        described["source"] = "source"
+        files["source"] = "source"
         if self._export_source(plan["crop"], "source", "wide"):
-            described["wide"] = "wide"
+            files["wide"] = "wide"
 
     def _export_source(self, crop, name, wide_name):
         return self._host.export_shown(self._image, self._layer, crop, self._link, name, wide_name)

@@ -73,9 +73,9 @@ class EditTask(Task):
             return self._host.export_visible(self._image, crop, self._link, name, wide_name)
         return super(EditTask, self)._export_source(crop, name, wide_name)
 
-    def _export(self, plan, described):
-        super(EditTask, self)._export(plan, described)
-        described["references"] = names = []
+    def _export(self, plan, files):
+        super(EditTask, self)._export(plan, files)
+        files["references"] = names = []
         for number, layer in enumerate(self._references):
             names.append("reference-%d" % number)
             bounds = self._host.bounds_of(layer)
@@ -147,7 +147,7 @@ class GenerateTask(Task):
     def _area(self):
         return at_origin(self._host.canvas_of(self._image))
 
-    def _export(self, plan, described):
+    def _export(self, plan, files):
         """Nothing leaves the image."""
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
+from runs import run_job
 from support import posts
 
 from venice_core.cancellation import Cancel
@@ -190,7 +191,7 @@ class RunThread:
 
     def _run(self) -> None:
         try:
-            self.result = self._runner.run(self.job, JobInputs(self._pixels), self._watch, self.cancel)
+            self.result = run_job(self._runner, self.job, JobInputs(self._pixels), self._watch, self.cancel)
         except BaseException as error:
             self.error = error
 

@@ -22,6 +22,7 @@ import pytest
 import venice_errors
 import venice_link
 import venice_process
+from runs import planned
 from support import find_python_2, posts, wait_for
 
 from venice_core.records.entry import ANSWER, RESULT, SOURCE, Entry
@@ -158,7 +159,7 @@ class Watch:
 
 
 def start(link: Any, pixels: Pixels) -> Watch:
-    return Watch(link, link.send("run", prepare(link, pixels)))
+    return Watch(link, link.send("run", planned(link, prepare(link, pixels))))
 
 
 def start_uploading(link: Any, sandbox: Sandbox, seconds: float = 60) -> Watch:
@@ -236,7 +237,7 @@ def test_a_selection_comes_back_as_the_layer_mask(link: Any, disk: Disk, coffee:
     crop = link.call("plan", {"job": given, "coverage": name})["crop"]
     part = coffee[crop["y"] : crop["y"] + crop["height"], crop["x"] : crop["x"] + crop["width"]]
     source = link.write("source.rgba", rgba(part))
-    (value,) = link.call("run", {"job": given, "source": source, "coverage": name})["results"]
+    (value,) = link.call("run", planned(link, {"job": given, "source": source, "coverage": name}))["results"]
     mask = np.frombuffer(Path(value["mask"]).read_bytes(), np.uint8).reshape(crop["height"], crop["width"])
     whole = np.zeros((400, 600), np.uint8)
     whole[50:200, 100:300] = coverage
@@ -250,7 +251,7 @@ def test_a_cutouts_rim_comes_back_in_a_file_until_it_is_placed(
 ) -> None:
     given = prepare(link, chelsea)
     given["job"] |= {"action": "cutout", "options": {"defringe": defringe}}
-    (value,) = link.call("run", given)["results"]
+    (value,) = link.call("run", planned(link, given))["results"]
     if not defringe:
         assert value["rim"] is None
         return
@@ -266,7 +267,7 @@ def test_a_cutouts_rim_comes_back_in_a_file_until_it_is_placed(
 
 def test_runs_follow_each_other_at_once(link: Any, sandbox: Sandbox, chelsea: Pixels) -> None:
     for _ in range(8):
-        link.call("run", prepare(link, chelsea))
+        link.call("run", planned(link, prepare(link, chelsea)))
     assert len(posts(sandbox)) == 8
 
 
@@ -353,7 +354,7 @@ def test_an_error_is_a_sentence_and_the_worker_goes_on(
     assert KEY not in str(caught.value)
     assert disk.status == ("failed", charge)
     sandbox.reset()
-    assert link.call("run", prepare(link, chelsea))["results"]
+    assert link.call("run", planned(link, prepare(link, chelsea)))["results"]
 
 
 def test_bad_input_is_said_and_nothing_is_sent(link: Any, sandbox: Sandbox, chelsea: Pixels) -> None:
@@ -368,7 +369,7 @@ def test_bad_input_is_said_and_nothing_is_sent(link: Any, sandbox: Sandbox, chel
     ]:
         link.write("source.rgba", rgba(chelsea))
         with pytest.raises(LinkError, match=words) as caught:
-            link.call("run", {**params, **change})
+            link.call("run", planned(link, {**params, **change}))
         assert caught.value.charge == "none"
     assert posts(sandbox) == []
 
@@ -391,7 +392,7 @@ def test_an_unknown_method_is_said(link: Any) -> None:
 def test_a_second_run_beside_the_first_is_refused(link: Any, sandbox: Sandbox, chelsea: Pixels) -> None:
     watch = start_waiting(link, sandbox, chelsea)
     with pytest.raises(LinkError, match="already running"):
-        Watch(link, link.send("run", prepare(link, chelsea))).end()
+        Watch(link, link.send("run", planned(link, prepare(link, chelsea)))).end()
     assert watch.end()["results"]
     assert len(posts(sandbox)) == 1
 
@@ -413,7 +414,9 @@ def test_a_cancel_before_the_upload_is_complete_buys_nothing(
     assert disk.status == ("cancelled", "none")
     assert not posts(sandbox)[0].complete
     sandbox.reset()
-    assert link.call("run", prepare(link, chelsea))["results"], "the worker is of no use any more"
+    assert link.call("run", planned(link, prepare(link, chelsea)))["results"], (
+        "the worker is of no use any more"
+    )
 
 
 def test_a_cancel_after_the_upload_lets_go_at_once_and_the_answer_comes(
@@ -504,7 +507,7 @@ def test_a_cancel_unless_it_is_sent_stops_an_upload_and_nothing_else(
 def test_a_cancel_with_nothing_under_way_does_nothing(link: Any, sandbox: Sandbox, chelsea: Pixels) -> None:
     for how in ({}, {"stop": True}, {"unless_sent": True}):
         assert link.call("cancel", how) is None
-    assert link.call("run", prepare(link, chelsea))["results"]
+    assert link.call("run", planned(link, prepare(link, chelsea)))["results"]
 
 
 # The front end goes
@@ -567,7 +570,8 @@ link.start()
 print(link.pid, flush=True)
 with open(source, "rb") as file:
     name = link.write("source.rgba", file.read())
-link.send("run", {{"job": job, "source": name, "coverage": None}})
+plan = link.call("plan", {{"job": job, "to_send": True}})
+link.send("run", {{"plan": plan["id"], "source": name}})
 while True:
     message = link.receive(1)
     if message and message.get("stage") == stage:
@@ -683,7 +687,7 @@ def test_a_worker_killed_before_or_after_a_run_cost_nothing(
     for runs, said in ((0, "Nothing was sent"), (1, "^The worker ended unexpectedly.$")):
         with venice_link.Link(COMMAND, environ) as link:
             for _ in range(runs):
-                link.call("run", prepare(link, chelsea))
+                link.call("run", planned(link, prepare(link, chelsea)))
             os.kill(link.pid, signal.SIGKILL)
             with pytest.raises(WorkerGone, match=said) as caught:
                 link.call("status")
@@ -699,7 +703,7 @@ def test_a_link_can_start_its_worker_anew(link: Any, chelsea: Pixels) -> None:
     link.ensure()
     second = link.pid
     assert second != first
-    assert link.call("run", prepare(link, chelsea))["results"]
+    assert link.call("run", planned(link, prepare(link, chelsea)))["results"]
     link.ensure()
     assert link.pid == second
 
@@ -717,7 +721,7 @@ def test_after_letting_go_a_new_worker_serves_and_the_old_one_finishes(
     assert is_alive(first)
     assert folder.is_dir()
     sandbox.switch(stall=None)
-    assert link.call("run", prepare(link, chelsea))["results"]
+    assert link.call("run", planned(link, prepare(link, chelsea)))["results"]
     wait_for(lambda: not is_alive(first))
     assert [entry.record["status"] for entry in Journal(disk.home / "jobs")] == ["done", "done"]
     assert not folder.exists()
@@ -941,7 +945,8 @@ with venice_link.Link(venice_process.read_manifest(manifest)) as link:
         if message and message["stage"] not in said["stages"]:
             said["stages"].append(message["stage"])
 
-    value = link.call("run", {{"job": job, "source": name, "coverage": None}}, watch)["results"][0]
+    plan = link.call("plan", {{"job": job, "to_send": True}})
+    value = link.call("run", {{"plan": plan["id"], "source": name}}, watch)["results"][0]
     with io.open(value["pixels"], "rb") as file:
         said["bytes"] = len(file.read())
     link.call("placed", {{"job": value["job"]}})

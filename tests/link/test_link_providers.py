@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from runs import planned
 from support import posts
 from test_link import COMMAND, LinkError, prepare, venice_link
 
@@ -233,7 +234,7 @@ def test_a_run_goes_to_the_provider_of_the_job_and_its_link_is_fetched(
     params["job"]["options"]["provider"] = "grok-relay"
     plan = link.call("plan", {"job": params["job"], "coverage": None})
     assert (plan["provider"], plan["endpoint"], plan["key"]) == ("grok-relay", "/images/edits", True)
-    (result,) = link.call("run", params)["results"]
+    (result,) = link.call("run", planned(link, params))["results"]
     assert result["crop"] == {"x": 0, "y": 0, "width": 451, "height": 300}
     assert result["recipe"]["provider"] == "grok-relay"
     (entry,) = Journal(home / "venice" / "jobs")

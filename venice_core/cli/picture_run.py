@@ -41,9 +41,12 @@ class Ready:
     """A picture that could be sent as it is; `source` is None for a generation, or where it was let go of."""
 
     source: Source | None
-    job: Job
-    plan: Plan
+    prepared: Prepared
     warnings: tuple[str, ...]
+
+    @property
+    def plan(self) -> Plan:
+        return self.prepared.plan
 
     @property
     def all_warnings(self) -> tuple[str, ...]:
@@ -115,14 +118,15 @@ class BatchOptions:
             raise UnreadableImage(str(path)) from error
         job = self._job(source)
         coverage = source.mask if source else None
-        plan = Prepared.of(job, coverage, self.provider).plan
+        prepared = Prepared.of(job, coverage, self.provider)
+        plan = prepared.plan
         if source is not None and not source.shows_something(plan):
             raise BadInput(NOTHING_TO_SEE)
         targets = next(self.naming.candidates(path))
         if source is not None and not any(map(picture_files.holds_alpha, _outputs(targets))):
             source = source.without_needless_alpha
         self._check(targets, source)
-        return Ready(source, job, plan, self._notes(targets, job, plan, source))
+        return Ready(source, prepared, self._notes(targets, job, plan, source))
 
     def _load(self, path: Path) -> Source:
         return Source.load(path, self.mask, mask_as_is=self.mask_as_is, drawn=self.drawn)
@@ -144,13 +148,13 @@ class BatchOptions:
     ) -> Written:
         """Sends it and writes what comes back. Raises a VeniceError where nothing came of it."""
         source, plan = ready.source, ready.plan
-        coverage = source.mask if source and ready.job.selected else None
+        coverage = source.mask if source and ready.prepared.job.selected else None
         material = JobInputs(
             source=source.crop(plan) if source else None,
             coverage=coverage.tobytes() if coverage is not None else None,
             references=self.references,
         )
-        made = runner.run(ready.job, material, show, attempt.cancel, attempt.entries.append)
+        made = runner.run(ready.prepared, material, show, attempt.cancel, attempt.entries.append)
         written, error = self._write_all(made, targets.files(), source)
         told = self._told(made, written, ready)
         return Written(plan, written, told, made.warnings, tuple(each.error for each in made.failures), error)

@@ -18,8 +18,8 @@ from venice_core.providers.base import Encoded, Upload
 def encode(pixels: Pixels | None, prepared: Prepared, inputs: JobInputs, max_bytes: int) -> Upload:
     """Encode the files of a request, each of at most `max_bytes`.
 
-    `pixels`: RGBA of the crop. Raises BadInput where a picture does not fit, or the references are not those of
-    the job.
+    `pixels`: RGBA of the crop. Raises BadInput where a picture does not fit, or where the references are not
+    those of the job.
     """
     plan, job = prepared.plan, prepared.job
     encoded: list[Encoded] = []

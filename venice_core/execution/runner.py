@@ -19,11 +19,10 @@ from venice_core.errors import (
 from venice_core.execution.combined_progress import CombinedProgress
 from venice_core.execution.context import RunContext
 from venice_core.execution.encoding import encode
-from venice_core.execution.inputs import JobInputs, Prepared, read_coverage, read_pixels
+from venice_core.execution.inputs import JobInputs, Prepared, read_pixels
 from venice_core.execution.request_run import RequestRun, keep_record
 from venice_core.execution.results import RunResult
 from venice_core.execution.side_by_side import collect, run_side_by_side
-from venice_core.job import Job
 from venice_core.planning.plan import Plan
 from venice_core.progress import OnProgress, Progress, Stage
 from venice_core.records.entry import Entry
@@ -45,22 +44,22 @@ class Runner:
 
     def run(
         self,
-        job: Job,
+        prepared: Prepared,
         inputs: JobInputs,
         on_progress: OnProgress,
         cancel: Cancel,
         on_entry: Callable[[Entry], None] = lambda _: None,
     ) -> RunResult:
-        """Raises a VeniceError where nothing came of it; the journal then says what is known about charging.
+        """Send a prepared job and put what comes back in place.
 
-        Of several requests those that fail do not cost the others their results.
+        Of several requests those that fail do not cost the others their results. Raises a VeniceError where
+        nothing came of it; the journal then says what is known about charging.
         """
         can = self.context.provider.capabilities
         if not (self.context.key or can.keyless):
             raise MissingKey(variable=can.key_variable)
         on_progress(Progress(Stage.PREPARING))
-        prepared = Prepared.of(job, read_coverage(inputs.coverage, job), self.context.provider)
-        plan = prepared.plan
+        job, plan = prepared.job, prepared.plan
         pixels = read_pixels(inputs.source, plan.crop.extent) if inputs.source is not None else None
         if pixels is not None and not pixels[..., 3].any():
             raise BadInput(NOTHING_TO_SEE)  # nobody means to buy that

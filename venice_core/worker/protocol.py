@@ -22,7 +22,7 @@ from venice_core.errors import BadInput, VeniceError
 from venice_core.messages import sentence
 from venice_core.progress import Progress
 
-PROTOCOL = 1
+PROTOCOL = 2
 
 
 @dataclass(frozen=True)

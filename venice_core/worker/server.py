@@ -6,6 +6,7 @@ of standard input only lets go of the front end; the answer is still received an
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import threading
@@ -63,7 +64,9 @@ class Worker:
         self._paces: dict[tuple[str, int], RateLimiter] = {}
         self._attempt: RunThread[dict[str, Any]] | None = None
         self._call = 0
-        self._planned: tuple[Job | None, ProviderSession | None] = None, None
+        self._plans = itertools.count(1)
+        self._sendable: tuple[int, Prepared, ProviderSession] | None = None
+        """The last plan made to be sent, by its id; with the list of models that it was made by."""
         self._methods = {
             "plan": self._plan,
             "placed": self._placed,
@@ -123,20 +126,22 @@ class Worker:
             self._output.error(call.id, VeniceError(f"{type(error).__name__}: {error}"), "")
 
     def _plan(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """`to_send`: the pixels for this plan come next, so `run` goes by the same list of models.
+        """Answer how a job would be sent, and what that costs.
 
-        Without it, an empty prompt is no mistake yet: who has still to write it may see the price.
+        `to_send`: its pixels come next, and `run` names it by its `id`. Without it, an empty prompt is no
+        mistake yet: who has still to write it may see the price.
         """
         job = self._job(params)
         if not params.get("to_send") and not job.options.prompt.strip():
             job = replace(job, options=replace(job.options, prompt="…"))
         opened = self._registry.open(job.options.provider, to_send=bool(params.get("to_send")))
-        if params.get("to_send"):
-            self._planned = job, opened
         self._refresh(opened)
         coverage = read_coverage(self._pixels(params.get("coverage"), job), job)
-        plan = Prepared.of(job, coverage, opened.provider).plan
-        told = {**plan.to_json(), "key": not opened.lacks_key}
+        prepared, number = Prepared.of(job, coverage, opened.provider), next(self._plans)
+        plan = prepared.plan
+        if params.get("to_send"):
+            self._sendable = number, prepared, opened
+        told = {**plan.to_json(), "id": number, "key": not opened.lacks_key}
         budget = self._runner(opened).context.budget()
         if budget is not None:
             try:
@@ -300,10 +305,10 @@ class Worker:
     def _start(self, call: Call) -> None:
         if self._attempt is not None and not self._attempt.over.is_set():
             raise BadInput("A job is already running.")
-        job = self._job(call.params)
-        planned, opened = self._planned
-        if planned != job or opened is None:
-            opened = self._registry.open(job.options.provider, to_send=True)
+        if self._sendable is None or call.params.get("plan") != self._sendable[0]:
+            raise BadInput("There is no such plan to send (any more).")
+        _, prepared, opened = self._sendable
+        self._sendable = None  # each is sent once
         name = opened.provider.capabilities.name
         runner = self._runner(opened)
 
@@ -314,15 +319,15 @@ class Worker:
                 self._output.result(call.id, outcome)
 
         self._call = call.id
-        self._attempt = RunThread(lambda attempt: self._work(attempt, call, job, runner), tell)
+        self._attempt = RunThread(lambda attempt: self._work(attempt, call, prepared, runner), tell)
         self._attempt.start()
 
     def _work(
-        self, attempt: RunThread[dict[str, Any]], call: Call, job: Job, runner: Runner
+        self, attempt: RunThread[dict[str, Any]], call: Call, prepared: Prepared, runner: Runner
     ) -> dict[str, Any]:
         made = runner.run(
-            job,
-            self._material(call.params, job),
+            prepared,
+            self._inputs(call.params, prepared.job),
             lambda progress: self._output.progress(call.id, progress),
             attempt.cancel,
             attempt.entries.append,
@@ -339,7 +344,7 @@ class Worker:
             )
         return message
 
-    def _material(self, params: Mapping[str, Any], job: Job) -> JobInputs:
+    def _inputs(self, params: Mapping[str, Any], job: Job) -> JobInputs:
         coverage = None
         if job.window is not None and params.get("coverage"):
             coverage = self._scratch.file(params["coverage"], job.window.extent.pixels)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from runs import run_job
 from unit_transport import PNG, FakeTransport, answer
 
 from venice_core.cancellation import Cancel
@@ -82,7 +83,7 @@ def run(
     pixels = JobInputs(PICTURE.tobytes(), COVER.tobytes() if wish.window else None)
     if wish.action is Action.GENERATE:
         pixels = JobInputs()
-    return runner(folder, transport, **more).run(wish, pixels, watch, cancel, on_entry)
+    return run_job(runner(folder, transport, **more), wish, pixels, watch, cancel, on_entry)
 
 
 def kept(folder: Path) -> list[Entry]:
@@ -582,7 +583,7 @@ def test_bad_input_is_found_before_a_job_is_begun(
 ) -> None:
     transport = FakeTransport(answer())
     with pytest.raises(BadInput, match=words):
-        runner(tmp_path, transport).run(wish, material, lambda _: None, Cancel())
+        run_job(runner(tmp_path, transport), wish, material, lambda _: None, Cancel())
     assert not transport.requests
     assert not kept(tmp_path)
 
@@ -593,7 +594,7 @@ def test_a_reference_of_the_wrong_size_is_found_too(tmp_path: Path) -> None:
         transport = FakeTransport(answer())
         material = JobInputs(PICTURE.tobytes(), None, (reference,))
         try:
-            runner(tmp_path, transport).run(wish, material, lambda _: None, Cancel())
+            run_job(runner(tmp_path, transport), wish, material, lambda _: None, Cancel())
         except BadInput:
             assert not fine
         assert len(transport.requests) == fine

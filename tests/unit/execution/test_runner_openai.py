@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from runs import run_job
 from unit_transport import FakeTransport, answer
 
 from venice_core.cancellation import Cancel
@@ -79,7 +80,7 @@ def run(
     watch = more.pop("watch", lambda _: None)
     job = Job(Action.EDIT, WHOLE, WHOLE.extent, None, Options(prompt="a hat", variations=variations))
     pixels = JobInputs(PICTURE_SENT.tobytes())
-    return runner(folder, transport, **more).run(job, pixels, watch, cancel or Cancel())
+    return run_job(runner(folder, transport, **more), job, pixels, watch, cancel or Cancel())
 
 
 def only(folder: Path) -> Entry:
@@ -449,7 +450,7 @@ def sent_with_mask(
     job = Job(Action.EDIT, bounds, layer, bounds, Options(prompt="a hat", context=16384))
     transport = FakeTransport(inline(RED))
     pixels = JobInputs(np.full((layer.height, layer.width, 4), 255, np.uint8).tobytes(), coverage.tobytes())
-    runner(folder, transport, name).run(job, pixels, lambda _: None, Cancel())
+    run_job(runner(folder, transport, name), job, pixels, lambda _: None, Cancel())
     files = {file.name: file.data for file in transport.requests[0].files}
     picture, mask = (Image.open(io.BytesIO(files[name])) for name in ("image", "mask"))
     assert (picture.format, mask.format, mask.mode, picture.size) == ("PNG", "PNG", "RGBA", mask.size)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from runs import run_job
 from unit_transport import RawServer
 
 from venice_core.cancellation import Cancel
@@ -150,7 +151,7 @@ def paid(folder: Path, server: RawServer, transport: Transport) -> None:
     provider = OpenAI(Secret("k-0123456789"), f"{server.url}/v1", profile)
     job = Job(Action.EDIT, WHOLE, WHOLE.extent, None, Options(prompt="a hat"))
     runner = Runner(RunContext(provider, provider.key, transport, Journal(folder)))
-    runner.run(job, JobInputs(PIXELS.tobytes()), lambda _: None, Cancel())
+    run_job(runner, job, JobInputs(PIXELS.tobytes()), lambda _: None, Cancel())
 
 
 # How long a whole answer may take

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from runs import run_job
 from unit_transport import PNG, FakeTransport, answer
 
 from venice_core.cancellation import Cancel
@@ -63,7 +64,7 @@ def run(folder: Path, transport: Transport, job: Job = JOB, **more: Any) -> Resu
     secret = Secret(KEY)
     provider = Venice(secret, "http://127.0.0.1:9/api/v1", catalogue=packaged_catalogue())
     runner = Runner(RunContext(provider, secret, transport, Journal(folder)))
-    made = runner.run(job, JobInputs(PICTURE.tobytes()), more.get("watch", lambda _: None), Cancel())
+    made = run_job(runner, job, JobInputs(PICTURE.tobytes()), more.get("watch", lambda _: None), Cancel())
     (result,) = made.results
     return result
 
@@ -264,7 +265,7 @@ def test_a_key_that_cannot_be_sent_is_refused_without_being_shown(tmp_path: Path
     provider = Venice(secret, "http://127.0.0.1:9/api/v1", catalogue=packaged_catalogue())
     runner = Runner(RunContext(provider, secret, Transport(), Journal(tmp_path)))
     with pytest.raises(BadInput, match="API key") as caught:
-        runner.run(JOB, JobInputs(PICTURE.tobytes()), lambda _: None, Cancel())
+        run_job(runner, JOB, JobInputs(PICTURE.tobytes()), lambda _: None, Cancel())
     assert key not in caught.value.detail
     assert "vk" not in caught.value.detail
 
