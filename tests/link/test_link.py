@@ -414,7 +414,8 @@ def test_a_cancel_before_the_upload_is_complete_buys_nothing(
     assert disk.status == ("cancelled", "none")
     assert not posts(sandbox)[0].complete
     sandbox.reset()
-    assert link.call("run", planned(link, prepare(link, chelsea)))["results"], (
+    done = link.call("run", planned(link, prepare(link, chelsea)))
+    assert done["results"], "the worker is of no use any more"
         "the worker is of no use any more"
     )
 

@@ -48,7 +48,7 @@ os.name = "nt"
 words = [venice_process.word(word) for word in json.loads(sys.argv[1])]
 paths = [venice_process.file_name("C:\\Zoë\\x")]
 apart = venice_process.own_session()
-said = venice_errors.words_of(OSError(13, "Accès refusé".encode("cp1252")))
+said = venice_errors.error_text(OSError(13, "Accès refusé".encode("cp1252")))
 started = []
 subprocess.mswindows = True  # as Popen sees it, which refuses there to close files beside pipes
 

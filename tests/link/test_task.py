@@ -28,7 +28,7 @@ made = []
 class Host(object):
     def layer_of(self, drawable):
         return drawable
-    def upward(self, image, layers):
+    def bottom_up(self, image, layers):
         return layers[::-1]
     def has_floating_selection(self, image):
         return False
@@ -83,9 +83,9 @@ class Host(object):
         assert os.path.getsize(path) == SIZES[kind] * extent["width"] * extent["height"]
         return kind
     @contextlib.contextmanager
-    def kept_choice(self, image):
+    def preserve_selection(self, image):
         yield
-    undo_group = kept_choice
+    undo_group = preserve_selection
     def add_result(self, image, above, crop, pixels, mask, name, recipe):
         recipe = json.loads(recipe.decode("ascii"))
         told = dict((entry, recipe[entry]) for entry in ("host", "source"))
