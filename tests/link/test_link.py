@@ -416,8 +416,6 @@ def test_a_cancel_before_the_upload_is_complete_buys_nothing(
     sandbox.reset()
     done = link.call("run", planned(link, prepare(link, chelsea)))
     assert done["results"], "the worker is of no use any more"
-        "the worker is of no use any more"
-    )
 
 
 def test_a_cancel_after_the_upload_lets_go_at_once_and_the_answer_comes(
