@@ -804,7 +804,7 @@ def test_lines_that_are_no_messages_are_passed_over(tmp_path: Path) -> None:
         out = sys.stdout.buffer
         for line in (b"null", b"42", b'"word"', b"[]", b"\xff\xfe", b"", b"{", b"true"):
             out.write(line + b"\n")
-        out.write(json.dumps(dict(id=0, event="hello", protocol=1, version="9", folder="")).encode() + b"\n")
+        out.write(json.dumps(dict(id=0, event="hello", protocol=2, version="9", folder="")).encode() + b"\n")
         out.flush()
         for line in sys.stdin:
             out.write(b"null\n")
