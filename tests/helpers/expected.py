@@ -53,7 +53,7 @@ def _grown(coverage: Coverage, radius: int) -> Coverage:
     reach = abs(radius)
     down, across = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     disc = down**2 + across**2 <= reach**2
-    work = ndimage.gray_dilation if radius > 0 else ndimage.gray_erosion
+    work = ndimage.grey_dilation if radius > 0 else ndimage.grey_erosion
     padded = np.pad(coverage, reach, mode="edge")
     return np.asarray(work(padded, footprint=disc)[reach:-reach, reach:-reach], np.uint8)
 

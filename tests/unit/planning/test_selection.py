@@ -46,13 +46,13 @@ def distance_to_nothing(coverage: Coverage) -> npt.NDArray[np.float64]:
 
 @given(coverages, st.integers(0, 9))
 def test_growing_is_dilation_by_a_disc(coverage: Coverage, radius: int) -> None:
-    expected = ndimage.gray_dilation(coverage, footprint=disc(radius), mode="nearest")
+    expected = ndimage.grey_dilation(coverage, footprint=disc(radius), mode="nearest")
     assert np.array_equal(grow(coverage, radius), expected)
 
 
 @given(coverages, st.integers(1, 9))
 def test_shrinking_is_erosion_by_a_disc(coverage: Coverage, radius: int) -> None:
-    expected = ndimage.gray_erosion(coverage, footprint=disc(radius), mode="nearest")
+    expected = ndimage.grey_erosion(coverage, footprint=disc(radius), mode="nearest")
     assert np.array_equal(grow(coverage, -radius), expected)
 
 

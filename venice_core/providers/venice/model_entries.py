@@ -10,7 +10,7 @@ from typing import Any
 
 from venice_core.planning.capabilities import MODEL_TYPES, Catalogue, Model
 from venice_core.planning.output_shapes import tier_side
-from venice_core.planning.price import Price, PricedRequest
+from venice_core.planning.price import UNPRICED, Price, PricedRequest
 
 ENHANCEMENT_USD = 0.04
 """Surcharge for `enhance_prompt`, as Venice documents it (autumn 2026)."""
@@ -107,7 +107,7 @@ def read_model(entry: Mapping[str, Any]) -> Model:
         retires=_text(deprecation.get("removesAt")) or _text(deprecation.get("date")),
         replacement=_text(deprecation.get("replacementModelId")),
         traits=_texts(spec.get("traits")),
-        prices=VenicePrices(pricing),
+        prices=VenicePrices(pricing) if pricing else UNPRICED,
         listed=True,
         constrained=bool(limits),
     )
