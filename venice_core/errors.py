@@ -3,19 +3,19 @@
     VeniceError
     ├── BadInput            the request cannot be made as asked; nothing was sent
     │   ├── MissingKey      no key for the provider; nothing was sent
-    │   ├── OverLimit       it would exceed what may be spent in a day; nothing was sent
-    │   └── BrokenFile      a file here is not the picture that it should be
+    │   ├── SpendingLimitExceeded       it would exceed what may be spent in a day; nothing was sent
+    │   └── UnreadableImage      a file here is not the picture that it should be
     ├── Cancelled           the person stopped it
     ├── NotAccepted         the provider never took the request; nothing was charged
     │   ├── NoConnection    not reached: name, refused, certificate, connect timeout
     │   ├── Busy            429, or 503 in the documented form, after the one repeat
-    │   └── Unlisted        something that costs nothing was asked for, and no usable answer came
+    │   └── LookupFailed        something that costs nothing was asked for, and no usable answer came
     ├── Refused             the provider said no (4xx)
     │   ├── InvalidRequest  400, 415 and other 4xx
     │   ├── TooLarge        413
     │   │   └── TooLargeOnTheWay   413 of a proxy before the service
     │   ├── BadKey          401
-    │   ├── KeyUnseen       402 as it is given to a request without a key
+    │   ├── KeyNotReceived       402 as it is given to a request without a key
     │   ├── NoFunds         402
     │   ├── Forbidden       403, or 401 for a model that needs a higher access level
     │   │   ├── PrivateOnly        of a key that is for private models only
@@ -24,12 +24,12 @@
     │   ├── UnknownModel    404 about a model, 410
     │   ├── NotFound        404 about the address
     │   └── PolicyRefusal   422, or a blocked picture: charge unknown
-    └── Unanswered          sent, but no usable answer: may have been charged
+    └── NoUsableAnswer          sent, but no usable answer: may have been charged
         ├── ServerFailure   3xx, 5xx
         ├── LostConnection  reset, closed, timed out after the body had begun
         ├── UnusableAnswer  2xx that holds no picture
-        ├── Unfetched       2xx with a link to a picture that could not be fetched
-        └── Unplaced        the answer is here and kept, but could not be put where it belongs
+        ├── DownloadFailed       2xx with a link to a picture that could not be fetched
+        └── PlacementFailed        the answer is here and kept, but could not be put where it belongs
 
 Sentences for people are in `messages`; here are the facts.
 """

@@ -48,7 +48,7 @@ class Source:
     ) -> Source:
         """`drawn`: what is in `mask`, where it was read before.
 
-        Raises BrokenFile for what is no picture, BadInput for a mask of another size, or what is none.
+        Raises UnreadableImage for what is no picture, BadInput for a mask of another size, or what is none.
         """
         picture = read(path).with_color
         if picture.high_range:
@@ -224,7 +224,7 @@ def write_made(path: Path, pixels: Pixels) -> None:
 
 
 def read(path: Path) -> Picture:
-    """Raises BadInput where there is no file, BrokenFile for what is no picture."""
+    """Raises BadInput where there is no file, UnreadableImage for what is no picture."""
     try:
         data = path.read_bytes()
     except OSError as error:

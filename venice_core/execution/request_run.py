@@ -216,7 +216,7 @@ class RequestRun:
         ]
 
     def _fit(self, data: bytes) -> Placed:
-        """Raises BrokenFile for what is no picture."""
+        """Raises UnreadableImage for what is no picture."""
         prepared, plan = self.prepared, self.prepared.plan
         picture = codecs.decode(data)
         answer = picture.srgb

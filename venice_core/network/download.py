@@ -56,7 +56,7 @@ def fetch(
     on_progress: OnProgress = lambda _: None,
     transport: Transport | None = None,
 ) -> bytes:
-    """The bytes behind a link. Raises Unfetched, and Cancelled only where everything is to end.
+    """The bytes behind a link. Raises DownloadFailed, and Cancelled only where everything is to end.
 
     `local`: the service itself is on this machine; then so may its pictures be.
     """
@@ -94,7 +94,7 @@ def _next(url: str, location: str) -> str:
 
 
 def _check(url: str, *, local: bool) -> None:
-    """Raises Unfetched for a link that is not followed."""
+    """Raises DownloadFailed for a link that is not followed."""
     try:
         parts = urlsplit(url)
         host, scheme = parts.hostname or "", parts.scheme

@@ -101,5 +101,5 @@ class Provider(Reader, Protocol):
         ...
 
     def read_account(self, response: Response) -> Account:
-        """Raises Unlisted."""
+        """Raises LookupFailed."""
         ...

@@ -80,7 +80,7 @@ class Budget:
     spent: float
 
     def check(self, price: Price | None, *, reserved: bool = False) -> None:
-        """Raises OverLimit where a request of that price would exceed the limit.
+        """Raises SpendingLimitExceeded where a request of that price would exceed the limit.
 
         `reserved`: `spent` holds it already.
         """

@@ -19,7 +19,7 @@ def models(base_url: str, kind: str, key: Secret = NO_KEY) -> Request:
 
 
 def read_models(response: Response) -> list[Any]:
-    """The entries as the service sent them. Raises Unlisted."""
+    """The entries as the service sent them. Raises LookupFailed."""
     entries = _body(response, "models").get("data")
     if not isinstance(entries, list):
         raise LookupFailed("the list of models cannot be read", status=response.status)
@@ -31,7 +31,7 @@ def styles(base_url: str) -> Request:
 
 
 def read_styles(response: Response) -> tuple[str, ...]:
-    """Both documented forms, `{"data": […]}` and the bare list. Raises Unlisted."""
+    """Both documented forms, `{"data": […]}` and the bare list. Raises LookupFailed."""
     body = response.json
     listed = body.get("data") if isinstance(body, dict) else body
     if not isinstance(listed, list):
@@ -44,7 +44,7 @@ def traits(base_url: str, kind: str, key: Secret) -> Request:
 
 
 def read_traits(response: Response) -> dict[str, str]:
-    """Model ids by trait. Raises Unlisted."""
+    """Model ids by trait. Raises LookupFailed."""
     named = _mapping(_body(response, "traits").get("data"))
     return {str(trait): model for trait, model in named.items() if isinstance(model, str)}
 
@@ -55,7 +55,7 @@ def account(base_url: str, key: Secret) -> Request:
 
 
 def read_account(response: Response) -> Account:
-    """Any balance may be missing. Raises Unlisted."""
+    """Any balance may be missing. Raises LookupFailed."""
     data = _mapping(_body(response, "account").get("data"))
     balances = _mapping(data.get("balances"))
 
