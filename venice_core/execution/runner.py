@@ -55,6 +55,7 @@ from venice_core.records.spending import FREE, Budget, spent_today
 from venice_core.secret import Secret
 
 log = logging.getLogger(__name__)
+
 SMALL_ANSWER = 4096
 SMALL_SHARE = 1 / 16
 """In bytes, and of what was sent: an answer that is smaller shows hardly anything, such as a refusal."""
