@@ -560,7 +560,8 @@ def uninstall(dry_run):
         finish_killed_run(manifest)
     for folder, files in sorted(manifest["plug_ins"].items()):
         remove_plug_in(folder, files, dry_run)
-        remove_drafts(folder, dry_run)
+        if not dry_run:
+            remove_drafts(folder)
     for env in manifest["environments"]:
         say("%s the worker's environment: %s" % (verb, env))
         if not dry_run:
@@ -595,11 +596,11 @@ def remove_plug_in(folder, files, dry_run):
         say("  left there, because it is not ours: %s" % ", ".join(sorted(os.listdir(folder))))
 
 
-def remove_drafts(folder, dry_run):
+def remove_drafts(folder):
     """What was entered in its windows and not sent: GIMP does not know of these files."""
     profile = os.path.dirname(os.path.dirname(folder))
     drafts = glob.glob(os.path.join(glob.escape(profile), "plug-in-settings", "*-plug-in-venice-*.draft*"))
-    for path in [] if dry_run else drafts:
+    for path in drafts:
         with contextlib.suppress(OSError):
             os.remove(path)
 

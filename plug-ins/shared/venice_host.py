@@ -4,7 +4,7 @@
 Standard library only; runs on Python 2.7 and 3.
 """
 
-from __future__ import division, unicode_literals
+from __future__ import unicode_literals
 
 import json
 

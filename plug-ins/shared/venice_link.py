@@ -17,7 +17,7 @@ import threading
 import time
 
 from venice_errors import Detached, LinkError, WorkerGone, error_text
-from venice_process import clean_environment, file_name, own_session, word
+from venice_process import clean_environment, command_word, file_name, own_session
 
 try:
     import queue
@@ -77,7 +77,7 @@ class Link(object):
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._stderr}
         options = dict(own_session(), env=self._environ, **pipes)
         try:
-            self._process = subprocess.Popen(list(map(word, self._command)), **options)
+            self._process = subprocess.Popen(list(map(command_word, self._command)), **options)
         except OSError as error:
             raise LinkError("The worker could not be started: %s." % error_text(error))
         reader = threading.Thread(target=_read, args=(self._process.stdout, self._messages))

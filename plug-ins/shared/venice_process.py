@@ -31,18 +31,16 @@ def clean_environment(environ, bundle=None):
     for name, value in environ.items():
         if name.upper().startswith(FOREIGN_PREFIXES):
             continue
-        if bundle and name in CERTIFICATES and without_foreign(value, bundle):
+        if bundle and name in CERTIFICATES and _inside(value, bundle):
             continue
         kept[name] = value
     if bundle and kept.get("PATH"):
-        parts = [
-            part for part in kept["PATH"].split(os.pathsep) if part and not without_foreign(part, bundle)
-        ]
+        parts = [part for part in kept["PATH"].split(os.pathsep) if part and not _inside(part, bundle)]
         kept["PATH"] = os.pathsep.join(parts)
     return kept
 
 
-def without_foreign(path, folder):
+def _inside(path, folder):
     path, folder = os.path.abspath(path), os.path.abspath(folder)
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
@@ -70,7 +68,7 @@ def file_name(path):
     return path.encode("utf-8") if sys.version_info[0] == 2 and os.name != "nt" else path
 
 
-def word(word):
+def command_word(word):
     """A word of a command line as Popen takes it; Python 2 on Windows has the ANSI code page only.
 
     A path that has no place there is given by its short name.

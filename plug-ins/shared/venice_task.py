@@ -64,11 +64,9 @@ from __future__ import division, unicode_literals
 
 import hashlib
 
-import venice_errors
 import venice_layers
-from venice_errors import HostError, NotPlaced, PlanChanged
+from venice_errors import HostError, LinkError, NotPlaced, PlanChanged
 from venice_host import LoadedResult
-from venice_layers import place_above
 from venice_texts import describe
 
 
@@ -223,7 +221,7 @@ class Task(object):
 
     def _find_place(self, image, source):
         """The layer above which the result goes; None: at the top of the image."""
-        return None if source is None else place_above(self._host, image, source)
+        return None if source is None else venice_layers.place_above(self._host, image, source)
 
     def _add(self, image, source, above, made, warnings):
         warnings += self._limits(image, source)
@@ -253,13 +251,13 @@ class Task(object):
         """What the worker cannot know, and the user should before anything is sent."""
         host, image = self._host, self._image
         notes = self._limits(image, self._layer)
-        selects = self._sees_selection() and host.selection_window(image) is not None
-        if self._sees_selection() and not selects and host.is_quick_mask_on(image):
+        masked = self._sees_selection() and host.is_quick_mask_on(image)
+        if masked and host.selection_window(image) is None:
             notes.append("Quick Mask is on, so nothing is selected: turn it off to use it as the selection.")
         if self._layer is not None and host.edits_mask(self._layer):
             notes.append("The layer's mask is being edited; what is sent is the layer itself.")
         if self._is_made_of_hidden():
-            notes.append("The selected layer is hidden; it is sent all the same.")
+            notes.append("The selected layer is hidden, but it is sent anyway.")
         return notes
 
     def _is_made_of_hidden(self):
@@ -270,7 +268,7 @@ class Task(object):
         try:
             for job in {each.job for each in made}:
                 self._link.call("placed", {"job": job})
-        except venice_errors.LinkError:
+        except LinkError:
             pass
 
     def _describe(self):

@@ -368,8 +368,7 @@ class _TaskWindow:
         self._set_plan(self._task.sentences(plan))
         if plan["key"]:
             if self._about_key:
-                self._notice.hide()
-            self._about_key = False
+                self._forget_notice()
         elif not self._about_key:  # told once: the form would be scrolled to it with every plan
             self._tell(KEY_MISSING, Gtk.MessageType.INFO, with_buttons=True)
             self._about_key = True

@@ -52,6 +52,15 @@ def asked_for(server: Sandbox) -> list[str]:
     return [str(seen.fields.get("modelId") or seen.fields.get("model")) for seen in posts(server)]
 
 
+def save_key(desk: Desk) -> None:
+    """Types it into Settings, which are open, and saves it."""
+    desk.wait_for(SETTINGS)
+    desk.keys("alt+k")
+    desk.type(SECRET)
+    desk.keys("alt+s")
+    desk.wait_gone(SETTINGS)
+
+
 def send(desk: Desk, title: str) -> None:
     desk.click(title, "Send", "button")
     desk.wait_gone(title)
@@ -350,10 +359,7 @@ def test_a_trial_of_the_sandbox_ends_with_a_key(
     desk.wait_gone(GENERATE)
 
     desk.open(SETTINGS)
-    desk.keys("alt+k")
-    desk.type(SECRET)
-    desk.keys("alt+s")
-    desk.wait_gone(SETTINGS)
+    save_key(desk)
     desk.open(EDIT)
     told = desk.wait_told(EDIT, "to venice", "$0.04")
     assert "No API key" not in told
@@ -369,11 +375,7 @@ def test_a_key_saved_meanwhile_is_seen_when_one_comes_back(
     desk.type("make it pink")
     desk.wait_told(EDIT, "No API key is set")
     desk.click(EDIT, "Settings...", "button")
-    desk.wait_for(SETTINGS)
-    desk.keys("alt+k")
-    desk.type(SECRET)
-    desk.keys("alt+s")
-    desk.wait_gone(SETTINGS)
+    save_key(desk)
     until(lambda: "No API key is set" not in desk.told(EDIT))
     send(desk, EDIT)
     assert len(posts(server)) == 1
@@ -411,11 +413,7 @@ def test_an_error_that_is_mended_goes(desk: Desk, server: Sandbox, picture: tupl
     desk.click(EDIT, "Send", "button")
     desk.wait_told(EDIT, "No API key is set for venice.")
     desk.click(EDIT, "Settings...", "button")
-    desk.wait_for(SETTINGS)
-    desk.keys("alt+k")
-    desk.type(SECRET)
-    desk.keys("alt+s")
-    desk.wait_gone(SETTINGS)
+    save_key(desk)
     until(lambda: "No API key is set" not in desk.told(EDIT))
     send(desk, EDIT)
     assert len(posts(server)) == 1
@@ -666,6 +664,7 @@ def test_a_typed_key_is_there_again_after_a_look_at_another_provider(
         desk.type(text)
     desk.keys("Return")
     desk.wait_gone(NEW_PROVIDER)
+    desk.find(SETTINGS, "Save", "button")  # drawn anew where the other window was
     keep(desk, "settings-key-kept")
     desk.keys("alt+s")
     desk.wait_gone(SETTINGS)

@@ -38,8 +38,9 @@ class Machine:
         self.write("requirements.lock", "")
         self.write("venice_core/__init__.py", "")
         self.write("venice_core/version.py", 'VERSION = "1.0"\n')
-        self.write("venice_core/worker.py", "")
-        self.write("venice_core/data/table.json", "{}")
+        self.write("venice_core/worker/__init__.py", "")
+        self.write("venice_core/worker/server.py", "")
+        self.write("venice_core/worker/data/table.json", "{}")
         self.write("plug-ins/venice_gimp3/venice_gimp3.py", "print('one')\n")
         self.write("plug-ins/venice_gimp3/host.py", "")
         self.write("plug-ins/venice_gimp2/venice_gimp2.py", "")
@@ -158,7 +159,7 @@ def test_it_installs_the_plug_in_and_a_worker_that_answers(machine: Machine) -> 
     assert rest == ["-I", "-m", "venice_core", "worker"]
     assert Path(python).is_relative_to(machine.data)
     core = subprocess.check_output([python, "-I", "-c", "import venice_core; print(venice_core.__file__)"])
-    assert (Path(os.fsdecode(core).strip()).parent / "data" / "table.json").exists()
+    assert (Path(os.fsdecode(core).strip()).parent / "worker" / "data" / "table.json").exists()
 
 
 def test_gimp_makes_its_own_profile_before_anything_is_put_there(machine: Machine) -> None:
@@ -234,7 +235,7 @@ def test_after_a_failed_upgrade_the_old_install_is_back(installed: Machine, way:
     if way == "gimp":
         installed.run(status=1, FAKE_GIMP="broken")
     elif way == "worker":
-        installed.write("venice_core/worker.py", "raise SystemExit('no such luck')")
+        installed.write("venice_core/worker/server.py", "raise SystemExit('no such luck')")
         assert "no such luck" in installed.run(status=1)
     else:
         installed.write("requirements.lock", f"nothing-at-all==1 --hash=sha256:{'0' * 64}\n")

@@ -24,7 +24,7 @@ def show_account(arguments: argparse.Namespace, registry: Registry, env: Mapping
     spending = spent_today(Journal(Folders.of(env).jobs), time.time())
     limit = registry.settings.daily_limit
     if not arguments.json:  # what is known here, whatever the service says
-        unknown = f", and {spending.unpriced} at a price not known" if spending.unpriced else ""
+        unknown = f", and {spending.unpriced} at an unknown price" if spending.unpriced else ""
         print(f"Today: {spending.requests} request(s), at most {dollars(spending.usd)}{unknown}")
         print("Limit a day: " + ("none" if limit is None else dollars(limit)))
     if opened.lacks_key:

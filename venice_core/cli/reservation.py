@@ -75,7 +75,7 @@ def _open(lock: Path) -> tuple[int, bool]:
     except FileExistsError:
         pass
     except PermissionError:
-        if os.name == "posix" and not lock.exists():
+        if os.name == "posix":
             raise
         time.sleep(0.1)  # one that is going away cannot be opened there until it is gone
     try:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from venice_core.cli.picture_files import Source
-from venice_core.errors import BadInput, UnreadableImage
+from venice_core.errors import BadInput
 from venice_core.geometry.rectangles import Extent
 from venice_core.imaging import codecs, tiff
 from venice_core.imaging.codecs import Picture
@@ -22,13 +22,10 @@ def check_room(
 ) -> tuple[str, ...]:
     """What a result loses in that file, in sentences; `source` is None where it is not that picture's own.
 
-    `most_pixels`: what a service makes of an upscaled picture at most. Raises BadInput where there is no room
-    for the result.
+    `path`: one that `check_target` accepts. `most_pixels`: what a service makes of an upscaled picture at
+    most. Raises BadInput where there is no room for the result.
     """
-    try:
-        name = codecs.format_of(path.suffix)
-    except UnreadableImage as error:
-        raise BadInput(error.detail) from error
+    name = codecs.format_of(path.suffix)
     held, extent = FORMATS[name], _extent(job, plan, most_pixels)
     if extent.longer > held.longest:
         raise BadInput(
@@ -41,8 +38,6 @@ def check_room(
         raise BadInput(f"The result is too large for {held.called}: choose .png.")
     if source is None or picture is None:
         return ()
-    if not held.alpha and (job.action is Action.CUTOUT or picture.has_alpha):
-        raise BadInput(f"{held.title} cannot hold transparency: choose .png, .webp or .tiff.")
     if picture.profile and not held.beside:
         raise BadInput(f"{held.title} cannot hold the picture's color profile: choose .png or .tiff.")
     if picture.is_gray and name in ("WEBP", "AVIF"):

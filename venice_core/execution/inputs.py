@@ -8,9 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from venice_core.errors import (
-    BadInput,
-)
+from venice_core.errors import BadInput
 from venice_core.geometry.rectangles import Extent
 from venice_core.imaging.arrays import Coverage, Pixels
 from venice_core.job import Job

@@ -99,8 +99,8 @@ def decode(
 ) -> Picture:
     """The picture in `data`, in its own colors; its real format counts, not what anyone calls it.
 
-    What stands beside the pixels is used where it can be read. Raises UnreadableImage for anything that is not a
-    whole picture of one of `formats` with at most `max_pixels` px; that is checked before one is decoded.
+    What stands beside the pixels is used where it can be read. Raises UnreadableImage for anything that is
+    not a whole picture of one of `formats` with at most `max_pixels` px; that is checked before one is decoded.
     """
     name = sniff(data)
     if name is None or name not in formats:
@@ -230,7 +230,10 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 
 
 def decode_wide(data: bytes) -> npt.NDArray[np.float32]:
-    """A TIFF of 32-bit floats, shape (height, width, 3 or 4), values as in the file. Raises UnreadableImage."""
+    """Decode a TIFF of 32-bit floats, shape (height, width, 3 or 4), values as in the file.
+
+    Raises UnreadableImage.
+    """
     values = decode(data, formats=("TIFF",)).values
     if values.dtype != np.float32 or values.shape[2] not in (3, 4):
         raise UnreadableImage("not a TIFF of 32-bit floats")
@@ -266,7 +269,10 @@ def encode_within(pixels: Pixels, max_bytes: int) -> tuple[bytes, str]:
 
 
 def format_of(suffix: str) -> str:
-    """Which kind of file a name's suffix (".png", ".jpg", …) asks for. Raises UnreadableImage for none of ours."""
+    """Return the kind of file that a name's suffix (".png", ".jpg", …) asks for.
+
+    Raises UnreadableImage for none of ours.
+    """
     name = Image.registered_extensions().get(suffix.lower())
     if name not in FORMATS:
         raise UnreadableImage(
@@ -280,7 +286,8 @@ def format_of(suffix: str) -> str:
 def encode_as(values: Values, suffix: str, beside: Metadata | None = None) -> bytes:
     """A file of the kind that its name's suffix asks for, of gray or RGB, with alpha or not.
 
-    What of the values' depth and of what stands beside them has no room in it is left out. Raises UnreadableImage.
+    What of the values' depth and of what stands beside them has no room in it is left out.
+    Raises UnreadableImage.
     """
     name = format_of(suffix)
     values = values[..., None] if values.ndim == 2 else values

@@ -5,9 +5,7 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import SplitResult, urlsplit
 
-from venice_core.errors import (
-    BadInput,
-)
+from venice_core.errors import BadInput
 
 
 def is_public(address: str) -> bool:
