@@ -100,7 +100,7 @@ def decode(
     """The picture in `data`, in its own colors; its real format counts, not what anyone calls it.
 
     What stands beside the pixels is used where it can be read. Raises UnreadableImage for anything that is
-    not a whole picture of one of `formats` with at most `max_pixels` px; that is checked before one is decoded.
+    not a whole picture of one of `formats` with at most `max_pixels` px; that is checked before decoding.
     """
     name = sniff(data)
     if name is None or name not in formats:
