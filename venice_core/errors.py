@@ -55,6 +55,14 @@ class Charge(str, Enum):
         return max(charges, key=list(cls).index, default=cls.NONE)
 
 
+class Remedy(str, Enum):
+    """What the user can do about an error; where that is done, each front end knows."""
+
+    SET_KEY = "set-key"
+    RAISE_LIMIT = "raise-limit"
+    SET_ADDRESS = "set-address"
+
+
 class ExitCode(int, Enum):
     """What the command line returns."""
 
@@ -79,6 +87,7 @@ class VeniceError(Exception):
     exit_code = ExitCode.UNANSWERED
     charge = Charge.NONE
     retryable = False
+    remedy: Remedy | None = None
 
     def __init__(
         self,
@@ -88,6 +97,7 @@ class VeniceError(Exception):
         request_id: str = "",
         charge: Charge | None = None,
         technical: str = "",
+        remedy: Remedy | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
@@ -96,6 +106,8 @@ class VeniceError(Exception):
         self.request_id = request_id
         if charge is not None:
             self.charge = charge
+        if remedy is not None:
+            self.remedy = remedy
 
     @property
     def facts(self) -> dict[str, str | int | None]:
@@ -121,6 +133,7 @@ class MissingKey(BadInput):
     """`variable`: of the environment, which could hold the key; "" where there is none."""
 
     kind = "missing-key"
+    remedy = Remedy.SET_KEY
 
     def __init__(self, detail: str = "", *, variable: str = "", **facts: Any) -> None:
         super().__init__(detail, **facts)
@@ -129,6 +142,7 @@ class MissingKey(BadInput):
 
 class SpendingLimitExceeded(BadInput):
     kind = "over-limit"
+    remedy = Remedy.RAISE_LIMIT
 
 
 class UnreadableImage(BadInput):
@@ -177,6 +191,7 @@ class TooLargeOnTheWay(TooLarge):
 
 class BadKey(Refused):
     kind = "bad-key"
+    remedy = Remedy.SET_KEY
 
 
 class KeyNotReceived(Refused):
@@ -209,6 +224,7 @@ class UnknownModel(Refused):
 
 class NotFound(Refused):
     kind = "not-found"
+    remedy = Remedy.SET_ADDRESS
 
 
 class PolicyRefusal(Refused):

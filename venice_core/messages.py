@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from venice_core.errors import Cancelled, Charge, MissingKey, PolicyRefusal, VeniceError
+from collections.abc import Mapping
+
+from venice_core.errors import Cancelled, Charge, MissingKey, PolicyRefusal, Remedy, VeniceError
 
 # kind -> (what happened, what to do next). An empty sentence: the detail says it.
 SENTENCES: dict[str, tuple[str, str]] = {
@@ -10,10 +12,9 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "bad-input": ("", ""),
     "missing-key": (
         "No API key is set for {provider}.",
-        "Enter it in Filters > Venice > Settings (in GIMP 2.10: Enter Key){variable}, or choose the provider "
-        "“sandbox” to try things out without a key.",
+        "Enter one{variable}, or choose the provider “sandbox” to try things out without a key.",
     ),
-    "over-limit": ("", "Raise the limit in Filters > Venice > Settings, or wait until tomorrow."),
+    "over-limit": ("", "Raise the limit, or wait until tomorrow."),
     "broken-file": ("The file cannot be read as a picture.", ""),
     "cancelled": ("Cancelled.", ""),
     "not-accepted": ("The request was not accepted.", "Nothing was charged. Try again."),
@@ -45,7 +46,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "bad-key": (
         "The service did not accept the API key.",
-        "Enter it again in Filters > Venice > Settings (in GIMP 2.10: Enter Key). Nothing was charged.",
+        "Enter it again. Nothing was charged.",
     ),
     "key-unseen": (
         "The service received no API key with the request.",
@@ -78,7 +79,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "not-found": (
         "There is no such service at this address.",
-        "Check it in Filters > Venice > Settings, or the variable that sets it. Nothing was charged.",
+        "Check it. Nothing was charged.",
     ),
     "policy": (
         "The service's content policy blocked this request.",
@@ -108,8 +109,13 @@ _CHARGES = {
 }
 
 
-def sentence(error: VeniceError, provider: str = "this provider") -> str:
-    """One paragraph that a person can act on. Holds no key."""
+def sentence(
+    error: VeniceError, provider: str = "this provider", remedies: Mapping[Remedy, str] | None = None
+) -> str:
+    """Return one paragraph that the user can act on. It holds no key.
+
+    `remedies`: a sentence for each, saying where in this front end that is done.
+    """
     what, next_step = SENTENCES[error.kind]
     if isinstance(error, MissingKey):
         next_step = next_step.format(variable=f", set {error.variable}" if error.variable else "")
@@ -123,6 +129,8 @@ def sentence(error: VeniceError, provider: str = "this provider") -> str:
     if isinstance(error, Cancelled | PolicyRefusal) and error.charge is Charge.NONE:
         charge = "Nothing was charged."
     parts += [charge, next_step]
+    if remedies and error.remedy:
+        parts.append(remedies[error.remedy])
     if error.request_id:
         parts.append(f"Support id: {error.request_id}.")
     return " ".join(part for part in parts if part)

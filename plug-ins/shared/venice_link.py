@@ -30,10 +30,14 @@ CLOSE_SECONDS = 2.0
 
 
 class Link(object):
-    """One worker process. Use it from one thread; a context manager that lets go of it at the end."""
+    """One worker process. Use it from one thread; a context manager that lets go of it at the end.
 
-    def __init__(self, command, environ=None):
+    `remedies`: a sentence for each remedy of the worker's errors, saying where in this GIMP that is done.
+    """
+
+    def __init__(self, command, environ=None, remedies=None):
         self._command = command
+        self._remedies = remedies or {}
         self._environ = clean_environment(os.environ if environ is None else environ)
         self._process = None
         self._messages = queue.Queue()
@@ -141,7 +145,9 @@ class Link(object):
             return True, message["value"]
         if event == "error":
             error = message["error"]
-            raise LinkError(error["message"], error["kind"], error["charge"], error.get("technical", ""))
+            words = [error["message"], self._remedies.get(error.get("remedy"))]
+            sentences = " ".join(filter(None, words))
+            raise LinkError(sentences, error["kind"], error["charge"], error.get("technical", ""))
         if event == "detached":
             self._detached = self._over = True
             raise Detached(message["message"], "cancelled", "possible")

@@ -17,6 +17,18 @@ STAGES = {
     "fitting": "Fitting the result…",
 }
 
+# Where the user does what helps against an error.
+GIMP3_REMEDIES = {
+    "set-key": "Keys are entered in Filters > Venice > Settings.",
+    "raise-limit": "It is set in Filters > Venice > Settings.",
+    "set-address": "It is set in Filters > Venice > Settings.",
+}
+GIMP2_REMEDIES = {
+    "set-key": "Keys are entered with the button Enter Key, in the window of each command.",
+    "raise-limit": "It is set on the command line: account --daily-limit.",
+    "set-address": "It is set in the settings file or by an environment variable.",
+}
+
 
 def describe(plan):
     """A plan in a few sentences: what leaves the machine, where to, and the price."""
@@ -36,10 +48,8 @@ def describe(plan):
         times = ", in %d requests" % plan["requests"] if plan["requests"] > 1 else ""
         first = "Sends %s to %s%s." % (what, model, times)
     price = plan["total"]
-    if plan["provider"] == "sandbox":
-        cost = "Costs nothing: the sandbox uses no AI."
-    elif price and price["usd"] == 0:
-        cost = "Costs nothing."
+    if price and price["usd"] == 0:
+        cost = "Costs nothing: the sandbox uses no AI." if plan["provider"] == "sandbox" else "Costs nothing."
     elif price and price["usd"] is not None:
         cost = "Costs about\u00a0%s." % dollars(price["usd"])
     else:

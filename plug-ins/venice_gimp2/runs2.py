@@ -45,7 +45,8 @@ def on_image(action, image, drawable, arguments, folder, interactive):
 
 def _run(action, image, drawable, arguments, folder, interactive):
     values = {name: _value(value) for name, value in arguments.items()}
-    with venice_link.Link(venice_process.read_manifest(host2.from_file_system(folder))) as link:
+    manifest = venice_process.read_manifest(host2.from_file_system(folder))
+    with venice_link.Link(manifest, remedies=venice_texts.GIMP2_REMEDIES) as link:
         drawables = [drawable] if drawable is not None else []
         task = venice_tasks.TASKS[action](host2, image, drawables, values.__getitem__, link)
         if interactive or _needs_window(task):

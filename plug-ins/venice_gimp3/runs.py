@@ -46,7 +46,7 @@ def _told(run):
 def on_image(procedure, run_mode, image, drawables, config, folder):
     """Runs an image procedure and returns its values."""
     Gegl.init(None)
-    with venice_link.Link(venice_process.read_manifest(folder)) as link:
+    with venice_link.Link(venice_process.read_manifest(folder), remedies=venice_texts.GIMP3_REMEDIES) as link:
         task_of = venice_tasks.TASKS[ACTIONS[procedure.get_name()]]
         task = task_of(host, image, drawables, functools.partial(_value, config), link)
         repeats = run_mode == Gimp.RunMode.WITH_LAST_VALS and _needs_window(task)
@@ -72,7 +72,7 @@ def on_image(procedure, run_mode, image, drawables, config, folder):
 @_told
 def settings(procedure, config, folder):
     """Chooses the provider; with a window, the key too. A key is never an argument: GIMP would keep it."""
-    with venice_link.Link(venice_process.read_manifest(folder)) as link:
+    with venice_link.Link(venice_process.read_manifest(folder), remedies=venice_texts.GIMP3_REMEDIES) as link:
         if config.get_property("run-mode") == Gimp.RunMode.INTERACTIVE:
             import settings_window
 

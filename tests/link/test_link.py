@@ -376,8 +376,8 @@ def test_bad_input_is_said_and_nothing_is_sent(link: Any, sandbox: Sandbox, chel
 
 def test_a_missing_key_is_said(environ: dict[str, str], sandbox: Sandbox, chelsea: Pixels) -> None:
     del environ["VENICE_API_KEY"]
-    with venice_link.Link(COMMAND, environ) as link:
-        with pytest.raises(LinkError, match="No API key is set for venice") as caught:
+    with venice_link.Link(COMMAND, environ, {"set-key": "Here is where."}) as link:
+        with pytest.raises(LinkError, match=r"^No API key is set for venice.*\. Here is where\.$") as caught:
             start(link, chelsea).end()
         assert caught.value.kind == "missing-key"
     assert posts(sandbox) == []

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import venice_texts
 
 from venice_core import errors
-from venice_core.errors import Charge, ExitCode, VeniceError
+from venice_core.cli.remedies import REMEDIES
+from venice_core.errors import Charge, ExitCode, Remedy, VeniceError
 from venice_core.messages import SENTENCES, sentence
 
 CLASSES = [
@@ -33,6 +35,22 @@ def test_a_sentence_reads_as_one(cls: type[VeniceError]) -> None:
     assert "  " not in text
     if cls not in (errors.BadInput,):
         assert sentence(cls(), "venice").endswith(".")
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_the_core_names_no_menu(cls: type[VeniceError]) -> None:
+    """Where something is entered depends on the front end, which has a sentence for each remedy."""
+    assert "Filters" not in sentence(cls("The detail."), "venice")
+
+
+@pytest.mark.parametrize(
+    "remedies", [REMEDIES, venice_texts.GIMP3_REMEDIES, venice_texts.GIMP2_REMEDIES], ids=["cli", "3", "2.10"]
+)
+def test_each_front_end_knows_every_remedy(remedies: dict[str, str]) -> None:
+    assert set(remedies) == {remedy.value for remedy in Remedy}
+    for kind, cls in errors.every_kind().items():
+        text = sentence(cls("The detail."), "venice", remedies)
+        assert (cls.remedy is None) or text.endswith(remedies[cls.remedy]), kind
 
 
 @pytest.mark.parametrize("cls", CLASSES)

@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 
 from venice_core.cli.commands import run_worker
 from venice_core.cli.parser import make_parser
+from venice_core.cli.remedies import sentence
 from venice_core.cli.streams import forgiving
 from venice_core.errors import ExitCode, VeniceError, unusable
-from venice_core.messages import sentence
 from venice_core.storage.folders import Folders
 from venice_core.storage.logs import logging_to
 from venice_core.storage.settings import provider_for_people

@@ -12,15 +12,14 @@ from datetime import date
 from typing import Any
 
 from venice_core.cancellation import Cancel
+from venice_core.cli.remedies import sentence
 from venice_core.cli.tables import price_text, print_table
-from venice_core.errors import BadInput, VeniceError
-from venice_core.messages import sentence
+from venice_core.errors import VeniceError
 from venice_core.network.lookup import look_up
 from venice_core.planning.capabilities import IMAGE, INPAINT, MODEL_TYPES, UPSCALE, Catalogue, Model
 from venice_core.planning.model_support import is_past
 from venice_core.planning.price import Price
 from venice_core.providers.registry import ProviderSession, Registry
-from venice_core.providers.venice import listings as lists
 
 _KINDS = {INPAINT: "Models that edit", IMAGE: "Models that generate", UPSCALE: "Models that upscale"}
 
@@ -28,11 +27,9 @@ _KINDS = {INPAINT: "Models that edit", IMAGE: "Models that generate", UPSCALE: "
 def show_models(arguments: argparse.Namespace, registry: Registry, _env: Mapping[str, str]) -> None:
     opened = registry.open(arguments.provider)
     if arguments.traits:
-        if opened.profile is not None:
-            raise BadInput(f"The provider {opened.name} lists no traits.")
-        kind = IMAGE if arguments.type == "all" else arguments.type
-        request = lists.traits(opened.provider.base_url, kind, opened.key)
-        named = lists.read_traits(look_up(request, opened.provider, Cancel()))
+        provider = opened.provider
+        request = provider.traits(IMAGE if arguments.type == "all" else arguments.type)
+        named = provider.read_traits(look_up(request, provider, Cancel()))
         if arguments.json:
             print(json.dumps({"traits": named}))
         else:

@@ -12,6 +12,7 @@ import numpy as np
 
 from venice_core.cli import picture_files
 from venice_core.cli.picture_files import Source
+from venice_core.cli.remedies import sentence
 from venice_core.cli.report import described
 from venice_core.cli.room import check_room
 from venice_core.cli.targets import Naming, Parts, Targets, check_apart
@@ -24,7 +25,6 @@ from venice_core.geometry.rectangles import Bounds, Extent
 from venice_core.imaging.arrays import Values
 from venice_core.imaging.codecs import Picture
 from venice_core.job import Action, Job, Options
-from venice_core.messages import sentence
 from venice_core.planning.plan import Plan
 from venice_core.progress import OnProgress
 from venice_core.providers.base import Provider

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from venice_core.cli.interrupts import Interrupts
 from venice_core.cli.picture_run import BatchOptions, Ready, Written
+from venice_core.cli.remedies import sentence
 from venice_core.cli.report import Fate, Outcome, Report
 from venice_core.cli.targets import Targets
 from venice_core.cli.terminal import Terminal
@@ -38,7 +39,6 @@ from venice_core.execution.context import RunContext
 from venice_core.execution.run_thread import RunThread
 from venice_core.execution.runner import Runner
 from venice_core.job import Options
-from venice_core.messages import sentence
 from venice_core.network.transport import Transport
 from venice_core.progress import OnProgress, Progress, Stage
 from venice_core.providers.registry import Registry

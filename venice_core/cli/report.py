@@ -8,8 +8,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from venice_core.cli.remedies import sentence
 from venice_core.errors import Cancelled, Charge, ExitCode, VeniceError
-from venice_core.messages import sentence
 from venice_core.planning.plan import Plan
 from venice_core.planning.price import Price
 from venice_core.records.entry import Entry, Status

@@ -10,7 +10,7 @@ from venice_core.network.rate_limiter import RateLimiter
 from venice_core.network.transport import Transport
 from venice_core.providers.base import Provider
 from venice_core.records.journal import Journal
-from venice_core.records.spending import FREE, Budget, spent_today
+from venice_core.records.spending import Budget, spent_today
 from venice_core.secret import Secret
 
 
@@ -30,6 +30,6 @@ class RunContext:
 
     def budget(self) -> Budget | None:
         """Return today's; None where there is no limit or the provider never charges."""
-        if self.daily_limit is None or self.provider.capabilities.name in FREE:
+        if self.daily_limit is None or self.provider.capabilities.free:
             return None
         return Budget(self.daily_limit, spent_today(self.journal, self.clock()).usd)

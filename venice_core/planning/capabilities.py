@@ -10,7 +10,7 @@ from typing import Any
 from venice_core.job import Action
 from venice_core.planning.endpoint import Endpoint
 from venice_core.planning.output_shapes import Shapes
-from venice_core.planning.price import UNPRICED, Price, PricedRequest, PriceList
+from venice_core.planning.price import FREE_PROVIDERS, UNPRICED, Price, PricedRequest, PriceList
 
 INPAINT, IMAGE, UPSCALE = "inpaint", "image", "upscale"
 MODEL_TYPES = (INPAINT, IMAGE, UPSCALE)
@@ -154,8 +154,6 @@ class Capabilities:
     upscale_model: str = ""
     max_upscaled: int = 2**62
     """Largest result of an upscaling, in px."""
-    free: bool = False
-    """Whether it never charges."""
     max_generated_side: int = 1024
     """Largest width or height that a generation may ask for, in px."""
     endpoints: Mapping[Action, tuple[Endpoint, ...]] = field(default_factory=dict)
@@ -172,6 +170,11 @@ class Capabilities:
     """What people should know before they pay, by the request's field."""
     today: date = field(default_factory=date.today, compare=False)
     """Whether a model has ended is a matter of the day."""
+
+    @property
+    def free(self) -> bool:
+        """Whether it never charges."""
+        return self.name in FREE_PROVIDERS
 
     def batches(self, count: int, endpoint: Endpoint, model: Model) -> tuple[int, int]:
         """How many requests, and how many pictures each makes."""

@@ -96,3 +96,5 @@ class FlatPrices:
 
 
 UNPRICED = FlatPrices({})
+FREE_PROVIDERS = ("sandbox",)
+"""Providers that never charge, by name, which is what a journal keeps of them."""

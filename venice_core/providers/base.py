@@ -100,6 +100,17 @@ class Provider(Reader, Protocol):
         """The test of the key; it costs nothing. Raises BadInput as `request` does."""
         ...
 
+    def traits(self, kind: str) -> Request:
+        """Ask which model of that type has which trait; it costs nothing.
+
+        Raises BadInput where the service has no traits, and as `request` does.
+        """
+        ...
+
+    def read_traits(self, response: Response) -> dict[str, str]:
+        """Return models' ids by trait. Raises LookupFailed."""
+        ...
+
     def read_account(self, response: Response) -> Account:
         """Raises LookupFailed."""
         ...

@@ -130,7 +130,7 @@ class Registry:
         name = self.name(wish)
         if name == SANDBOX:
             made_up = Secret(f"sandbox-{secrets.token_hex(8)}")
-            provider = Venice(made_up, self._sandbox(), name, packaged_catalogue(), free=True)
+            provider = Venice(made_up, self._sandbox(), name, packaged_catalogue())
             return ProviderSession(name, provider, made_up, "built in")
         stored = self._profile(name)
         variable = stored.key_variable if stored else KEY_VARIABLE

@@ -12,12 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from venice_core.errors import Charge, SpendingLimitExceeded
-from venice_core.planning.price import Price
+from venice_core.planning.price import FREE_PROVIDERS, Price
 from venice_core.records.entry import Entry, Status
 from venice_core.records.journal import Journal
-
-FREE = ("sandbox",)
-"""Providers that never charge."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,9 @@ def spent(entries: Iterable[Entry]) -> Spending:
         record = entry.record
         reserved = entry.status is Status.PLANNED and not entry.interrupted
         charged = record["charge"] == Charge.CHARGED.value
-        if record["plan"]["provider"] in FREE or (record["charge"] == Charge.NONE.value and not reserved):
+        if record["plan"]["provider"] in FREE_PROVIDERS:
+            continue
+        if record["charge"] == Charge.NONE.value and not reserved:
             continue
         price = record["plan"]["price"] or {}
         # what was counted is better than the estimate, if anything was

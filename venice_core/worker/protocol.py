@@ -64,6 +64,7 @@ class Output:
             "technical": error.technical,
             "charge": error.charge.value,
             "retryable": error.retryable,
+            "remedy": error.remedy.value if error.remedy else None,
         }
         self._write({"id": call_id, "event": "error", "error": facts})
 

@@ -119,8 +119,8 @@ def test_a_relay_without_an_address_says_where_to_enter_it(
     code, result = shell.result("edit", photo, "-p", "x")
     assert (code, result["error"]["kind"], result["error"]["charge"]) == (2, "bad-input", "none")
     assert result["error"]["message"] == (
-        "The provider grok-relay has no address yet: enter it in Filters > Venice > Settings, "
-        "or set GROK_RELAY_BASE_URL."
+        "The provider grok-relay has no address yet: enter it, or set GROK_RELAY_BASE_URL. "
+        "It is set in GIMP 3 (Filters > Venice > Settings) or in the environment."
     )
     assert (sandbox.requests, shell.jobs) == ([], [])
     assert shell("account") == 2

@@ -16,10 +16,11 @@ from typing import Any
 
 from venice_core.errors import BadInput
 from venice_core.planning.capabilities import Catalogue
+from venice_core.planning.price import FREE_PROVIDERS
 from venice_core.providers.openai.dialect import ENTRIES, Dialect
 from venice_core.providers.openai.entry_reader import Reader
 
-RESERVED = ("venice", "sandbox")
+RESERVED = ("venice", *FREE_PROVIDERS)
 DEFAULT_BASE = "self-hosted"
 """What a profile of one's own takes its dialect from, where it does not say."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")

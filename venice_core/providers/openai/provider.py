@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
 
-from venice_core.errors import BadInput, LookupFailed, UnusableAnswer, VeniceError
+from venice_core.errors import BadInput, LookupFailed, Remedy, UnusableAnswer, VeniceError
 from venice_core.imaging.formats import FORMATS
 from venice_core.job import Action, Facts, Options
 from venice_core.network.messages import File, Request, Response
@@ -129,6 +129,12 @@ class OpenAI:
             note = f"The model {wanted} ends on {one_line(day, 10)}."
         return Account(True, note=note)
 
+    def traits(self, kind: str) -> Request:  # noqa: ARG002 - of no type
+        raise BadInput(f"The provider {self.profile.name} lists no traits.")
+
+    def read_traits(self, response: Response) -> dict[str, str]:
+        raise LookupFailed("the service has no traits", status=response.status)
+
     def _parse_fields(self, endpoint: Endpoint, chosen: Mapping[str, str]) -> dict[str, Any]:
         """Any field but those that the plan fills in; for JSON, numbers and true or false as such.
 
@@ -154,8 +160,8 @@ class OpenAI:
             variable = self.profile.base_url_variable
             where = f", or set {variable}" if variable else ""
             raise BadInput(
-                f"The provider {self.profile.name} has no address yet: enter it in Filters > Venice > "
-                f"Settings{where}."
+                f"The provider {self.profile.name} has no address yet: enter it{where}.",
+                remedy=Remedy.SET_ADDRESS,
             )
         return self.base_url + path
 

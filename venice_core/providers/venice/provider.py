@@ -90,7 +90,6 @@ class Venice:
     base_url: str = BASE_URL
     name: str = "venice"
     catalogue: Catalogue = field(default_factory=Catalogue)
-    free: bool = False
 
     @property
     def capabilities(self) -> Capabilities:
@@ -104,7 +103,6 @@ class Venice:
             cutout_model=CUTOUT_MODEL,
             upscale_model=UPSCALE_MODEL,
             max_upscaled=MAX_UPSCALED,
-            free=self.free,
             max_generated_side=MAX_GENERATED_SIDE,
             endpoints=ENDPOINTS,
             without={Endpoint.GENERATIONS: GENERATIONS_WITHOUT},
@@ -184,6 +182,12 @@ class Venice:
 
     def read_account(self, response: Response) -> Account:
         return lists.read_account(response)
+
+    def traits(self, kind: str) -> Request:
+        return lists.traits(self.base_url, kind, self.key)
+
+    def read_traits(self, response: Response) -> dict[str, str]:
+        return lists.read_traits(response)
 
 
 def _edit(plan: Plan, options: Options) -> dict[str, Any]:
