@@ -40,7 +40,7 @@ def describe(plan):
     model = "%s, %s" % (plan["provider"], plan["model"]) if plan["model"] else plan["provider"]
     if plan["privacy"]:
         model += " (%s)" % plan["privacy"]
-    if plan["endpoint"].startswith(("/image/generate", "/images/generations")):
+    if plan["action"] == "generate":
         count = plan["pictures"] * plan["requests"]
         made = "%d pictures" % count if count > 1 else "a picture"
         first = "Asks %s for %s of about %s." % (model, made, size)

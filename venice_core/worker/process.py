@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from logging.handlers import RotatingFileHandler
 
 from venice_core.storage.folders import Folders, private_folder
-from venice_core.worker.protocol import Output
+from venice_core.worker.protocol import MessageWriter
 from venice_core.worker.server import Worker
 
 
@@ -23,4 +23,4 @@ def main(env: Mapping[str, str]) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    Worker(env, sys.stdin.buffer, Output(messages)).serve()
+    Worker(env, sys.stdin.buffer, MessageWriter(messages)).serve()

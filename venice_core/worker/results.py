@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,22 +13,23 @@ import numpy.typing as npt
 from venice_core.execution.results import Result, RunResult
 from venice_core.imaging import compositing
 from venice_core.records.entry import MASK, RESULT, RIM
+from venice_core.worker.protocol import BoundsJson, PriceJson, ResultJson, RunValue
 
-log = logging.getLogger("venice_core.worker.server")
+log = logging.getLogger(__name__)
 
 CLIPPED_SHARE = 0.01
 
 
-def result_message(made: RunResult) -> dict[str, Any]:
-    """What the front end places; the pixels are left in the jobs' folders."""
+def run_value(made: RunResult) -> RunValue:
+    """Return what the front end places; the pixels are left in the jobs' folders."""
     return {
-        "results": [_result(result) for result in made.results],
+        "results": [_result_json(result) for result in made.results],
         "warnings": list(made.warnings),
         "failed": len(made.failures),
     }
 
 
-def _result(result: Result) -> dict[str, Any]:
+def _result_json(result: Result) -> ResultJson:
     placed = result.placed
 
     def kept(name: str, values: npt.NDArray[np.uint8] | None) -> str | None:
@@ -40,14 +41,14 @@ def _result(result: Result) -> dict[str, Any]:
 
     return {
         "job": result.entry.id,
-        "crop": asdict(result.bounds),
+        "crop": cast(BoundsJson, asdict(result.bounds)),
         "pixels": kept(RESULT, placed.pixels),
         "mask": kept(MASK, placed.mask),
         "rim": kept(RIM, placed.rim),
         "name": result.name,
         "recipe": result.recipe,
         "facts": asdict(result.facts),
-        "price": asdict(result.price) if result.price else None,
+        "price": cast(PriceJson, asdict(result.price)) if result.price else None,
     }
 
 
