@@ -133,8 +133,8 @@ class Source:
         """
         color, alpha = self._own
         color = color.copy()
-        if placed.rim is not None:
-            inside = placed.rim > 0
+        if placed.edge_mask is not None:
+            inside = placed.edge_mask > 0
             color[plan.crop.slices][inside] = self._converted(placed.pixels)[inside]
         return np.dstack([color, _times(alpha, self.matte(plan, placed))])
 

@@ -43,7 +43,7 @@ def _result(result: Result) -> dict[str, Any]:
         "crop": asdict(result.bounds),
         "pixels": kept(RESULT, placed.pixels),
         "mask": kept(MASK, placed.mask),
-        "rim": kept(RIM, placed.rim),
+        "rim": kept(RIM, placed.edge_mask),
         "name": result.name,
         "recipe": result.recipe,
         "facts": asdict(result.facts),
