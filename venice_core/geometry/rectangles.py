@@ -146,7 +146,7 @@ class Bounds:
         return clipped
 
     def widen(self, extent: Extent, within: Bounds) -> Bounds:
-        """Grow to at least `extent`, as far as `within` allows, with this rectangle as central as possible."""
+        """Grow to at least `extent`, if `within` allows, keeping this rectangle as central as possible."""
         x, width = _widen(self.x, self.width, extent.width, within.x, within.width)
         y, height = _widen(self.y, self.height, extent.height, within.y, within.height)
         return Bounds(x, y, width, height)
