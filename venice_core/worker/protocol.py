@@ -1,14 +1,15 @@
-"""Messages between a front end and the worker: one JSON object a line, UTF-8, on standard input and output.
+"""Messages between a front end and the worker: one JSON object per line, UTF-8, on standard input and output.
 
-To the worker:   {"id": n, "method": name, "params": {…}}
-From the worker: {"id": n, "event": "result", "value": …}
-                 {"id": n, "event": "error", "error": {"kind", "message", "detail", "charge", …}}
-                 {"id": n, "event": "progress", "stage": …, "done": …, "total": …, "seconds": …}
-                 {"id": n, "event": "detached", "message": …}: the answer will be in the journal
-                 {"id": 0, "event": "news"}: there is a newer list of models; plans may have changed
-The first message is the worker's: {"id": 0, "event": "hello", "protocol": 1, "version", "folder"};
-pixels travel as raw files in that folder. A host that can only save and load pictures has them turned into
-raw pixels by `decode`, and back by `encode`.
+    To the worker:   {"id": n, "method": name, "params": {…}}
+    From the worker: {"id": n, "event": "result", "value": …}
+                     {"id": n, "event": "error", "error": {"kind", "message", "detail", "charge", …}} {"id":
+                     n, "event": "progress", "stage": …, "done": …, "total": …, "seconds": …} {"id": n,
+                     "event": "detached", "message": …}: the answer will be in the journal {"id": 0, "event":
+                     "news"}: there is a newer list of models; plans may have changed
+
+The worker sends the first message: {"id": 0, "event": "hello", "protocol": 1, "version", "folder"}. Pixels
+are exchanged as raw files in that folder. A host that can only save and load pictures has `decode` convert
+them to raw pixels, and `encode` convert them back.
 """
 
 from __future__ import annotations
@@ -27,13 +28,15 @@ PROTOCOL = 2
 
 @dataclass(frozen=True)
 class Call:
+    """A message to the worker."""
+
     id: int
     method: str
     params: dict[str, Any]
 
     @classmethod
     def parse(cls, line: bytes) -> Call:
-        """Raises BadInput for a line that is no call."""
+        """Parse a line. Raises BadInput if it is not a call."""
         try:
             message = json.loads(line)
             call = cls(message["id"], message["method"], message.get("params") or {})
@@ -45,7 +48,7 @@ class Call:
 
 
 class Output:
-    """Writes messages, from any thread; once the reader is gone, into nothing."""
+    """Writes messages, from any thread, and discards them once the reader is gone."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream: BinaryIO | None = stream

@@ -1,4 +1,4 @@
-"""A run's results as the message that GIMP gets."""
+"""A run's results as the message for GIMP."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CLIPPED_SHARE = 0.01
 
 
 def result_message(made: RunResult) -> dict[str, Any]:
-    """What the front end places; the pixels are left in the jobs' folders."""
+    """Return what the front end puts in place; the pixels stay in the folders of the jobs."""
     return {
         "results": [_result(result) for result in made.results],
         "warnings": list(made.warnings),
@@ -52,7 +52,7 @@ def _result(result: Result) -> dict[str, Any]:
 
 
 def clipped_colors(path: Path, result: Result) -> list[str]:
-    """A warning where the layer has colors that sRGB cannot hold: `path` holds its float32 RGBA."""
+    """Warn if the layer has colors that sRGB cannot represent; `path` contains its float32 RGBA."""
     crop = result.plan.crop
     try:
         colors = np.fromfile(path, np.float32).reshape(crop.height, crop.width, 4)

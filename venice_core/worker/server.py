@@ -1,7 +1,7 @@
-"""The process behind a front end: reads calls, runs one job at a time, answers.
+"""The process behind a front end: read calls, run one job at a time, respond.
 
-It outlives its front end where money is at stake: once a request is wholly sent, a cancel or the end
-of standard input only lets go of the front end; the answer is still received and journaled.
+It outlives its front end if money is at stake: once a request has been sent completely, a cancellation or the
+end of standard input only detaches the front end; the answer is still received and recorded.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Worker:
         }
 
     def serve(self) -> None:
-        """Until standard input ends; then until what is already paid for has arrived."""
+        """Serve until standard input ends, and then until everything that was paid for has arrived."""
         self._scratch = Scratch(self._folders.scratch)
         try:
             self._output.hello(VERSION, str(self._scratch.path))
@@ -110,7 +110,7 @@ class Worker:
             self._answer(call)
 
     def _answer(self, call: Call) -> None:
-        """The method's value, or why there is none; the end of a `run` is told later."""
+        """Send the method's value, or the error; the end of a `run` is reported later."""
         try:
             if call.method == "run":
                 self._start(call)
@@ -126,10 +126,10 @@ class Worker:
             self._output.error(call.id, VeniceError(f"{type(error).__name__}: {error}"), "")
 
     def _plan(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer how a job would be sent, and what that costs.
+        """Return how a job would be sent, and what that costs.
 
-        `to_send`: its pixels come next, and `run` names it by its `id`. Without it, an empty prompt is no
-        mistake yet: who has still to write it may see the price.
+        With `to_send`, pixels follow, and `run` refers to the plan by its `id`. Without it an empty prompt is
+        no error, because the user may want to see the price before writing one.
         """
         job = self._job(params)
         if not params.get("to_send") and not job.options.prompt.strip():
@@ -151,21 +151,21 @@ class Worker:
         return told
 
     def _job(self, params: Mapping[str, Any]) -> Job:
-        """`trial`: as for `_wish`."""
+        """Read a job; for `trial` see `_wish`."""
         job = Job.from_json(params["job"])
         provider = self._wish(job.options.provider, params)
         return replace(job, options=replace(job.options, provider=provider))
 
     def _wish(self, provider: str, params: Mapping[str, Any]) -> str:
-        """The provider asked for.
+        """Return the requested provider.
 
-        `trial`: the user sees in a window who it is. So without a choice it is the sandbox, where that is
-        tried until there is a key.
+        With `trial`, a window shows the user which one it is: without a choice it is the sandbox if that is
+        being tried until there is a key.
         """
         return SANDBOX if params.get("trial") and not provider and self._registry.on_trial else provider
 
     def _refresh(self, opened: ProviderSession) -> None:
-        """Asks for a newer list of models, if it is time; the front end hears when there is one."""
+        """Ask for a newer list of models if it is time; the front end is notified if there is one."""
         if opened.catalogues is not None:
             opened.catalogues.refresh_behind(self._output.news)
 
@@ -183,7 +183,7 @@ class Worker:
         self._journal.get(str(params.get("job"))).placed()
 
     def _status(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """`action`: whose models to list; `trial`: as for `_wish`."""
+        """Return the status; `action` selects the models to list, and for `trial` see `_wish`."""
         self._registry.look_again()
         opened = self._registry.open(self._wish(str(params.get("provider") or ""), params))
         self._refresh(opened)
@@ -209,16 +209,16 @@ class Worker:
         }
 
     def _default_provider(self, params: Mapping[str, Any]) -> str:
-        """Who is asked where none is chosen; "" where the settings name one that is not there (any more)."""
+        """Return the default provider; "" if the settings name one that does not exist (any more)."""
         try:
             return self._registry.name(self._wish("", params))
         except BadInput:
             return ""
 
     def _account(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """The test of the connection and the key, as they were typed or are stored.
+        """Test the connection and the key, as entered or as stored.
 
-        Raises what the service says of them.
+        Raises what the service says about them.
         """
         typed = Secret(str(params["key"]).strip()) if params.get("key") else None
         entries = {entry: str(params[entry]) for entry in ("base_url", "model") if params.get(entry)}
@@ -229,10 +229,10 @@ class Worker:
         return asdict(provider.read_account(look_up(provider.account(), provider, Cancel())))
 
     def _configure(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """`provider`: which to use from now on; `key`: that provider's key ("" forgets it).
+        """Set the `provider` to use, and its `key` ("" removes it).
 
-        `use`: False where the provider in use shall stay. `daily_limit`: in US dollars; None takes it away.
-        `trial`: whether the sandbox is tried until there is a key.
+        With `use` False the provider in use is kept. `daily_limit` is in US dollars; None removes it. `trial`
+        sets whether the sandbox is tried until there is a key.
         """
         wish = str(params.get("provider") or "")
         name = self._registry.name(wish)
@@ -248,28 +248,28 @@ class Worker:
         return {"provider": name, "kept": kept}
 
     def _profile(self, params: Mapping[str, Any]) -> None:
-        """`entries` of the profile `provider`, which is made where there is none; an entry of None goes."""
+        """Change `entries` of the profile `provider`, creating it if necessary; None removes an entry."""
         entries = params.get("entries")
         if not isinstance(entries, dict):
             raise BadInput("A profile needs entries.")
         self._registry.set_profile(str(params.get("provider") or ""), entries)
 
     def _forget(self, params: Mapping[str, Any]) -> None:
-        """`provider`: one of the person's own, with its key; or what was changed of one that is built in."""
+        """Remove the user's profile `provider` with its key, or the changes to a built-in one."""
         self._registry.forget_profile(str(params.get("provider") or ""))
 
     def _decode(self, params: Mapping[str, Any]) -> None:
-        """Raw pixels from the `picture` that a host saved in the scratch folder: see `exchange`.
+        """Write raw pixels from the `picture` that a host saved in the scratch folder: see `pixel_files`.
 
-        `to`: the new file's name there; `width`, `height`; `kind`: "rgba", "coverage" or "wide".
+        `to` is the name of the new file there; `kind` is "rgba", "coverage" or "wide".
         """
         extent, kind = _shape_of(params)
         pixel_files.to_raw(self._scratch.file(params.get("picture")), self._new_file(params), extent, kind)
 
     def _encode(self, params: Mapping[str, Any]) -> str:
-        """A picture from raw `pixels`, a result's file, with the coverage `alpha` if that is given.
+        """Write a picture from raw `pixels`, a result's file, optionally with the coverage `alpha`.
 
-        `to`, `width`, `height` and `kind` as for `decode`. Returns the picture's path.
+        `to`, `width`, `height` and `kind` are as for `decode`. Returns the picture's path.
         """
         extent, kind = _shape_of(params)
         alpha = Path(params["alpha"]) if params.get("alpha") else None
@@ -284,7 +284,7 @@ class Worker:
         return path
 
     def _described(self, opened: ProviderSession) -> dict[str, Any] | None:
-        """The profile for Settings: where the service is and which model it takes."""
+        """Return the profile for Settings: where the service is and which model it uses."""
         profile = opened.profile
         if profile is None:
             return None
@@ -357,9 +357,9 @@ class Worker:
         return JobInputs(source, coverage, references)
 
     def _cancel(self, params: Mapping[str, Any]) -> str | None:
-        """Lets go of the front end where something may be paid for already.
+        """Detach from the front end if something may have been charged.
 
-        `stop`: ends that as well. `unless_sent`: does nothing in that case, and answers "sent".
+        `stop` ends that as well. `unless_sent` does nothing in that case and returns "sent".
         """
         attempt = self._attempt
         if attempt is None or attempt.over.is_set():
@@ -375,7 +375,7 @@ class Worker:
         return None
 
     def _end(self) -> None:
-        """The front end is gone."""
+        """Finish after the front end is gone."""
         self._output.close()
         attempt = self._attempt
         if attempt is None:
