@@ -1,4 +1,4 @@
-"""Errors as sentences for people: what happened, what to do next, the provider's own words."""
+"""Errors as sentences for the user: what happened, what to do next, the provider's own words."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ _CHARGES = {
 
 
 def sentence(error: VeniceError, provider: str = "this provider") -> str:
-    """One paragraph that a person can act on. Holds no key."""
+    """Return one paragraph on which the user can act. Contains no key."""
     what, next_step = SENTENCES[error.kind]
     if isinstance(error, MissingKey):
         next_step = next_step.format(variable=f", set {error.variable}" if error.variable else "")

@@ -21,7 +21,8 @@ IDENTITY = Affine()
 SIDE = 360
 """Longer side, in px, of the copies on which colors are compared."""
 KEPT, REPAINTED = 0.1, 12.0
-"""If not even this share of the pixels is within so many levels of 255, it is a different picture."""
+"""If not even the first share of the pixels differs by at most the second, in levels of 255, it is a
+different picture."""
 FADE = 4.0
 """In px of the crop: the width over which the source takes over where the answer ends."""
 NEARLY = 0.75

@@ -44,8 +44,8 @@ SOFTEN = 0.6
 """How much it may be blurred, as a variance in px². The difference is half of this times the Laplacian (the
 heat equation) at the scale of SMOOTH. A Gaussian with a sigma of 0.8 has this variance."""
 SPREAD, NEARBY = 0.1, 8
-"""Codecs and models also make errors around detail, where there is none: this share of the root mean square
-slope within so many px. JPEG's blocks are 8 px wide."""
+"""Codecs and models also make errors next to detail: tolerance as a share of the root mean square slope
+around a pixel, and how far around it, in px. JPEG's blocks are 8 px wide."""
 DETAIL_OF = (1.0, 2.0, 2.0)
 """How many times as much is allowed for brightness and the two color differences, which JPEG stores at half
 the size."""

@@ -104,6 +104,8 @@ class Session(requests.Session):
 
 
 class Adapter(HTTPAdapter):
+    """Opens connections that are recorded in `Sockets`."""
+
     def __init__(self, sockets: Sockets, context: ssl.SSLContext) -> None:
         self._sockets = sockets
         self._context = context

@@ -27,6 +27,8 @@ _WORKING_FILES = (SOURCE, COVERAGE, *(name.format("*") for name in (RESULT, MASK
 
 
 class Status(str, Enum):
+    """How far a job has come."""
+
     PLANNED = "planned"
     SENDING = "sending"
     SENT = "sent"
