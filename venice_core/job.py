@@ -208,7 +208,7 @@ class Fitting:
     shape: str = ""
     """How an answer of another shape was interpreted: "stretched", "cropped" or "letterboxed"; else ""."""
     alignment: str = "off"
-    """"moved", "in place", "no detail" or "changed" (no motion could be measured), or "off"."""
+    """One of "moved", "in place", "no detail", "changed" (no motion could be measured), and "off"."""
     moved: float = 0.0
     """By how much, in px of what was sent, at the corner that moved most."""
     shift: tuple[float, float] = (0.0, 0.0)

@@ -118,10 +118,8 @@ class ComparisonPair:
 
     def color_correction(self, *, blend: bool) -> ColorCorrection:
         """Return what brings the answer's colors to the source's; `blend` also hides the seam."""
-        returned, curves = (
-            self.returned,
-            color_matching.match(self.returned, self.reference, self.reference_mask),
-        )
+        returned = self.returned
+        curves = color_matching.match(returned, self.reference, self.reference_mask)
         if curves is not None:
             returned = curves(returned)
         return ColorCorrection(

@@ -94,7 +94,7 @@ class AlignmentResult:
     """The measured motion within the sent picture; the identity if none is certain."""
     alignment: Alignment
     shape: str = ""
-    """"stretched", "cropped" or "letterboxed" if the aspect ratios differ, else ""."""
+    """How the shape changed: "stretched", "cropped" or "letterboxed"; "" if the aspect ratios agree."""
 
     def part_of(self, sent: Extent, answer: Extent) -> Bounds:
         """Return the part of the answer, in whole px, that shows what was sent: everything except bars."""
@@ -150,11 +150,12 @@ def find(sent: Bytes, answer: Bytes, reference_mask: Flags, *, move: bool = True
     Returns
     -------
     AlignmentResult
-        The motion is accurate to less than 0.1 px of `sent`, or else the identity.
+        Its motion has a standard deviation of at most 0.1 px in `sent`, or is the identity. If the aspect
+        ratios differ and nothing can be measured, the shape is "stretched".
 
     Notes
     -----
-    cv2.findTransformECC gives no uncertainty, without which a motion cannot be told from noise, so
+    cv2.findTransformECC gives no uncertainty, without which a motion cannot be distinguished from noise, so
     `venice_core.imaging.registration` measures the motion instead.
     """
     bases = _bases(Extent.of_shape(sent.shape), Extent.of_shape(answer.shape))

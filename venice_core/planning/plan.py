@@ -37,7 +37,7 @@ class Plan:
     asked: Extent | None = None
     """The size requested in px."""
     aspect_ratio: str = ""
-    """"" to leave the field out, as for `resolution` and `quality`."""
+    """Empty to leave the field out, as for `resolution` and `quality`."""
     resolution: str = ""
     quality: str = ""
     style: str = ""

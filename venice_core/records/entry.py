@@ -102,7 +102,7 @@ class Entry:
         self._mark(Status.DONE, **facts)
 
     def placed(self) -> None:
-        """Remove the source pixels, which are not needed once the result is in place."""
+        """Record that the result is in place, and remove the source pixels, which are no longer needed."""
         self._mark(Status.PLACED)
         self._drop_pixels()
 

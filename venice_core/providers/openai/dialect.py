@@ -28,7 +28,7 @@ class Choice:
     """A request field and its possible values."""
 
     field: str = ""
-    """"" if it is not sent."""
+    """Empty if it is not sent."""
     values: tuple[str, ...] = ()
     default: str = ""
 
