@@ -1,4 +1,4 @@
-"""`python -m venice_core`: see `cli`."""
+"""Run `python -m venice_core`: see `cli`."""
 
 import signal
 import sys

@@ -1,7 +1,7 @@
-"""A way to stop: set once, from any thread.
+"""Cancellation, requested once from any thread.
 
-There are two ways: `set` ends everything; `let_go` ends what has not been wholly sent, and leaves alone
-what may be paid for already.
+There are two kinds: `set` ends everything; `let_go` ends what has not been sent completely, and leaves alone
+what may already have been charged.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from venice_core.errors import Cancelled
 
 
 class Cancel:
-    """Whoever works checks it; whoever must be woken registers a callback."""
+    """A request to stop. Working code checks it; code that must be woken registers a callback."""
 
     def __init__(self) -> None:
         self._set = threading.Event()
@@ -40,11 +40,11 @@ class Cancel:
         return self._set.is_set()
 
     def stops(self, *, sent: bool) -> bool:
-        """Whether an exchange is to end; `sent`: its request has left wholly."""
+        """Return whether an exchange is to end; `sent` tells whether its request was sent completely."""
         return self._set.is_set() if sent else self._let_go.is_set()
 
     def on_change(self, callback: Callable[[], None]) -> None:
-        """Calls it when set or let go; at once if that has happened."""
+        """Call `callback` when `set` or `let_go` is called; at once if one already was."""
         with self._lock:
             self._wake.append(callback)
             already = self._let_go.is_set()
@@ -52,23 +52,23 @@ class Cancel:
             callback()
 
     def forget(self) -> None:
-        """Nobody is woken any more; what they hold on to can go."""
+        """Forget all callbacks and what they refer to."""
         with self._lock:
             self._wake.clear()
 
     def check(self, *, sent: bool = False) -> None:
-        """Raises Cancelled where `stops` says so."""
+        """Raise Cancelled if `stops` says so."""
         if self.stops(sent=sent):
             raise Cancelled()
 
     def wait(self, seconds: float) -> None:
-        """Sleeps, with nothing under way; raises Cancelled as soon as there is a reason to."""
+        """Sleep while nothing is under way. Raises Cancelled as soon as there is a reason."""
         self._let_go.wait(seconds)
         self.check()
 
 
 class Paid(Cancel):
-    """The same for what is paid for already: letting go does not stop it."""
+    """A cancellation for what has already been paid for: `let_go` does not stop it."""
 
     def __init__(self, cancel: Cancel) -> None:
         super().__init__()

@@ -1,37 +1,36 @@
-"""What can go wrong, one class one meaning.
+"""What can go wrong: one class for each meaning.
 
     VeniceError
-    ├── BadInput            the request cannot be made as asked; nothing was sent
-    │   ├── MissingKey      no key for the provider; nothing was sent
-    │   ├── SpendingLimitExceeded       it would exceed what may be spent in a day; nothing was sent
-    │   └── UnreadableImage      a file here is not the picture that it should be
-    ├── Cancelled           the person stopped it
-    ├── NotAccepted         the provider never took the request; nothing was charged
-    │   ├── NoConnection    not reached: name, refused, certificate, connect timeout
-    │   ├── Busy            429, or 503 in the documented form, after the one repeat
-    │   └── LookupFailed        something that costs nothing was asked for, and no usable answer came
-    ├── Refused             the provider said no (4xx)
-    │   ├── InvalidRequest  400, 415 and other 4xx
-    │   ├── TooLarge        413
-    │   │   └── TooLargeOnTheWay   413 of a proxy before the service
-    │   ├── BadKey          401
-    │   ├── KeyNotReceived       402 as it is given to a request without a key
-    │   ├── NoFunds         402
-    │   ├── Forbidden       403, or 401 for a model that needs a higher access level
-    │   │   ├── PrivateOnly        of a key that is for private models only
-    │   │   └── NotInRegion        of a model that is not for everywhere
-    │   ├── Intercepted     401, 403, 407 of someone between here and the service
-    │   ├── UnknownModel    404 about a model, 410
-    │   ├── NotFound        404 about the address
-    │   └── PolicyRefusal   422, or a blocked picture: charge unknown
-    └── NoUsableAnswer          sent, but no usable answer: may have been charged
-        ├── ServerFailure   3xx, 5xx
-        ├── LostConnection  reset, closed, timed out after the body had begun
-        ├── UnusableAnswer  2xx that holds no picture
-        ├── DownloadFailed       2xx with a link to a picture that could not be fetched
-        └── PlacementFailed        the answer is here and kept, but could not be put where it belongs
+    ├── BadInput                    the request cannot be made as asked; nothing was sent
+    │   ├── MissingKey              no key for the provider; nothing was sent
+    │   ├── SpendingLimitExceeded   it would exceed the daily limit; nothing was sent
+    │   └── UnreadableImage         a local file is not the picture that it should be
+    ├── Cancelled                   the user stopped it
+    ├── NotAccepted                 the provider never took the request; nothing was charged
+    │   ├── NoConnection            not reached: name, refused, certificate, connect timeout
+    │   ├── Busy                    429, or 503 in the documented form, after one retry
+    │   └── LookupFailed            a free request got no usable answer
+    ├── Refused                     the provider said no (4xx)
+    │   ├── InvalidRequest          400, 415 and other 4xx
+    │   ├── TooLarge                413
+    │   │   └── TooLargeOnTheWay    413 from a proxy in front of the service
+    │   ├── BadKey                  401
+    │   ├── KeyNotReceived          402 as for a request without a key
+    │   ├── NoFunds                 402
+    │   ├── Forbidden               403, or 401 for a model that needs a higher access level
+    │   │   ├── PrivateOnly         the key is for private models only
+    │   │   └── NotInRegion         the model is not available everywhere
+    │   ├── Intercepted             401, 403, 407 from something between here and the service
+    │   ├── UnknownModel            404 about a model, 410
+    │   ├── NotFound                404 about the URL
+    │   └── PolicyRefusal           422, or a blocked picture: charge unknown
+    └── NoUsableAnswer              sent, but no usable answer: may have been charged
+        ├── ServerFailure           3xx, 5xx ├── LostConnection          reset, closed, or timed out after the
+        body had begun ├── UnusableAnswer          2xx without a picture ├── DownloadFailed          2xx with
+        a link to a picture that could not be downloaded └── PlacementFailed         the answer arrived and is
+        kept, but could not be put in place
 
-Sentences for people are in `messages`; here are the facts.
+The sentences for the user are in `messages`; these are the facts.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ from typing import Any
 
 
 class Charge(str, Enum):
-    """What is known about money."""
+    """What is known about a charge, from the least to the most serious."""
 
     NONE = "none"
     UNKNOWN = "unknown"
@@ -51,7 +50,7 @@ class Charge(str, Enum):
 
     @classmethod
     def gravest(cls, charges: Iterable[Charge]) -> Charge:
-        """The last of them in the order above; NONE where there is none."""
+        """Return the most serious one; NONE if there are none."""
         return max(charges, key=list(cls).index, default=cls.NONE)
 
 
@@ -77,10 +76,9 @@ class ExitCode(int, Enum):
 class VeniceError(Exception):
     """Root of the tree.
 
-    `detail` is the provider's own words, or what happened in one line; never a key.
-    `technical` is what only who looks for the cause can read, such as an exception of the system.
-    `status` is the HTTP status where there was one, `request_id` the provider's support id,
-    `retryable` whether the same request may work later.
+    `detail` is the provider's message, or what happened in one line; it never contains a key. `technical`
+    helps to find the cause, such as an exception of the operating system. `status` is the HTTP status, if
+    any, `request_id` the provider's support id, and `retryable` whether the same request may work later.
     """
 
     kind = "error"
@@ -111,7 +109,7 @@ class VeniceError(Exception):
 
     @property
     def facts(self) -> dict[str, str | int | None]:
-        """For records and messages; money is told beside it."""
+        """What goes into records and messages, without the charge, which is stored separately."""
         return {
             "kind": self.kind,
             "detail": self.detail,
@@ -130,7 +128,7 @@ class BadInput(VeniceError):
 
 
 class MissingKey(BadInput):
-    """`variable`: of the environment, which could hold the key; "" where there is none."""
+    """`variable` is the environment variable that could hold the key; "" if there is none."""
 
     kind = "missing-key"
     remedy = Remedy.SET_KEY
@@ -260,12 +258,12 @@ class PlacementFailed(NoUsableAnswer):
 
 
 def unusable(error: OSError) -> BadInput:
-    """What a file or folder that cannot be used means where nothing was sent."""
+    """Return the error for an unusable file or folder when nothing was sent."""
     return BadInput(f"{error.filename or 'A file'} cannot be used: {error.strerror or 'the system says no'}.")
 
 
 def every_kind() -> dict[str, type[VeniceError]]:
-    """All classes of the tree by their wire kind."""
+    """Return all classes of the tree by their kind on the wire."""
     found: dict[str, type[VeniceError]] = {}
     waiting: list[type[VeniceError]] = [VeniceError]
     while waiting:

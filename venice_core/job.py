@@ -1,6 +1,6 @@
-"""The whole request as one frozen value, and what came of it.
+"""A whole request as one frozen value, and what is known about its result.
 
-Everything that affects the result is in a `Job`. It holds no pixels: those travel as files.
+Everything that affects the result is in a `Job`, except pixels, which are passed as files.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ MAX_CREATIVITY = 0.02
 
 
 class Action(str, Enum):
+    """What a job does."""
+
     EDIT = "edit"
     CUTOUT = "cutout"
     GENERATE = "generate"
@@ -31,14 +33,14 @@ class Action(str, Enum):
 
 
 class Output(str, Enum):
-    """What limits an edit's layer beside the selection: nothing, or what the model really changed."""
+    """What an edit's layer shows of the answer: everything selected, or only what really changed."""
 
     LAYER = "layer"
     CHANGES = "changes"
 
 
 class SelectionUse(str, Enum):
-    """What the selection is for; see the GIMP procedures' argument `selection`."""
+    """What the selection is for; see the argument `selection` of the GIMP procedures."""
 
     GUIDE = "guide"
     LOCAL = "local"
@@ -47,14 +49,7 @@ class SelectionUse(str, Enum):
 
 @dataclass(frozen=True)
 class Options:
-    """What a person chose. Lengths in px of the image; -1 means automatic; "" the default.
-
-    `seed` -1 means a random one. `creativity` is how much an upscaling may invent, 0 being nothing.
-    `reference_strength` 0.1–1 is for a generation's references (0: the
-    service's default). `blend_seam` is part of `match_colors` and without effect where that is off or nothing
-    is selected. `as_made`: a generation is not fitted to anything. `endpoint`: another than the
-    usual one for the action. `fields`: request fields by name that have no option of their own.
-    """
+    """What the user chose. Lengths are in px of the image; -1 means automatic and "" the default."""
 
     prompt: str = ""
     negative_prompt: str = ""
@@ -69,24 +64,31 @@ class Options:
     quality: str = ""
     style: str = ""
     seed: int = -1
+    """-1 for a random one."""
     scale: int = 2
     creativity: float = 0.0
+    """How much an upscaling may invent; 0 for nothing."""
     reference_strength: float = 0.0
+    """0.1 to 1 for a generation's references; 0 for the service's default."""
     as_made: bool = False
+    """Whether a generation is kept as it is, not fitted to anything."""
     safe_mode: bool = True
     enhance_prompt: bool = False
     align: bool = True
     match_colors: bool = True
     blend_seam: bool = True
+    """Part of `match_colors`: without effect if that is off or nothing is selected."""
     output: Output = Output.LAYER
     defringe: bool = True
     provider: str = ""
     endpoint: str = ""
+    """An endpoint other than the usual one for the action."""
     fields: tuple[tuple[str, str], ...] = ()
+    """Request fields by name that have no option."""
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Options:
-        """From a message; names as in GIMP (`aspect-ratio`) or as here. Raises BadInput."""
+        """Read options from a message; names as in GIMP (`aspect-ratio`) or as here. Raises BadInput."""
         known = {name.replace("_", "-"): name for name in cls.__dataclass_fields__}
         chosen: dict[str, Any] = {}
         for key, value in values.items():
@@ -127,7 +129,7 @@ _NO_CHOICE = {
 
 
 def _value(key: str, value: Any, default: Any) -> Any:
-    """`value` as the type that `default` has. Raises BadInput."""
+    """Return `value` as the type of `default`. Raises BadInput."""
     if isinstance(default, SelectionUse | Output):
         try:
             return type(default)(value)
@@ -150,19 +152,19 @@ def _value(key: str, value: Any, default: Any) -> Any:
 
 @dataclass(frozen=True)
 class Job:
-    """One wish, which becomes one request or, for several variations, several.
-
-    `layer` is the extent of the picture in image coordinates (for a generation the canvas), `canvas` the
-    image's size. `window` is the rectangle for which the selection's coverage was handed over (None:
-    nothing is selected); coverage is 0 in the rest of the canvas. `references`: sizes of further pictures.
-    """
+    """What is to be done, by one request or, for several variations, by several."""
 
     action: Action
     layer: Bounds
+    """The bounds of the picture in image coordinates; for a generation, of the canvas."""
     canvas: Extent
+    """The size of the image."""
     window: Bounds | None = None
+    """The rectangle for which the selection's coverage was supplied, which is 0 in the rest of the canvas;
+    None if nothing is selected."""
     options: Options = field(default_factory=Options)
     references: tuple[Extent, ...] = ()
+    """The sizes of further pictures."""
 
     def __post_init__(self) -> None:
         if len(self.references) > MAX_REFERENCES:
@@ -179,7 +181,7 @@ class Job:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Job:
-        """Raises BadInput for what cannot be a job."""
+        """Read a job. Raises BadInput if it is invalid."""
         try:
             window = values.get("window")
             return cls(
@@ -199,37 +201,33 @@ class Job:
 
 @dataclass(frozen=True)
 class Fitting:
-    """How an answer was put back into its place.
-
-    `scale`: how many px of the image each px of the answer became (above 1: enlarged), the geometric mean of
-    both directions. `shape`: how an answer of another shape was taken: "stretched", "cropped",
-    "letterboxed"; else "". `alignment`: "moved", "in place", "no detail" or "changed" (nothing to measure a
-    movement by), "off"; where it was moved, `moved` is by how much at the corner that moved most, and `shift`
-    by how much in the middle, in px of what was sent; `rotation` is in degrees, clockwise. `matched`: whether
-    the colors were, `blended`: whether the seam was.
-    """
+    """How an answer was put back in place."""
 
     scale: float = 1.0
+    """How many px of the image each px of the answer became (above 1: enlarged), as the geometric mean."""
     shape: str = ""
+    """How an answer of another shape was interpreted: "stretched", "cropped" or "letterboxed"; else ""."""
     alignment: str = "off"
+    """One of "moved", "in place", "no detail", "changed" (no motion could be measured), and "off"."""
     moved: float = 0.0
+    """By how much, in px of what was sent, at the corner that moved most."""
     shift: tuple[float, float] = (0.0, 0.0)
+    """By how much, in px of what was sent, at the center."""
     zoom: float = 1.0
     rotation: float = 0.0
+    """In degrees, clockwise."""
     matched: bool = False
+    """Whether the colors were matched."""
     blended: bool = False
+    """Whether the seam was blended."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a result beside its picture. "" or None: the provider said nothing.
-
-    `model` is the one that served; `retires` the date of a deprecated one; the balance is that before
-    the request. `usage`: what was counted, such as tokens, as the answer has it; `cost_usd`: what that costs.
-    `fitting` is what was done here.
-    """
+    """What is known about a result, in addition to its picture; "" or None if the provider did not say."""
 
     model: str = ""
+    """The model that was used."""
     model_name: str = ""
     request_id: str = ""
     blurred: bool = False
@@ -237,10 +235,15 @@ class Facts:
     enhanced_prompt: str = ""
     deprecation: str = ""
     retires: str = ""
+    """When a deprecated model will be removed."""
     replacement: str = ""
     balance_usd: float | None = None
+    """Before the request, as `balance_diem`."""
     balance_diem: float | None = None
     sandbox: bool = False
     usage: Mapping[str, Any] | None = None
+    """What was counted, such as tokens, as in the response."""
     cost_usd: float | None = None
+    """What `usage` costs."""
     fitting: Fitting | None = None
+    """What was done here."""

@@ -1,4 +1,4 @@
-"""Errors as sentences for people: what happened, what to do next, the provider's own words."""
+"""Errors as sentences for the user: what happened, what to do next, the provider's own words."""
 
 from __future__ import annotations
 
@@ -112,9 +112,9 @@ _CHARGES = {
 def sentence(
     error: VeniceError, provider: str = "this provider", remedies: Mapping[Remedy, str] | None = None
 ) -> str:
-    """Return one paragraph that the user can act on. It holds no key.
+    """Return one paragraph on which the user can act. Contains no key.
 
-    `remedies`: a sentence for each, saying where in this front end that is done.
+    `remedies` has a sentence for each remedy, which says where in this front end that is done.
     """
     what, next_step = SENTENCES[error.kind]
     if isinstance(error, MissingKey):

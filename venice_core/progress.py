@@ -1,4 +1,4 @@
-"""What is happening, for whoever shows it."""
+"""What is happening, for whoever displays it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from enum import Enum
 
 
 class Stage(str, Enum):
+    """What a run is doing."""
+
     PREPARING = "preparing"
     UPLOADING = "uploading"
     WAITING = "waiting"
@@ -18,15 +20,15 @@ class Stage(str, Enum):
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` bytes (0: not known) while something travels; `seconds` to wait when retrying.
-
-    While several answers are waited for, `done` of `total` counts those that are there.
-    """
+    """The progress of a run."""
 
     stage: Stage
     done: int = 0
+    """Bytes transferred, or answers received of several."""
     total: int = 0
+    """The number of bytes or answers to expect; 0 if unknown."""
     seconds: float = 0.0
+    """How long a retry waits."""
 
 
 OnProgress = Callable[[Progress], None]

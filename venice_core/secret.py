@@ -6,7 +6,7 @@ from typing import AnyStr
 
 
 class Secret:
-    """A key that does not show itself in logs, errors or tracebacks."""
+    """A key that does not appear in logs, errors or tracebacks."""
 
     def __init__(self, value: str) -> None:
         self._value = value
@@ -16,16 +16,16 @@ class Secret:
 
     @property
     def sendable(self) -> bool:
-        """Whether it can stand in a header: visible ASCII characters only."""
+        """Whether it can be sent in a header: visible ASCII characters only."""
         return self._value.isascii() and self._value.isprintable() and " " not in self._value
 
     @property
     def is_distinct(self) -> bool:
-        """Whether it is long enough not to occur somewhere by chance."""
+        """Whether it is long enough not to occur in a text by chance."""
         return len(self._value) >= 12
 
     def scrub(self, text: AnyStr) -> AnyStr:
-        """`text` without the key, should a server have repeated it."""
+        """Return `text` without the key, in case a server repeats it."""
         if not self._value:
             return text
         if isinstance(text, bytes):

@@ -1,3 +1,3 @@
-"""The one place that states the version."""
+"""The only place that states the version."""
 
 VERSION = "0.1.0"

@@ -1,4 +1,4 @@
-"""The command `account`: the key, the balance, what was spent, the limit."""
+"""The command `account`: the key, the balance, spending, the limit."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Ctrl-C as something that is asked about, not as an exception: it must not end what is paid for half-way.
+"""Ctrl-C as a flag rather than an exception: it must not end what has been paid for halfway.
 
-The session's wish to end (SIGTERM) and the terminal's end (SIGHUP) count as Ctrl-C.
+Requests of the session to end (SIGTERM) and the end of the terminal (SIGHUP) count as Ctrl-C.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _ONE_PRESS = 0.1
-"""In s: within that, two signals are one press, which a program between passed on once more."""
+"""In s: two signals within this time are one key press, forwarded by a program in between."""
 
 
 class Interrupts:
-    """Hears them while it is entered. What is ignored on purpose, such as by nohup, stays ignored."""
+    """Records interrupts while it is entered. Those ignored on purpose, such as by nohup, stay ignored."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._count = 0
@@ -27,7 +27,7 @@ class Interrupts:
         self._before: dict[int, Any] = {}
 
     def heard(self) -> int:
-        """How often the person asked to stop."""
+        """Return how often the user asked to stop."""
         return self._count
 
     def __enter__(self) -> Interrupts:
@@ -42,7 +42,7 @@ class Interrupts:
             signal.signal(*self._before.popitem())
 
     def _hear(self, number: int, _frame: FrameType | None) -> None:
-        """No lock is taken here: whoever holds it may be what was interrupted."""
+        """Record a signal without taking a lock, which the interrupted code may hold."""
         now = self._clock()
         if now - self._latest >= _ONE_PRESS:
             # a terminal that is gone asks once, and nobody is left to ask again

@@ -1,4 +1,4 @@
-"""The command `jobs`: what was sent, and what came of it."""
+"""The command `jobs`: what was sent, and its outcome."""
 
 from __future__ import annotations
 

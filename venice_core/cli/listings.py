@@ -1,4 +1,4 @@
-"""The commands that only tell: `models`, `styles`, `account`, `jobs`."""
+"""The commands that only list something: `models`, `styles`, `account`, `jobs`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from venice_core.storage.folders import Folders
 
 
 def show(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:
-    """Runs the command that `arguments.list` names."""
+    """Run the command named by `arguments.list`."""
     commands = {"models": show_models, "styles": show_styles, "account": show_account, "jobs": show_jobs}
     with Registry(env, Folders.of(env)) as registry:
         commands[arguments.list](arguments, registry, env)

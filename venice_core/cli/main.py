@@ -1,6 +1,6 @@
 """The command line: `python -m venice_core COMMAND …`.
 
-Exit codes are those of `errors.ExitCode`. With `--json` one object is printed; people's words go to
+Exit codes are those of `errors.ExitCode`. With `--json` one object is printed, and text for the user goes to
 standard error.
 """
 
@@ -28,7 +28,7 @@ LOG = "command-line.log"
 
 
 def main(argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None) -> int:
-    """Runs one command and returns its exit code. Whatever happens, the terminal shows no traceback."""
+    """Run one command and return its exit code. Whatever happens, the terminal shows no traceback."""
     env = os.environ if env is None else env
     with forgiving():
         return _main(argv, env)

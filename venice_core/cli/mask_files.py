@@ -1,7 +1,7 @@
-"""Masks from files: what they mean, cleaned of noise, and questioned where they look like none.
+"""Masks from files: interpret them, remove noise, and question what does not look like a mask.
 
-White means change. A mask whose grays are meant comes out as it is, to the level; so does any with `as_is`.
-What is cleaned or stretched is what nobody paints: a black that is 1, the noise of a JPEG, labels of 0 and 1.
+White means change. A mask with intentional grays is used exactly as it is, and so is any with `as_is`. What
+is cleaned or stretched is what nobody paints: a black that is 1, the noise of a JPEG, labels of 0 and 1.
 """
 
 from __future__ import annotations
@@ -19,34 +19,35 @@ from venice_core.imaging.codecs import Picture
 from venice_core.imaging.compositing import multiply
 
 NEAR = 32
-"""In levels of 255: so near to black or white noise may lie, and a black or white be meant."""
+"""In levels of 255: this close to black or white, a value may be noise or mean black or white."""
 SOFT_NEAR = 12
-"""The same, of a mask with grays, where noise is seen."""
+"""The same for a mask with grays in which noise is visible."""
 FAINT = 8
 SPECK = 4.0
-"""In px: a faint spot is noise in which no circle of this radius has room."""
+"""In px: a faint spot is noise if no circle of this radius fits into it."""
 DARK = 128
-"""A mask that reaches no further than this is too dark to be meant as it is."""
+"""A mask that has nothing brighter is too dark to be intended."""
 CLEAR = 100
-"""So far two levels are apart that are told apart in spite of noise."""
+"""Two levels this far apart are distinguished in spite of noise."""
 RIM = 2
-"""In px: so far an edge reaches that is hard, antialiasing included."""
+"""In px: the extent of a hard edge, antialiasing included."""
 BEYOND = 4.0
-"""In px: farther from an edge no resampling leaves traces, and what is seen is noise."""
+"""In px: farther from an edge, resampling leaves no traces, and what is visible is noise."""
 _AROUND = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 OPTION = "--mask-as-is"
 
 
 @dataclass(frozen=True, eq=False)
 class Mask:
-    """`notes`: what was made of it, in sentences."""
+    """A mask as interpreted."""
 
     coverage: Coverage
     notes: tuple[str, ...] = ()
+    """What was done to it, in sentences."""
 
 
 def of(picture: Picture, *, as_is: bool = False) -> Mask:
-    """What a mask file means. Raises BadInput for what looks like no mask, and says how to go on."""
+    """Interpret a mask file. Raises BadInput if it does not look like a mask, and says how to proceed."""
     levels = levels_of(picture)
     if as_is:
         return Mask(levels)
@@ -73,7 +74,7 @@ def of(picture: Picture, *, as_is: bool = False) -> Mask:
 
 
 def levels_of(picture: Picture) -> Coverage:
-    """White and opaque is 255; colors count by their mean, which leaves gray values as they are."""
+    """Return 255 for opaque white; colors count by their mean, which preserves gray values."""
     values = color_profiles.eight_bits(picture.values)
     if picture.is_gray:
         levels = values[..., 0]
@@ -102,7 +103,7 @@ def _colored_share(picture: Picture) -> float:
 
 @dataclass(frozen=True, eq=False)
 class _Two:
-    """A mask that says yes or no: `low` and `high` are its levels, between which only edges lie."""
+    """A mask of two levels, `low` and `high`, with others only along the edges."""
 
     levels: Coverage
     yes: Flags
@@ -111,7 +112,7 @@ class _Two:
 
     @classmethod
     def of(cls, levels: Coverage) -> _Two | None:
-        """None for a mask that has more than those, or wide edges."""
+        """Return None for a mask with more levels, or with wide edges."""
         threshold, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_OTSU)
         yes = levels > threshold
         low, high = _median(levels[~yes]), _median(levels[yes])
@@ -133,7 +134,7 @@ class _Two:
 
     @property
     def _white(self) -> int:
-        """The upper level where that is nearly white, or dark and nothing is brighter; else white."""
+        """The upper level if it is nearly white, or if it is dark and nothing is brighter; else white."""
         top, near = self.levels[self.yes], max(1, int(0.05 * (self.high - self.low)))
         flat = float((_apart(top, self.high) <= near).mean()) >= 0.5
         highest = float((top > self.high + near).mean()) < 0.1 and float((top == 255).mean()) < 0.01
@@ -141,7 +142,7 @@ class _Two:
         return self.high if flat and highest and meant else 255
 
     def _clean(self, coverage: Coverage) -> Coverage:
-        """Grays only along the edges, and none that is nearly black or white."""
+        """Keep grays only along the edges, and none that are nearly black or white."""
         sure = np.where(self.yes, np.uint8(255), np.uint8(0))
         return np.where(_edges(self.yes, RIM), _snapped(coverage, NEAR), sure)
 
@@ -165,7 +166,7 @@ def _soft(levels: Coverage, *, lossy: bool) -> Mask:
 
 
 def _spike(levels: Coverage) -> int:
-    """The level that is meant by black: 0, or one near it, where hardly anything is darker or like it."""
+    """Return the level that means black: 0, or one close to it if hardly anything is darker or similar."""
     counts = np.bincount(levels.ravel(), minlength=256)[: NEAR + 1]
     most = int(counts.argmax())
     alone = counts[most] >= 0.6 * counts.sum() and counts[:most].sum() <= 0.1 * counts[most]
@@ -173,7 +174,7 @@ def _spike(levels: Coverage) -> int:
 
 
 def _without_specks(levels: Coverage) -> Coverage:
-    """Without faint spots that stand alone, and likewise without holes in white that are hardly any."""
+    """Remove isolated faint spots, and likewise faint holes in white."""
     for _ in range(2):
         levels = 255 - levels
         if not ((levels > 0) & (levels <= FAINT)).any():
@@ -189,7 +190,7 @@ def _without_specks(levels: Coverage) -> Coverage:
 
 
 def _question(levels: Coverage) -> None:
-    """Raises BadInput for what has no black, or is a picture rather than a mask."""
+    """Raise BadInput if nothing is black, or if it is a picture rather than a mask."""
     darkest = int(levels.min())
     if darkest > NEAR and float((levels <= darkest + FAINT).mean()) >= 0.1:
         raise _questioned(
@@ -205,10 +206,10 @@ def _question(levels: Coverage) -> None:
 
 
 def _is_noisy(levels: Coverage, yes: Flags, *, rising: float, spread: float = 0.0) -> bool:
-    """Whether levels rise again away from the edges of `yes`, which neither a brush nor a blur makes.
+    """Return whether levels rise again away from the edges of `yes`, which no brush or blur causes.
 
-    `rising`: at such a share of what is nearly black or white there; `spread`: which is such a share of all
-    that is as dark or bright.
+    `rising` and `spread` are the shares at which this is noise: of what is nearly black or white there, and
+    of all that is as dark or bright.
     """
     found = faint = plain = 0
     for side, values in ((~yes, levels), (yes, 255 - levels)):
@@ -237,7 +238,7 @@ def _cleaned(before: Coverage, after: Coverage, notes: list[str]) -> Coverage:
 
 
 def _snapped(levels: Coverage, near: int) -> Coverage:
-    """What is so near to black or white as that itself."""
+    """Replace levels close to black or white by these."""
     lifted = np.where(levels >= 255 - near, np.uint8(255), levels)
     return np.where(levels <= near, np.uint8(0), lifted)
 
@@ -252,7 +253,7 @@ def _median(levels: Coverage) -> int:
 
 
 def _stretched(levels: Coverage, black: int, white: int) -> Coverage:
-    """With `black` and what is darker as 0, `white` and what is brighter as 255."""
+    """Map `black` and darker levels to 0, `white` and brighter ones to 255."""
     if (black, white) == (0, 255):
         return levels
     scaled = (levels.astype(np.float64) - black) * (255 / (white - black))
@@ -260,7 +261,7 @@ def _stretched(levels: Coverage, black: int, white: int) -> Coverage:
 
 
 def _edges(yes: Flags, radius: int) -> Flags:
-    """Pixels so near to where yes turns to no."""
+    """Return the pixels within `radius` of where yes turns to no."""
     size = 2 * radius + 1
     changes = cv2.morphologyEx(yes.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((size, size), np.uint8))
     return np.asarray(changes > 0)

@@ -60,7 +60,7 @@ def show_styles(arguments: argparse.Namespace, registry: Registry, _env: Mapping
 
 
 def _latest(opened: ProviderSession) -> Catalogue:
-    """As the service tells it now; where it cannot be asked, the list that is known, with a word."""
+    """Return the current list from the service or, with a warning if that fails, the known one."""
     if opened.catalogues is None:
         return opened.provider.capabilities.catalogue
     try:
@@ -89,7 +89,7 @@ def _described(model: Model) -> dict[str, Any]:
 
 
 def _cost(model: Model) -> str:
-    """By resolution where that matters, with what further input pictures cost."""
+    """Return the price by resolution where that matters, and that of further input pictures."""
     if model.type == "upscale":
         scales = ((scale, model.upscale_price(scale)) for scale in (2, 4))
         return " ".join(f"{scale}x {price_text(price)}" for scale, price in scales if price)
@@ -102,7 +102,7 @@ def _cost(model: Model) -> str:
 
 
 def _tiers(model: Model, quality: str) -> str:
-    """One price, or one for each resolution where they differ."""
+    """Return one price, or one for each resolution if they differ."""
     tiers = {tier: price_text(model.price(resolution=tier, quality=quality)) for tier in model.resolutions}
     if len(set(tiers.values())) > 1:
         return " ".join(f"{tier} {price}" for tier, price in tiers.items())

@@ -1,4 +1,4 @@
-"""Picture files in and out around one run, for the command line.
+"""Read and write picture files around a run, for the command line.
 
 The picture keeps its own values, whatever their depth and colors: only what is sent is converted to 8-bit
 sRGB, and what comes back is converted the other way before it is composited.
@@ -27,28 +27,31 @@ from venice_core.planning.plan import Plan
 from venice_core.storage.atomic_files import check_writable, write_atomically
 
 COLORFUL, COLORED_SHARE = 16, 0.001
-"""Of a result: in levels of 255 between its channels, at so many of its pixels, it is no longer gray."""
+"""A result is no longer gray if its channels differ by this many levels of 255 in this share of its pixels.
+"""
 
 MOSTLY = 0.5
-"""Where more of a picture's values are beyond white, white is not what they mean by 1."""
+"""If a larger share of a picture's values is beyond white, 1 does not mean white in it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A picture to work on and the mask given for it. `notes`: what was made of the mask, in sentences."""
+    """A picture to work on, and the mask given for it."""
 
     path: Path
     picture: Picture
     mask: Coverage | None
     notes: tuple[str, ...] = ()
+    """What was done to the mask, in sentences."""
 
     @classmethod
     def load(
         cls, path: Path, mask: Path | None, *, mask_as_is: bool = False, drawn: Picture | None = None
     ) -> Source:
-        """`drawn`: what is in `mask`, where it was read before.
+        """Read a picture and its mask; `drawn` is the content of `mask` if it was read before.
 
-        Raises UnreadableImage for what is no picture, BadInput for a mask of another size, or what is none.
+        Raises UnreadableImage for an unreadable picture, and BadInput for a mask of another size or none at
+        all.
         """
         picture = read(path).with_color
         if picture.high_range:
@@ -77,21 +80,21 @@ class Source:
         return Job(action, whole, self.picture.extent, window, options, references)
 
     def whole(self) -> bytes:
-        """Raw sRGB RGBA of all of it."""
+        """Return raw sRGB RGBA of the whole picture."""
         return with_alpha(self.picture.srgb).tobytes()
 
     def crop(self, plan: Plan) -> bytes:
-        """Raw sRGB RGBA of the plan's crop."""
+        """Return raw sRGB RGBA of the plan's crop."""
         part = np.ascontiguousarray(self.picture.values[plan.crop.slices])
         return with_alpha(color_profiles.to_srgb(part, self.picture.profile)).tobytes()
 
     def shows_something(self, plan: Plan) -> bool:
-        """Whether anything of the plan's crop can be seen."""
+        """Return whether anything in the plan's crop is visible."""
         return not self.picture.has_alpha or bool(self.picture.values[plan.crop.slices][..., -1].any())
 
     @property
     def without_needless_alpha(self) -> Source:
-        """Without alpha where all of it is opaque: for a file that cannot hold any."""
+        """The same without alpha if all of it is opaque, for files that cannot hold any."""
         picture = self.picture
         if not picture.has_alpha or picture.values[..., -1].min() < color_profiles.white(
             picture.values.dtype
@@ -101,16 +104,16 @@ class Source:
         return replace(self, picture=replace(picture, values=bare))
 
     def keeps(self, action: Action, options: Options) -> bool:
-        """Whether some of the result is the picture's own pixels."""
+        """Return whether any of the result is the picture's own pixels."""
         masked = self.mask is not None and options.selection is not SelectionUse.IGNORE
         return action is Action.CUTOUT or (
             action is Action.EDIT and (masked or options.output is Output.CHANGES)
         )
 
     def edited(self, plan: Plan, placed: Placed) -> Values:
-        """The whole picture with the result composited through its mask; channels as in the file.
+        """Return the whole picture with the result composited through its mask; channels as in the file.
 
-        A gray picture of which nothing is left becomes one in color, in sRGB, where the result has any.
+        A gray picture of which nothing is left becomes a color picture in sRGB if the result has colors.
         """
         if self.picture.is_gray and placed.mask is None and _is_colorful(placed.pixels):
             return placed.pixels if self.picture.has_alpha else placed.pixels[..., :3]
@@ -122,55 +125,55 @@ class Source:
         return self._channels(whole)
 
     def upscaled(self, placed: Placed) -> Values:
-        """The upscaled picture in the file's own colors; channels as in the file."""
+        """Return the upscaled picture in the file's own colors; channels as in the file."""
         alpha = color_profiles.like(placed.pixels[..., 3], self.picture.values.dtype)
         return self._channels(np.dstack([self._converted(placed.pixels), alpha]))
 
     def cut_out(self, plan: Plan, placed: Placed) -> Values:
-        """The whole picture's own pixels, its alpha times the returned one; 0 outside the crop.
+        """Return the picture's own pixels with its alpha times the returned one; 0 outside the crop.
 
-        Where the result has a rim, its colors are those that were found there.
+        Along the edges, colors are those that were estimated for the foreground.
         """
         color, alpha = self._own
         color = color.copy()
-        if placed.rim is not None:
-            inside = placed.rim > 0
+        if placed.edge_mask is not None:
+            inside = placed.edge_mask > 0
             color[plan.crop.slices][inside] = self._converted(placed.pixels)[inside]
         return np.dstack([color, _times(alpha, self.matte(plan, placed))])
 
     def matte(self, plan: Plan, placed: Placed) -> Coverage:
-        """The mask of the whole picture's size; 255 where there is none in the crop."""
+        """Return the mask at the size of the whole picture; 255 if there is none in the crop."""
         matte = np.zeros(self.picture.values.shape[:2], np.uint8)
         matte[plan.crop.slices] = 255 if placed.mask is None else placed.mask
         return matte
 
     def beside(self, values: Values, *, own_colors: bool) -> Metadata:
-        """What goes into a file beside `values`; the profile only where they have the picture's colors."""
+        """Return the metadata for `values`, with the profile only if they have the picture's colors."""
         own_colors = own_colors and (values.shape[2] <= 2) == self.picture.is_gray
         return self.picture.beside if own_colors else replace(self.picture.beside, icc=b"")
 
     @property
     def _own(self) -> tuple[Values, Values]:
-        """The file's own colors, and its alpha: all of it where there is none."""
+        """The file's own colors, and its alpha, opaque if there is none."""
         values = self.picture.values
         if self.picture.has_alpha:
             return values[..., :-1], values[..., -1]
         return values, np.full(values.shape[:2], color_profiles.white(values.dtype), values.dtype)
 
     def _converted(self, pixels: Pixels) -> Values:
-        """A result's sRGB in the file's own colors, without alpha."""
+        """Return a result's sRGB in the file's own colors, without alpha."""
         picture = self.picture
         return color_profiles.from_srgb(
             pixels, picture.profile, gray=picture.is_gray, dtype=picture.values.dtype
         )
 
     def _alpha(self, pixels: Pixels, own: Values) -> Values:
-        """A result's alpha; the file's own where that is all that it is."""
+        """Return a result's alpha, or the file's own if they are the same."""
         given = pixels[..., 3]
         return np.where(given == color_profiles.eight_bits(own), own, color_profiles.like(given, own.dtype))
 
     def _channels(self, values: Values) -> Values:
-        """Without alpha where the file has none."""
+        """Remove alpha if the file has none."""
         return values if self.picture.has_alpha else np.ascontiguousarray(values[..., :-1])
 
 
@@ -180,14 +183,14 @@ def _is_colorful(pixels: Pixels) -> bool:
 
 
 def _times(values: Values, coverage: Coverage) -> Values:
-    """The product, 255 of the coverage being 1."""
+    """Return the product, with 255 in the coverage as 1."""
     if values.dtype.kind == "f":
         return (values * (coverage / np.float32(255))).astype(values.dtype)
     return ((values.astype(np.uint32) * coverage + 127) // 255).astype(values.dtype)
 
 
 def check_target(path: Path, *, transparent: bool) -> None:
-    """Raises BadInput where a picture could not be written there: better now than after paying."""
+    """Raise BadInput if a picture could not be written there: better now than after paying."""
     if not path.parent.is_dir():
         raise BadInput(f"There is no folder {path.parent}.")
     if path.is_dir():
@@ -205,7 +208,7 @@ def check_target(path: Path, *, transparent: bool) -> None:
 
 
 def holds_alpha(path: Path) -> bool:
-    """Whether a file of that name can hold transparency, as far as that is known."""
+    """Return whether a file of that name can hold transparency, as far as is known."""
     try:
         return FORMATS[codecs.format_of(path.suffix)].alpha
     except UnreadableImage:
@@ -213,18 +216,18 @@ def holds_alpha(path: Path) -> bool:
 
 
 def write(path: Path, values: Values, beside: Metadata | None = None) -> None:
-    """All of it or nothing; replaces a file that is there, and keeps its usual permissions."""
+    """Write a picture completely or not at all, replacing an existing file but keeping its permissions."""
     write_atomically(path, codecs.encode_as(values, path.suffix, beside), private=False)
 
 
 def write_made(path: Path, pixels: Pixels) -> None:
-    """The same of what a service made of nothing; where there is no room for alpha, it is filled."""
+    """Do the same for a generated picture, filling its transparency if the format has none."""
     held = FORMATS[codecs.format_of(path.suffix)]
     write(path, pixels if held.alpha else flatten(pixels))
 
 
 def read(path: Path) -> Picture:
-    """Raises BadInput where there is no file, UnreadableImage for what is no picture."""
+    """Read a picture. Raises BadInput if there is no file, UnreadableImage if it is not a picture."""
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""One picture's way on the command line: read, planned, sent, written."""
+"""One picture on the command line: read, planned, sent, written."""
 
 from __future__ import annotations
 
@@ -33,14 +33,15 @@ from venice_core.storage.atomic_files import check_writable
 log = logging.getLogger(__name__)
 
 DEFAULT_SIDE = 1024
-"""In px: of a generated picture for which no size is asked for, as the service has it."""
+"""In px: side of a generated picture if no size is requested, as at the service."""
 
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """A picture that could be sent as it is; `source` is None for a generation, or where it was let go of."""
+    """A picture that is ready to be sent."""
 
     source: Source | None
+    """None for a generation, or if it was released to save memory."""
     prepared: Prepared
     warnings: tuple[str, ...]
 
@@ -50,29 +51,27 @@ class Ready:
 
     @property
     def all_warnings(self) -> tuple[str, ...]:
-        """Those of the plan, too."""
+        """Including those of the plan."""
         return self.warnings + self.plan.warnings
 
 
 @dataclass(frozen=True, eq=False)
 class Written:
-    """What came of a picture. `told`: for `--json`. `error`: why some of it could not be written."""
+    """The outcome of a picture."""
 
     plan: Plan
     files: list[Parts]
     told: dict[str, Any]
+    """For `--json`."""
     warnings: tuple[str, ...]
     failures: tuple[VeniceError, ...]
     error: PlacementFailed | None
+    """Why part of it could not be written."""
 
 
 @dataclass(frozen=True, eq=False)
 class BatchOptions:
-    """What is asked for, of every picture alike.
-
-    `drawn`: what is in `mask`, where several pictures share it. `references`: raw sRGB RGBA of `sizes`.
-    `sources`: all files that go into it.
-    """
+    """What is requested of every picture alike."""
 
     action: Action
     options: Options
@@ -80,15 +79,18 @@ class BatchOptions:
     provider: Provider
     mask: Path | None
     drawn: Picture | None
+    """The content of `mask`, if several pictures share it."""
     mask_as_is: bool
     canvas: Extent
     sizes: tuple[Extent, ...]
     references: tuple[bytes, ...]
+    """Raw sRGB RGBA, of `sizes`."""
     sources: tuple[Path, ...]
+    """All input files."""
 
     @classmethod
     def of(cls, arguments: Namespace, options: Options, provider: Provider) -> BatchOptions:
-        """Reads the references. Raises BadInput for what would be wrong with any picture."""
+        """Read the options and references. Raises BadInput for what would be wrong for any picture."""
         naming = _naming(arguments, options)
         paths = tuple(getattr(arguments, "reference", ()))
         read = [Source.load(path, None) for path in paths]
@@ -108,7 +110,7 @@ class BatchOptions:
         )
 
     def ready(self, path: Path | None) -> Ready:
-        """Reads a picture and plans what is sent of it. Raises BadInput where it cannot be done."""
+        """Read a picture and plan what is sent of it. Raises BadInput if that is not possible."""
         try:
             source = self._load(path) if path else None
         except VeniceError:
@@ -132,7 +134,7 @@ class BatchOptions:
         return Source.load(path, self.mask, mask_as_is=self.mask_as_is, drawn=self.drawn)
 
     def concerns_all(self, error: BadInput) -> bool:
-        """Whether another picture would be refused in the same words, such as for an empty prompt."""
+        """Return whether another picture would be refused in the same words, such as for an empty prompt."""
         size = Extent(DEFAULT_SIDE, DEFAULT_SIDE)
         window = Bounds.of(size) if self.mask else None
         coverage = np.full((size.height, size.width), 255, np.uint8) if self.mask else None
@@ -146,7 +148,7 @@ class BatchOptions:
     def make(
         self, ready: Ready, targets: Targets, runner: Runner, attempt: RunThread[Written], show: OnProgress
     ) -> Written:
-        """Sends it and writes what comes back. Raises a VeniceError where nothing came of it."""
+        """Send it and write what comes back. Raises a VeniceError if there is no result."""
         source, plan = ready.source, ready.plan
         coverage = source.mask if source and ready.prepared.job.selected else None
         material = JobInputs(
@@ -180,7 +182,7 @@ class BatchOptions:
         return Job(self.action, Bounds.of(self.canvas), self.canvas, None, self.options, self.sizes)
 
     def _check(self, targets: list[Parts], source: Source | None) -> None:
-        """Raises BadInput where something could not be written: better now than after paying."""
+        """Raise BadInput if something could not be written: better now than after paying."""
         check_apart(targets, self.sources)
         for parts in targets:
             for part, target in parts.items():
@@ -189,7 +191,7 @@ class BatchOptions:
                 picture_files.check_target(target, transparent=alpha and part != "mask")
 
     def _notes(self, targets: list[Parts], job: Job, plan: Plan, source: Source | None) -> tuple[str, ...]:
-        """What people should know before anything is sent. Raises BadInput where a result has no room."""
+        """Return what the user should know before sending. Raises BadInput if a file cannot hold a result."""
         notes = list(source.notes) if source else []
         most = self.provider.capabilities.max_upscaled
         for part, target in (pair for parts in targets for pair in parts.items()):
@@ -199,7 +201,7 @@ class BatchOptions:
     def _write_all(
         self, made: RunResult, targets: list[Parts], source: Source | None
     ) -> tuple[list[Parts], PlacementFailed | None]:
-        """Writes all that can be written; the journal then says of which jobs nothing is missing."""
+        """Write everything possible; the journal then records which jobs are complete."""
         failed: PlacementFailed | None = None
         written = []
         missing = set()
@@ -248,7 +250,7 @@ class BatchOptions:
 
 
 def _naming(arguments: Namespace, options: Options) -> Naming:
-    """Raises BadInput for several pictures that would go into no folder."""
+    """Return the naming. Raises BadInput for several pictures without a folder."""
     action, out, several = Action(arguments.action), arguments.out, len(arguments.input) > 1
     folder = out if out is not None and out.is_dir() else None
     if several and out is not None:
@@ -277,7 +279,7 @@ def _paths(parts: Parts) -> dict[str, str]:
 
 
 def _parse_size(text: str | None) -> Extent:
-    """Raises BadInput for what is no size in px."""
+    """Parse a size in px. Raises BadInput."""
     if not text:
         return Extent(DEFAULT_SIDE, DEFAULT_SIDE)
     width, _, height = text.lower().partition("x")

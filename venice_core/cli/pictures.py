@@ -1,7 +1,7 @@
 """The commands that send something: `edit`, `cutout`, `generate`, `upscale`.
 
-All pictures are checked before the first is sent, and the sum of their prices is held against the limit per
-day. Then each is sent in its turn. One that fails does not end the rest, unless they would fare the same.
+All pictures are checked before the first is sent, and their total price is compared to the daily limit. Then
+they are sent one by one. If one fails, the others go on, unless they would fail in the same way.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ from venice_core.storage.settings import provider_for_people
 E = TypeVar("E", bound=VeniceError)
 
 IN_A_ROW = 3
-"""So many pictures that failed one after another, without being refused, end a batch: they may cost money."""
+"""This many consecutive failures other than refusals end a batch: they may cost money."""
 
 _FOR_ALL = (
     BadKey,
@@ -62,11 +62,11 @@ _FOR_ALL = (
     SpendingLimitExceeded,
     UnknownModel,
 )
-"""What would happen to any other picture as well."""
+"""Errors that would affect any other picture as well."""
 
 
 def run(arguments: argparse.Namespace, env: Mapping[str, str], interrupts: Interrupts) -> int:
-    """Raises BadInput where the options cannot be those of any picture."""
+    """Run a command. Raises BadInput if the options are invalid for any picture."""
     options = _options(arguments)
     terminal = Terminal(interrupts, quiet=arguments.json)
     with Registry(env, Folders.of(env)) as registry:
@@ -83,7 +83,7 @@ def _options(arguments: argparse.Namespace) -> Options:
 
 @dataclass(frozen=True, eq=False)
 class _Checked:
-    """The pictures, as they could be sent or why they cannot, and what sends them."""
+    """The pictures, ready to be sent or refused, and what sends them."""
 
     wish: BatchOptions
     runner: Runner
@@ -122,7 +122,7 @@ class _Batch:
             self._make_all(checked)
 
     def tell(self) -> int:
-        """What came of it all, and the exit code."""
+        """Report the outcome and return the exit code."""
         report = self._report
         if len(self._outcomes) > 1:
             if any(outcome.fate is Fate.PLANNED for outcome in self._outcomes):
@@ -136,7 +136,7 @@ class _Batch:
     # Before anything is sent
 
     def _check(self) -> _Checked:
-        """Raises what keeps all of them from being sent."""
+        """Check all pictures. Raises what keeps all of them from being sent."""
         checked = self._terminal.run(self._look_at_all)
         ready = []
         for outcome, picture in zip(self._outcomes, checked.pictures, strict=True):
@@ -157,7 +157,7 @@ class _Batch:
         return checked
 
     def _look_at_all(self, attempt: RunThread[_Checked], show: OnProgress) -> _Checked:
-        """One after the other, since each takes memory: of several, only the plans are kept."""
+        """Check one after the other to save memory; if there are several, only their plans are kept."""
         opened = self._registry.open(self._options.provider, to_send=True)
         if opened.lacks_key:
             if not self._arguments.dry_run:
@@ -212,7 +212,7 @@ class _Batch:
             _bare(error)
 
     def _make(self, outcome: Outcome, picture: Ready, checked: _Checked) -> VeniceError | None:
-        """Why it was not done, if it was not."""
+        """Send a picture and return the error if that failed."""
         wish, path = checked.wish, outcome.path
 
         def work(attempt: RunThread[Written], show: OnProgress) -> Written:
@@ -244,7 +244,7 @@ class _Batch:
         self._terminal.warn(outcome.line(outcome.why(self._report.provider)))
 
     def _end(self, error: VeniceError) -> bool:
-        """Nothing more is tried, for that reason. Whether there is anything left that was not."""
+        """End the batch for that reason; return whether any picture was left."""
         reason = copy.copy(error)
         reason.charge = Charge.NONE  # what was not sent cost nothing
         left = [each for each in self._outcomes if each.fate is Fate.NEVER_TRIED]
@@ -254,7 +254,7 @@ class _Batch:
 
 
 def _is_for_all(error: VeniceError) -> bool:
-    """Whether the same would happen to any other picture."""
+    """Return whether the same would happen to any other picture."""
     if isinstance(error, NoConnection):
         return error.retryable  # not a byte had left
     if isinstance(error, PlacementFailed):
@@ -264,7 +264,7 @@ def _is_for_all(error: VeniceError) -> bool:
 
 
 def _bare(error: E) -> E:
-    """The same without what led to it, which holds on to pictures."""
+    """Return the error without its traceback and context, which refer to pictures."""
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
 

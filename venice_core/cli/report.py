@@ -1,4 +1,4 @@
-"""What came of each picture of a command, in words, as JSON and as an exit code."""
+"""The outcome of each picture of a command: in words, as JSON and as an exit code."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ _GRAVEST_FIRST = (
 
 
 class Fate(str, Enum):
+    """What happened to a picture."""
+
     PLANNED = "planned"
     DONE = "done"
     FAILED = "failed"
@@ -34,19 +36,21 @@ class Fate(str, Enum):
 
 @dataclass(eq=False)
 class Outcome:
-    """Of one picture (`path` is None for a generation). `error`: why it failed or was never tried.
-
-    `plan`: how it is sent, once that is known; `entries`: its jobs; `told`: what came of it, for `--json`.
-    `cut_short`: it was cancelled before all its variations were made.
-    """
+    """The outcome of one picture."""
 
     path: Path | None
+    """None for a generation."""
     fate: Fate = Fate.NEVER_TRIED
     error: VeniceError | None = None
+    """Why it failed or was never tried."""
     plan: Plan | None = None
+    """How it is sent, once that is known."""
     entries: list[Entry] = field(default_factory=list)
+    """Its jobs."""
     told: dict[str, Any] = field(default_factory=dict)
+    """The outcome for `--json`."""
     cut_short: bool = False
+    """Whether it was cancelled before all of its variations were made."""
 
     def end(self, error: VeniceError) -> None:
         self.fate = Fate.CANCELLED if isinstance(error, Cancelled) else Fate.FAILED
@@ -62,7 +66,7 @@ class Outcome:
         return f"{self.path}: {text}" if self.path else text
 
     def why(self, provider: str) -> str:
-        """Why it was not done; where that may have cost money, with its jobs and where their answers are."""
+        """Return why it was not done and, if it may have cost money, its jobs and where their answers are."""
         if self.error is None:
             return ""
         jobs = [entry.whereabouts for entry in self.entries if entry.status is not Status.PLACED]
@@ -82,14 +86,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Report:
-    """Of all pictures of a command, in their order."""
+    """The outcomes of all pictures of a command, in order."""
 
     outcomes: Sequence[Outcome]
     provider: str
 
     @property
     def exit_code(self) -> ExitCode:
-        """The gravest: what was cancelled, then what may have cost money for nothing."""
+        """The most serious: a cancellation, then what may have cost money for nothing."""
         codes = {outcome.exit_code for outcome in self.outcomes}
         return next((code for code in _GRAVEST_FIRST if code in codes), ExitCode.DONE)
 
@@ -100,13 +104,13 @@ class Report:
         return {"exit": int(self.exit_code), "results": results, "summary": summary}
 
     def plans(self) -> str:
-        """How many would be sent, and for how much."""
+        """Return how many pictures would be sent, and the price."""
         count, usd = len(self._of(Fate.PLANNED)), self._price.usd
         cost = "price unknown" if usd is None else dollars(usd)
         return f"{count} of {len(self.outcomes)} pictures could be sent, {cost} together."
 
     def summary(self) -> str:
-        """How many were done, failed or never tried, and what that cost."""
+        """Return how many were done, failed or never tried, and the cost."""
         fates = {fate: self._of(fate) for fate in (Fate.FAILED, Fate.CANCELLED, Fate.NEVER_TRIED)}
         parts = [
             f"{len(outcomes)} {fate.value.replace('-', ' ')}{_charged(outcomes)}"
@@ -120,7 +124,7 @@ class Report:
 
     @property
     def _price(self) -> Price:
-        """Of all that could be sent, as far as every price is known."""
+        """The price of everything that could be sent, as far as it is known."""
         prices = [outcome.plan.total or Price(None) for outcome in self.outcomes if outcome.plan]
         usd, diem = ([getattr(price, unit) for price in prices] for unit in ("usd", "diem"))
         return Price(*(None if None in amounts else round(sum(amounts), 6) for amounts in (usd, diem)))
@@ -131,7 +135,7 @@ class Report:
 
 
 def described(error: VeniceError, text: str) -> dict[str, Any]:
-    """An error for `--json`."""
+    """Return an error for `--json`."""
     return {
         **error.facts,
         "message": text,
@@ -141,7 +145,7 @@ def described(error: VeniceError, text: str) -> dict[str, Any]:
 
 
 def _charged(outcomes: Sequence[Outcome]) -> str:
-    """In brackets: how many of them may have cost money."""
+    """Return, in parentheses, how many of them may have cost money."""
     charges = [Charge.gravest(Charge(entry.record["charge"]) for entry in each.entries) for each in outcomes]
     paid = [charge for charge in charges if charge is not Charge.NONE]
     if not paid:

@@ -1,8 +1,8 @@
-"""A file's name that is taken before the file is there, so that nobody pays for the same file meanwhile.
+"""Reserve the name of a file before it exists, so that nobody else pays for the same file meanwhile.
 
-It is a lock on a hidden file beside it. The operating system lets go of the lock when its process ends,
-however it ends: what a killed one leaves is an empty hidden file, which is in nobody's way and goes with the
-next reservation of that name.
+A reservation is a lock on a hidden file in the same folder. The operating system releases the lock when its
+process ends, however it ends: a killed process leaves an empty hidden file, which blocks nobody and is
+removed with the next reservation of that name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 SUFFIX = ".venice"
 LONGEST = 255
-"""In bytes, of a file's name on every usual disk."""
+"""In bytes: the longest file name on every common file system."""
 
 
 class Reservation:
@@ -28,7 +28,7 @@ class Reservation:
 
     @classmethod
     def of(cls, path: Path) -> Reservation | None:
-        """None where somebody else holds the name. Raises OSError where there can be no file."""
+        """Reserve a name; return None if it is taken. Raises OSError if no file can be created there."""
         lock = lock_of(path)
         while True:
             try:
@@ -49,7 +49,11 @@ class Reservation:
             os.close(handle)  # whoever held it took it away between opening and locking
 
     def release(self) -> None:
-        """The hidden file goes too: before somebody else can lock it, but an open one cannot on Windows."""
+        """Release the name and remove the hidden file.
+
+        It is removed before somebody else can lock it, except on Windows, where an open file cannot be
+        removed.
+        """
         if sys.platform == "win32":
             os.close(self._handle)
         with contextlib.suppress(OSError):
@@ -59,7 +63,7 @@ class Reservation:
 
 
 def lock_of(path: Path) -> Path:
-    """The hidden file; one for all spellings of a path."""
+    """Return the hidden file, which is the same for all spellings of a path."""
     real = Path(os.path.realpath(path))
     name = f".{real.name}{SUFFIX}"
     if len(os.fsencode(name)) > LONGEST:
@@ -68,7 +72,7 @@ def lock_of(path: Path) -> Path:
 
 
 def _open(lock: Path) -> tuple[int, bool]:
-    """The open file, and whether it was made here."""
+    """Return the open file, and whether it was created here."""
     flags = os.O_RDWR | os.O_CREAT
     try:
         return os.open(lock, flags | os.O_EXCL, 0o666), True
@@ -85,7 +89,7 @@ def _open(lock: Path) -> tuple[int, bool]:
 
 
 def _take(handle: int, *, otherwise: bool) -> bool:
-    """Whether nobody else has it locked; `otherwise`: the answer where the disk knows no locks."""
+    """Lock a file; return False if it is locked, or `otherwise` if the file system has no locks."""
     if sys.platform == "win32":
         import msvcrt  # noqa: PLC0415 - only there
 

@@ -1,4 +1,4 @@
-"""What a file to be written has room for: looked at before anything is sent, with the result's real size."""
+"""Check what the output file can hold before anything is sent, with the real size of the result."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from venice_core.planning.plan import Plan
 def check_room(
     path: Path, job: Job, plan: Plan, source: Source | None, *, most_pixels: int
 ) -> tuple[str, ...]:
-    """What a result loses in that file, in sentences; `source` is None where it is not that picture's own.
+    """Return what a result loses in that file, in sentences. Raises BadInput if it does not fit.
 
-    `path`: one that `check_target` accepts. `most_pixels`: what a service makes of an upscaled picture at
-    most. Raises BadInput where there is no room for the result.
+    `path` must have passed `check_target`. `source` is None if the result is not the picture's own.
+    `most_pixels` is the largest upscaled picture of the service.
     """
     name = codecs.format_of(path.suffix)
     held, extent = FORMATS[name], _extent(job, plan, most_pixels)
@@ -46,7 +46,7 @@ def check_room(
 
 
 def _extent(job: Job, plan: Plan, most_pixels: int) -> Extent:
-    """Of the result."""
+    """Return the size of the result."""
     if job.action is not Action.UPSCALE:
         return job.canvas
     possible = math.sqrt(most_pixels / plan.padded.pixels) if most_pixels else plan.scale
@@ -54,7 +54,7 @@ def _extent(job: Job, plan: Plan, most_pixels: int) -> Extent:
 
 
 def _lost(name: str, picture: Picture) -> Iterator[str]:
-    """What of the picture is not in the result."""
+    """Yield what of the picture is missing in the result."""
     yield from picture.losses
     held, bits = FORMATS[name], 8 * picture.values.dtype.itemsize
     if bits > held.bits:
@@ -74,7 +74,7 @@ def _is_too_large(beside: Metadata) -> bool:
 
 
 def _told(name: str, job: Job, source: Source) -> Iterator[str]:
-    """What is otherwise than one may think, but meant so."""
+    """Yield what is intentional but may be unexpected."""
     held, kept = FORMATS[name], source.keeps(job.action, job.options)
     if kept and not held.lossless:
         yield f"{held.title} changes all pixels slightly, also outside the mask; .png and .tiff keep them."

@@ -1,4 +1,4 @@
-"""What people read on a terminal: what it can show, no control characters, and never a reason to stop."""
+"""Text for the terminal: only what it can show, no control characters, and never a reason to stop."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 _CONTROLS = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-"""All but tabs and line ends; those that turn the direction of writing among them."""
+"""All except tabs and line breaks, including those that change the writing direction."""
 
 
 def plain(text: str) -> str:
-    """`text` without control characters: those of a server, a prompt or a file name move no cursor."""
+    """Return `text` without control characters, so that a server, prompt or file name moves no cursor."""
     return _CONTROLS.sub("\ufffd", text)
 
 
 class Stream:
-    """Standard output or error: what cannot be shown is replaced, and where nobody reads any more, let go."""
+    """Standard output or error; what cannot be shown is replaced, and discarded once nobody reads it."""
 
     def __init__(self, inner: TextIO, *, filtered: bool = True) -> None:
         self.inner = inner
@@ -58,7 +58,7 @@ class Stream:
 
 @contextlib.contextmanager
 def forgiving() -> Iterator[None]:
-    """Meanwhile standard output and error are such streams; where one is closed, it takes what it gets."""
+    """Replace standard output and error by such streams; one that is closed discards its output."""
     before = sys.stdout, sys.stderr
     with Path(os.devnull).open("w") as nothing, contextlib.ExitStack() as stack:
         out, error = (nothing if each is None or each.closed else each for each in before)
@@ -74,7 +74,7 @@ def forgiving() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _under_another_number(stream: TextIO) -> Iterator[TextIO]:
-    """The same file by another number than 2, which `quiet` takes away from everybody for a while."""
+    """Yield the same file under another descriptor than 2, which `quiet` redirects temporarily."""
     try:
         stream.flush()
         number = os.dup(stream.fileno())
@@ -86,6 +86,6 @@ def _under_another_number(stream: TextIO) -> Iterator[TextIO]:
 
 
 def unfiltered(stream: TextIO) -> TextIO:
-    """One of them for what moves the cursor, or has colors, on purpose."""
+    """Return a stream that may contain cursor movements and colors."""
     inner = stream.inner if isinstance(stream, Stream) else stream
     return cast("TextIO", Stream(inner, filtered=False))

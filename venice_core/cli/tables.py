@@ -14,7 +14,7 @@ from venice_core.planning.price import Price
 from venice_core.records.spending import dollars
 
 WIDE = 200
-"""Characters in a line where nobody looks at it on a screen."""
+"""Characters per line if the output is not a screen."""
 
 
 def price_text(price: Price | None) -> str:
@@ -22,7 +22,7 @@ def price_text(price: Price | None) -> str:
 
 
 def print_table(heads: tuple[str, ...], rows: list[list[str]], wrapped: int = 1) -> None:
-    """The last `wrapped` columns share what room the others leave."""
+    """Print a table; the last `wrapped` columns share the room that the others leave."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, head in enumerate(heads):
         table.add_column(head, no_wrap=number < len(heads) - wrapped, overflow="fold")

@@ -1,4 +1,4 @@
-"""What is written where: the names of the files that come of a picture."""
+"""Decide which files are written, and their names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from venice_core.errors import BadInput
 from venice_core.job import Action
 
 Parts = dict[str, Path]
-"""Of one result: "output" is the whole picture, "layer" and "mask" are parts of it."""
+"""The files of one result: "output" is the whole picture, "layer" and "mask" are parts of it."""
 
 _SUFFIXES = {
     Action.EDIT: "edited",
@@ -25,23 +25,23 @@ _SUFFIXES = {
 
 @dataclass(frozen=True)
 class Naming:
-    """How files are named: in `folder` (None: beside the picture), or exactly `file`.
-
-    `apart`: the parts that are written as files of their own, in place of the whole; `only`: what the whole
-    is, where it is but a part.
-    """
+    """How files are named."""
 
     action: Action
     variations: int
     folder: Path | None = None
+    """None for the picture's own folder."""
     file: Path | None = None
+    """The exact file, if one was requested."""
     apart: tuple[str, ...] = ()
+    """The parts that are written as separate files instead of the whole picture."""
     only: str = "output"
+    """What the whole picture is, if it is only a part."""
 
     def candidates(self, path: Path | None) -> Iterator[list[Parts]]:
-        """For each variation its parts: under the name that was asked for, or under each that is free.
+        """Yield the parts of each variation under the requested name, or under one free name after another.
 
-        `path`: of the picture; None for a generation.
+        `path` is the picture; None for a generation.
         """
         if self.file is not None:
             yield self._variations(self.file)
@@ -67,10 +67,10 @@ class Naming:
 
 
 class Targets:
-    """The files of one picture, reserved from here to `release`; also a context manager.
+    """The files of one picture, reserved until `release`; a context manager.
 
-    A file of the name that was asked for is replaced; under other names nobody asked to replace anything.
-    Raises BadInput where the name asked for is somebody else's at the moment.
+    A file with the requested name is replaced; under other names nothing is, because nobody asked for that.
+    Raises BadInput if the requested name is reserved by somebody else at the moment.
     """
 
     def __init__(self, naming: Naming, path: Path | None) -> None:
@@ -86,7 +86,7 @@ class Targets:
         self.release()
 
     def files(self) -> list[Parts]:
-        """For each variation its parts; other names where a program that knows no reservations was faster."""
+        """Return the parts of each variation, renamed if a program without reservations was faster."""
         if not (self._replaces or are_free(self._files)):
             self.release()
             self._files = self._next()
@@ -110,7 +110,7 @@ class Targets:
         raise AssertionError("names do not end")
 
     def _reserve(self, files: list[Parts]) -> Path | None:
-        """The first that is somebody else's; None: all are reserved."""
+        """Reserve the files; return the first that is taken, or None."""
         for path in _each(files):
             try:
                 reservation = Reservation.of(path)
@@ -124,7 +124,7 @@ class Targets:
 
 
 def check_apart(files: list[Parts], sources: Iterable[Path]) -> None:
-    """Raises BadInput where one of the files is a picture that the work begins with: it stays as it is."""
+    """Raise BadInput if one of the files is an input picture, which must not be changed."""
     for path in _each(files):
         for source in sources:
             if path.exists() and source.exists() and path.samefile(source):
@@ -136,5 +136,5 @@ def _each(files: list[Parts]) -> Iterator[Path]:
 
 
 def are_free(files: list[Parts]) -> bool:
-    """Whether none of the files is there."""
+    """Return whether none of the files exists."""
     return not any(os.path.lexists(path) for path in _each(files))

@@ -1,4 +1,4 @@
-"""The terminal while something is sent: words out, progress, and Ctrl-C heard."""
+"""The terminal while something is sent: text, progress, and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from venice_core.records.entry import Status
 ABORT_SECONDS = 1.0
 LOOK_SECONDS = 0.05
 CLEARED = "\r\x1b[K"
-"""The line, for what is written next."""
+"""Clears the line for what is written next."""
 
 T = TypeVar("T")
 
 
 class Terminal:
-    """`quiet`: one JSON object is all that goes to standard output, and no progress is shown.
+    """Output for the user; with `quiet`, standard output gets only a JSON object, and progress is hidden.
 
-    Standard output and error must be those of `terminal.forgiving`.
+    Standard output and error must be those of `streams.forgiving`.
     """
 
     def __init__(self, interrupts: Interrupts, *, quiet: bool) -> None:
@@ -33,22 +33,22 @@ class Terminal:
         self._quiet = quiet
 
     def say(self, text: str) -> None:
-        """On standard output."""
+        """Print on standard output."""
         if not self._quiet:
             print(text, flush=True)
 
     def say_json(self, value: dict[str, Any]) -> None:
-        """The one object."""
+        """Print the JSON object."""
         print(json.dumps(value), flush=True)
 
     def warn(self, text: str) -> None:
-        """On standard error."""
+        """Print on standard error."""
         print(text, file=sys.stderr, flush=True)
 
     def run(self, work: Callable[[RunThread[T], OnProgress], T]) -> T:
-        """What `work` returns or raises; it is done in a thread, which Ctrl-C lets go of, or stops.
+        """Run `work` in a thread and return its result; Ctrl-C detaches from it or stops it.
 
-        Raises Cancelled where it was pressed before, and nothing is begun.
+        Raises Cancelled, and starts nothing, if Ctrl-C was pressed before.
         """
         if self.interrupts.heard():
             raise Cancelled()
@@ -81,7 +81,7 @@ class Terminal:
 
     @property
     def _watched(self) -> bool:
-        """Whether somebody sees progress."""
+        """Whether anybody sees progress."""
         return not self._quiet and sys.stderr.isatty()
 
 
@@ -92,5 +92,5 @@ def _goes_on(attempt: RunThread[T]) -> str:
 
 
 def _show(line: str) -> None:
-    """What moves the cursor."""
+    """Print a line with cursor movements."""
     print(line, end="", file=unfiltered(sys.stderr), flush=True)

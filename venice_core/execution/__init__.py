@@ -1,1 +1,1 @@
-"""One job from its plan to its results: the only place that knows the order."""
+"""Run a job from its plan to its results: the only place that knows the order of steps."""

@@ -1,4 +1,4 @@
-"""The progress of several requests side by side, as one."""
+"""The progress of several simultaneous requests, combined."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from venice_core.progress import OnProgress, Progress, Stage
 
 
 class CombinedProgress:
-    """The progress of requests side by side as one; of a single one, its own."""
+    """The combined progress of simultaneous requests; for a single one, its own."""
 
     def __init__(self, count: int, on_progress: OnProgress) -> None:
         self._on_progress = on_progress
@@ -16,13 +16,13 @@ class CombinedProgress:
         self._latest: list[Progress | None] = [Progress(Stage.PREPARING)] * count
 
     def of(self, number: int) -> OnProgress:
-        """What the request of that number, from 0, is to call."""
+        """Return the callback for the request with that number, from 0."""
         if len(self._latest) == 1:
             return self._on_progress
         return lambda progress: self._told(number, progress)
 
     def over(self, number: int) -> None:
-        """That request has ended, well or not."""
+        """Record that the request has ended, successfully or not."""
         if len(self._latest) > 1:
             self._told(number, None)
 

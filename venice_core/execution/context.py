@@ -16,20 +16,20 @@ from venice_core.secret import Secret
 
 @dataclass(frozen=True)
 class RunContext:
-    """Who is asked, how, and what is kept of it."""
+    """The services that a run uses."""
 
     provider: Provider
     key: Secret
     transport: Transport
     journal: Journal
     clock: Callable[[], float] = time.time
-    """Unix time in s."""
+    """Returns Unix time."""
     rate_limiter: RateLimiter = field(default_factory=RateLimiter)
     daily_limit: float | None = None
-    """In US dollars; None where there is none."""
+    """In US dollars; None for no limit."""
 
     def budget(self) -> Budget | None:
-        """Return today's; None where there is no limit or the provider never charges."""
+        """Return today's budget, or None without a limit or if the provider never charges."""
         if self.daily_limit is None or self.provider.capabilities.free:
             return None
         return Budget(self.daily_limit, spent_today(self.journal, self.clock()).usd)

@@ -1,4 +1,4 @@
-"""The files of a request: pictures and masks in the form that the service takes."""
+"""Encode the files of a request: pictures and masks in the form that the service accepts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from venice_core.providers.base import Encoded, Upload
 def encode(pixels: Pixels | None, prepared: Prepared, inputs: JobInputs, max_bytes: int) -> Upload:
     """Encode the files of a request, each of at most `max_bytes`.
 
-    `pixels`: RGBA of the crop. Raises BadInput where a picture does not fit, or where the references are not
+    `pixels` are RGBA of the crop. Raises BadInput if a picture is too large or if the references are not
     those of the job.
     """
     plan, job = prepared.plan, prepared.job

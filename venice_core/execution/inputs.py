@@ -1,4 +1,4 @@
-"""A job's pixels, and the job as it is prepared for sending."""
+"""A job's pixels, and the job as prepared for sending."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ PixelSource = bytes | Path
 
 @dataclass(frozen=True, eq=False)
 class JobInputs:
-    """A job's pixels, raw, in memory or in files that are moved away.
-
-    `source`: RGBA of the plan's crop. `coverage`: one byte a pixel of the job's window. `references`:
-    RGBA of the job's references.
-    """
+    """A job's raw pixels, in memory or in files that are moved."""
 
     source: PixelSource | None = None
+    """RGBA of the plan's crop."""
     coverage: PixelSource | None = None
+    """One byte per pixel of the job's window."""
     references: tuple[PixelSource, ...] = ()
+    """RGBA of the job's references."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A job that could be sent: its selection, if one limits it, and the plan."""
+    """A job that is ready to be sent."""
 
     job: Job
     plan: Plan
     selection: Selection | None
+    """None if no selection limits the job."""
 
     @classmethod
     def of(cls, job: Job, coverage: Coverage | None, provider: Provider) -> Prepared:
-        """`coverage` is that of `job.window`. Raises BadInput where the job cannot be sent."""
+        """Prepare a job; `coverage` is that of `job.window`. Raises BadInput if it cannot be sent."""
         selection = Selection.of(job, coverage) if job.selected and coverage is not None else None
         return cls(job, make_plan(job, selection, provider.capabilities), selection)
 

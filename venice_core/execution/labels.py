@@ -1,4 +1,4 @@
-"""What a result is called, its recipe, and what is said about it."""
+"""The name of a result, its recipe, and its warnings."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from venice_core.records.entry import Entry
 NAME_LENGTH = 60
 
 LOW_BALANCE = 1.0
-"""In US dollars: a few requests."""
+"""In US dollars: enough for a few requests."""
 
 
 def layer_name(job: Job, plan: Plan, facts: Facts, placed: Placed) -> str:
-    """For an upscaled picture how many times larger it is, since its name is the source's."""
+    """Return the layer's name; for an upscaled picture the factor, since it keeps the source's name."""
     if job.action is Action.UPSCALE:
         words = f"{placed.pixels.shape[1] / plan.crop.width:.3g}×"
     else:

@@ -1,4 +1,4 @@
-"""One request of a run, from the journal to its results."""
+"""A single request of a run, from the journal to its results."""
 
 from __future__ import annotations
 
@@ -45,20 +45,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class RequestRun:
-    """One request of a run, from the journal to its results.
-
-    `small`: a file of fewer bytes is hardly a picture. `fitting`: one at a time, since it takes memory.
-    """
+    """A single request of a run, from the journal to its results."""
 
     context: RunContext
     prepared: Prepared
     pixels: Pixels | None
     request: Request
     small: float
+    """A file with fewer bytes is hardly a picture."""
     entry: Entry
     on_progress: OnProgress
     cancel: Cancel
     fitting: threading.Lock
+    """Held while fitting, which needs much memory, so that it is done once at a time."""
 
     def run(self) -> list[Result]:
         entry, provider = self.entry, self.context.provider
@@ -132,10 +131,10 @@ class RequestRun:
             return Facts()
 
     def _files(self, response: Response, charge: Charge) -> tuple[dict[int, bytes], list[DownloadFailed]]:
-        """The answer's pictures by their number in it, from 1, and why others could not be fetched.
+        """Return the answer's pictures by number, from 1, and why others could not be downloaded.
 
-        At least one, and not more than were asked for: what else there is stays in the answer. Those that it
-        links to are kept before they are used.
+        At least one, and no more than requested; others remain in the stored answer. Linked pictures are
+        stored before they are used.
         """
         files: dict[int, bytes] = {}
         lost: list[DownloadFailed] = []
@@ -157,7 +156,7 @@ class RequestRun:
     def _allowed(
         self, response: Response, charge: Charge, facts: Facts
     ) -> tuple[dict[int, bytes], list[DownloadFailed]]:
-        """`_files` without what the service blocked and says so; where that leaves none: PolicyRefusal."""
+        """Return `_files` without what the service reports as blocked; PolicyRefusal if none is left."""
         try:
             files, lost = self._files(response, charge)
         except UnusableAnswer:
@@ -183,7 +182,7 @@ class RequestRun:
         return data
 
     def _results(self, files: dict[int, bytes], status: int, facts: Facts, charge: Charge) -> list[Result]:
-        """At least one; of several pictures those that are broken are left out with a warning."""
+        """Return at least one result; of several pictures, broken ones are left out with a warning."""
         job, plan = self.prepared.job, self.prepared.plan
         broken: list[UnreadableImage] = []
         found: list[tuple[int, Placed]] = []
@@ -216,7 +215,7 @@ class RequestRun:
         ]
 
     def _fit(self, data: bytes) -> Placed:
-        """Raises UnreadableImage for what is no picture."""
+        """Decode and fit a picture. Raises UnreadableImage if it is not one."""
         prepared, plan = self.prepared, self.prepared.plan
         picture = codecs.decode(data)
         answer = picture.srgb
@@ -233,7 +232,7 @@ class RequestRun:
 
 
 def keep_record(write: Callable[[], None]) -> tuple[str, ...]:
-    """Writes to the journal; a disk that is full must not cost an answer that is paid for."""
+    """Write to the journal; a full disk must not cost an answer that has been paid for."""
     try:
         write()
     except OSError as error:
@@ -243,7 +242,7 @@ def keep_record(write: Callable[[], None]) -> tuple[str, ...]:
 
 
 def _without_key(response: Response, key: Secret) -> Response:
-    """For the case that the server repeats it; a picture's bytes stay as they came."""
+    """Remove the key from a response, in case the server repeats it, but not from a picture."""
     headers = {name: key.scrub(value) for name, value in response.headers.items()}
     # a short key would occur by chance in the base64 of a picture
     kept = sniff(response.body) or (200 <= response.status < 300 and not key.is_distinct)

@@ -1,4 +1,4 @@
-"""What came of a job."""
+"""The results of a job."""
 
 from __future__ import annotations
 
@@ -20,24 +20,23 @@ from venice_core.records.entry import Entry
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """One result in place and all that is said about it; `name` is for the layer.
-
-    `number` counts the pictures of one request from 1.
-    """
+    """A result in place, and everything that is reported about it."""
 
     entry: Entry
     plan: Plan
     placed: Placed
     facts: Facts
     name: str
+    """The name of the layer."""
     recipe: dict[str, Any]
     warnings: tuple[str, ...]
     charge: Charge
     number: int = 1
+    """The number of the picture within its request, from 1."""
 
     @property
     def bounds(self) -> Bounds:
-        """Where its pixels lie in the image; those of an upscaled layer are an image of their own."""
+        """Where its pixels belong in the image; an upscaled layer becomes an image of its own."""
         height, width = self.placed.pixels.shape[:2]
         own = Extent(width, height)
         in_place = own == self.plan.crop.extent and self.plan.endpoint is not Endpoint.UPSCALE
@@ -45,13 +44,13 @@ class Result:
 
     @property
     def price(self) -> Price | None:
-        """Of this picture: its share where one request makes several."""
+        """The price of this picture: its share if one request makes several."""
         return self.plan.price.share(self.plan.pictures) if self.plan.price else None
 
 
 @dataclass(frozen=True, eq=False)
 class Failure:
-    """A request of several that failed."""
+    """One of several requests that failed."""
 
     entry: Entry
     error: VeniceError
@@ -59,7 +58,7 @@ class Failure:
 
 @dataclass(frozen=True, eq=False)
 class RunResult:
-    """What came of a job: at least one result, what people should know, and the requests that failed."""
+    """The outcome of a job: at least one result, warnings, and the requests that failed."""
 
     results: tuple[Result, ...]
     warnings: tuple[str, ...] = ()

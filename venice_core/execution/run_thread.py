@@ -1,4 +1,4 @@
-"""A run in a thread of its own, so that its caller can hear of a cancel while it lasts."""
+"""Execute a run in its own thread, so that its caller can react to a cancellation meanwhile."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _OVER = (Status.DONE, Status.PLACED, Status.FAILED, Status.CANCELLED)
 
 
 class RunThread(threading.Thread, Generic[T]):
-    """Runs `work(attempt)` and hands what came of it to `tell`.
+    """Runs `work(attempt)` and passes the outcome to `tell`.
 
-    `over` is set before the end is told, so that who hears of it can start the next at once. (Joining
-    the thread would not do: until Python 3.13 a signal in the middle of that marks it as ended.)
+    `over` is set before the end is reported, so that whoever receives it can start the next run at once.
+    (Joining the thread would not do: until Python 3.13, a signal during a join marks the thread as ended.)
     """
 
     def __init__(self, work: Callable[[RunThread[T]], T], tell: Callable[[T | VeniceError], None]) -> None:
@@ -39,7 +39,7 @@ class RunThread(threading.Thread, Generic[T]):
 
     @property
     def sent(self) -> bool:
-        """Whether a request has wholly left and was not turned away: it may be paid for."""
+        """Whether a request was sent completely and not turned away, so that it may be charged."""
         return any(entry.status in _SENT for entry in self.entries)
 
     def run(self) -> None:
@@ -55,7 +55,10 @@ class RunThread(threading.Thread, Generic[T]):
         self._end(outcome)
 
     def let_go(self, seconds: float) -> bool:
-        """Ends what is not wholly sent, waiting for that a moment. True: the rest goes on, maybe paid for."""
+        """End what has not been sent completely, waiting briefly; return whether anything goes on.
+
+        What goes on may be charged.
+        """
         self.cancel.let_go()
         if not any(entry.status is Status.SENT for entry in self.entries):
             self.over.wait(seconds)  # what has been answered already can still be told
@@ -67,13 +70,13 @@ class RunThread(threading.Thread, Generic[T]):
         return False
 
     def stop(self, seconds: float) -> None:
-        """Ends it for good."""
+        """End the run for good."""
         self.cancel.set()
         if not self.over.wait(seconds):  # it hangs where nothing wakes it, such as a name look-up
             self.abandon()
 
     def abandon(self) -> None:
-        """Says that it is cancelled although its thread still hangs."""
+        """Report a cancellation although the thread still hangs."""
         for entry in self.entries:
             if entry.status not in _OVER:
                 charge = Charge(entry.record["charge"]) if entry.status in _SENT else Charge.NONE
@@ -82,7 +85,7 @@ class RunThread(threading.Thread, Generic[T]):
         self._end(Cancelled(charge=self._charge()))
 
     def _charge(self) -> Charge:
-        """The gravest that the journal knows of."""
+        """Return the most serious charge that the journal knows of."""
         return Charge.gravest(Charge(entry.record["charge"]) for entry in self.entries)
 
     def _end(self, outcome: T | VeniceError) -> None:

@@ -1,7 +1,7 @@
-"""One job from plan to placed results: encode, journal, send, journal, decode, fit.
+"""Run a job from its plan to placed results: encode, record, send, record, decode, fit.
 
-The only place that knows the order. It works on pixels in memory; where they come from and where the
-results go is the caller's (the worker's or the command line's).
+This is the only place that knows the order. It works on pixels in memory; where they come from and where the
+results go is up to the caller (the worker or the command line).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from venice_core.records.entry import Entry
 
 SMALL_ANSWER = 4096
 SMALL_SHARE = 1 / 16
-"""In bytes, and of what was sent: an answer that is smaller shows hardly anything, such as a refusal."""
+"""In bytes, and as a share of what was sent. A smaller answer shows hardly anything, such as a refusal."""
 
 NOTHING_TO_SEE = (
     "There is nothing to see in the region that would be sent: it is empty, or hidden by a layer mask."
@@ -38,7 +38,7 @@ NOTHING_TO_SEE = (
 
 @dataclass(frozen=True)
 class Runner:
-    """Runs jobs with what its context has."""
+    """Runs jobs with the services of its context."""
 
     context: RunContext
 
@@ -52,8 +52,8 @@ class Runner:
     ) -> RunResult:
         """Send a prepared job and put what comes back in place.
 
-        Of several requests those that fail do not cost the others their results. Raises a VeniceError where
-        nothing came of it; the journal then says what is known about charging.
+        If some of several requests fail, the others still have their results. Raises a VeniceError if there
+        is no result at all; the journal then has what is known about charges.
         """
         can = self.context.provider.capabilities
         if not (self.context.key or can.keyless):

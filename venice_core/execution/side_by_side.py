@@ -1,4 +1,4 @@
-"""The requests of a run at the same time, and what came of all of them."""
+"""Run the requests of a job simultaneously and collect their outcomes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ log = logging.getLogger(__name__)
 def run_side_by_side(
     requests: list[RequestRun], together: CombinedProgress
 ) -> list[list[Result] | VeniceError]:
-    """What came of each. Daemon threads: one that hangs must not keep the process from ending."""
+    """Return the outcome of each request.
+
+    The threads are daemons, so that one that hangs does not keep the process from ending.
+    """
     outcomes: dict[int, list[Result] | VeniceError] = {}
 
     def run(number: int) -> None:
@@ -53,7 +56,7 @@ def _outcome(request: RequestRun) -> list[Result] | VeniceError:
 
 
 def collect(plan: Plan, entries: list[Entry], outcomes: list[list[Result] | VeniceError]) -> RunResult:
-    """Raises the error that matters most where there is no result."""
+    """Combine the outcomes. Raises the most important error if there is no result."""
     failures = [
         Failure(entry, outcome)
         for entry, outcome in zip(entries, outcomes, strict=True)

@@ -1,6 +1,6 @@
-"""The answer as it looks over the crop: resampled once, its colors brought to the source's.
+"""The returned picture as it appears over the crop: resampled once, with the colors of the source.
 
-Pictures are uint8. `flat` is the source over the crop as opaque RGB, `reference_mask` of its size.
+Pictures are uint8. `flat` is the source over the crop as opaque RGB; `reference_mask` has its size.
 """
 
 from __future__ import annotations
@@ -19,29 +19,30 @@ from venice_core.imaging.resampling import reduced, resize, sampled, warp, warpe
 
 IDENTITY = Affine()
 SIDE = 360
-"""The longer side, in px, of the copies on which colors are compared."""
+"""Longer side, in px, of the copies on which colors are compared."""
 KEPT, REPAINTED = 0.1, 12.0
-"""A picture in which not even this share of the pixels is nearer than so many levels of 255 is another."""
+"""If not even the first share of the pixels differs by at most the second, in levels of 255, it is a
+different picture."""
 FADE = 4.0
-"""In px of the crop: over so many the source takes over where the answer ends."""
+"""In px of the crop: the width over which the source takes over where the answer ends."""
 NEARLY = 0.75
-"""In px of the crop: an answer that lacks less has an edge that serves."""
+"""In px of the crop: an answer that falls short by less counts as complete."""
 
 
 @dataclass(frozen=True, eq=False)
 class ReturnedImage:
-    """A returned picture: `colors` RGB, and `alpha` where any of it is transparent.
-
-    `to_pixels` maps px of the crop to those of the picture.
-    """
+    """A returned picture."""
 
     colors: Pixels
+    """RGB."""
     alpha: Pixels | None = None
+    """None if everything is opaque."""
     to_pixels: Affine = IDENTITY
+    """Maps px of the crop to those of the picture."""
 
     @classmethod
     def of(cls, pixels: Pixels) -> ReturnedImage:
-        """RGB or RGBA, alpha not premultiplied."""
+        """Create it from RGB or RGBA; alpha is not premultiplied."""
         if pixels.shape[2] == 3 or pixels[..., 3].min() == 255:
             return cls(np.ascontiguousarray(pixels[..., :3]))
         return cls(flatten(pixels), np.ascontiguousarray(pixels[..., 3]))
@@ -51,7 +52,7 @@ class ReturnedImage:
         return Extent.of_shape(self.colors.shape)
 
     def with_transform(self, to_pixels: Affine) -> ReturnedImage:
-        """The same picture, with this map before its own."""
+        """Return the same picture with a map applied before its own."""
         return replace(self, to_pixels=to_pixels.then(self.to_pixels))
 
     def part(self, bounds: Bounds) -> ReturnedImage:
@@ -59,11 +60,11 @@ class ReturnedImage:
         to_part = self.to_pixels.then(Affine.shift(-bounds.x, -bounds.y))
         return ReturnedImage(self.colors[bounds.slices], alpha, to_part)
 
-    def there(self, extent: Extent) -> Floats:
-        """How much of the answer counts at each pixel of a crop of this size, 0–1.
+    def visibility(self, extent: Extent) -> Floats:
+        """Return how much of the answer counts, 0 to 1, at each pixel of a crop of this size.
 
-        Where it is opaque, that is 1 throughout if it reaches as far as the crop to within a pixel; where it
-        ends before, it fades out.
+        An opaque answer counts fully everywhere if it reaches the edges of the crop to within `NEARLY`; where
+        it ends earlier, it fades out.
         """
         width, height = self.extent.width, self.extent.height
         to, inside = self.to_pixels, self.to_pixels.inverse.factor
@@ -77,66 +78,70 @@ class ReturnedImage:
                 share *= (t * t * (3.0 - 2.0 * t)).astype(np.float32)
         return share if self.alpha is None else share * warp(self.alpha, to, extent) / np.float32(255.0)
 
-    def over(self, flat: Pixels, tones: ColorCorrection) -> Pixels:
-        """The answer over the crop, RGB; the source where it has nothing."""
+    def composite_over(self, flat: Pixels, correction: ColorCorrection) -> Pixels:
+        """Return the answer over the crop as RGB, with the source wherever the answer has nothing."""
         extent = Extent.of_shape(flat.shape)
-        there = self.there(extent)
+        visibility = self.visibility(extent)
         result = np.empty_like(flat)
         for rows, band in warped(self.colors, self.to_pixels, extent):
             part = Bounds.from_edges(0, rows.start, extent.width, rows.stop)
-            share = there[rows, :, None]
-            mixed = tones(band, part, extent) * share + flat[rows] * (1.0 - share)
+            share = visibility[rows, :, None]
+            mixed = correction(band, part, extent) * share + flat[rows] * (1.0 - share)
             result[rows] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
         return result
 
-    def beside(self, flat: Pixels, reference_mask: Flags) -> ComparisonPair:
-        """It and the source, small."""
+    def compare_with(self, flat: Pixels, reference_mask: Flags) -> ComparisonPair:
+        """Return small copies of the answer and the source for comparing colors."""
         extent = Extent.of_shape(flat.shape)
         small = extent.scaled(min(1.0, SIDE / extent.longer))
         through = self.with_transform(Affine.between(small, extent))
-        ours = warp(*reduced(self.colors, through.to_pixels), small)
-        theirs = resize(flat, small).astype(np.float32)
+        returned = warp(*reduced(self.colors, through.to_pixels), small)
+        reference = resize(flat, small).astype(np.float32)
         alike = resize(reference_mask.astype(np.uint8) * 255, small) == 255
-        return ComparisonPair(ours, theirs, alike & (through.there(small) >= 1.0))
+        return ComparisonPair(returned, reference, alike & (through.visibility(small) >= 1.0))
 
 
 @dataclass(frozen=True, eq=False)
 class ComparisonPair:
-    """Small copies of the answer and the source, RGB, 0–255, and where both are there and usable."""
+    """Small copies of the answer and the source, RGB, 0 to 255."""
 
-    ours: Floats
-    theirs: Floats
-    alike: Flags
+    returned: Floats
+    reference: Floats
+    reference_mask: Flags
+    """Where both have pixels that should be alike."""
 
     @property
     def is_repainted(self) -> bool:
-        """Whether hardly anything has kept its colors: then the answer is another picture."""
-        apart = np.abs(self.ours - self.theirs).mean(axis=2)[self.alike]
+        """Whether hardly any colors were kept, so that the answer is a different picture."""
+        apart = np.abs(self.returned - self.reference).mean(axis=2)[self.reference_mask]
         return bool(apart.size) and float(np.quantile(apart, KEPT)) > REPAINTED
 
-    def tones(self, *, blend: bool) -> ColorCorrection:
-        """What brings the answer's colors to the source's; `blend`: there is a seam to be made invisible."""
-        ours, curves = self.ours, color_matching.match(self.ours, self.theirs, self.alike)
+    def color_correction(self, *, blend: bool) -> ColorCorrection:
+        """Return what brings the answer's colors to the source's; `blend` also hides the seam."""
+        returned = self.returned
+        curves = color_matching.match(returned, self.reference, self.reference_mask)
         if curves is not None:
-            ours = curves(ours)
+            returned = curves(returned)
         return ColorCorrection(
-            curves, seam_blending.correction(ours, self.theirs, self.alike) if blend else None
+            curves, seam_blending.correction(returned, self.reference, self.reference_mask) if blend else None
         )
 
 
 @dataclass(frozen=True, eq=False)
 class ColorCorrection:
-    """What is done to an answer's colors: `curves`, and then `field` is added (at a smaller size)."""
+    """A correction of the answer's colors."""
 
-    curves: Curves | None = None
-    field: Floats | None = None
+    tone_curves: Curves | None = None
+    """Applied first."""
+    seam_offset: Floats | None = None
+    """Added afterwards; of any size, since it is stretched over the whole picture."""
 
     def __call__(self, color: Floats, part: Bounds, whole: Extent) -> Floats:
-        """`color` is the part of the whole picture, RGB, 0–255."""
-        if self.curves is not None:
-            color = self.curves(color)
-        if self.field is not None:
-            small = Extent.of_shape(self.field.shape)
+        """Correct `color`, RGB from 0 to 255, which is `part` of a picture of size `whole`."""
+        if self.tone_curves is not None:
+            color = self.tone_curves(color)
+        if self.seam_offset is not None:
+            small = Extent.of_shape(self.seam_offset.shape)
             through = Affine.shift(part.x, part.y).then(Affine.between(whole, small))
-            color = color + sampled(self.field, through, part.extent)
+            color = color + sampled(self.seam_offset, through, part.extent)
         return color

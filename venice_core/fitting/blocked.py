@@ -1,4 +1,4 @@
-"""What is left of an answer that a service has blocked: pictures that were blacked out are none."""
+"""Leave out the pictures that a service blocked and replaced by black ones."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from venice_core.imaging import codecs
 
 
 def shown(files: dict[int, bytes]) -> dict[int, bytes]:
-    """Those of several pictures that show something, where a service says that some are blocked.
+    """Return the pictures that show something if a service reports that it blocked some.
 
-    It does not say which. Blocked are those of one color all over; where none is, any may be: none is left.
+    It does not say which. Pictures of a single color count as blocked; if there are none, any picture could
+    be, and none is returned.
     """
     left = {number: data for number, data in files.items() if not is_blank(data)}
     return left if len(left) < len(files) else {}
 
 
 def is_blank(data: bytes) -> bool:
-    """Whether a picture has one color all over."""
+    """Return whether a picture has a single color."""
     try:
         pixels = codecs.decode(data).pixels
     except UnreadableImage:

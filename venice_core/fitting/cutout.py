@@ -26,10 +26,11 @@ from venice_core.planning.plan import Plan
 def place_cutout(
     answer: Pixels, source: Pixels, plan: Plan, coverage: Coverage | None, *, defringe: bool = True
 ) -> Placed:
-    """The source's own pixels, cut out by the answer's alpha, within the selection if there is one.
+    """Cut the source's own pixels out with the answer's alpha, within the selection if there is one.
 
-    `mask` is that alpha at the source's resolution; `pixels` have it, times the source's. With `defringe`
-    their colors are the foreground's own where the old background would show: see `fringe.foreground`.
+    `mask` is that alpha at the resolution of the source; the alpha of `pixels` is multiplied by it. With
+    `defringe`, colors are replaced by those of the foreground wherever the old background would show: see
+    `estimate_foreground`.
     """
     flat, extent = flatten(source), Extent.of_shape(answer.shape)
     found = alignment.of_one_shape(plan.size, extent)
@@ -50,12 +51,12 @@ def place_cutout(
     else:
         cut = np.full(source.shape[:2], 255, np.uint8)
         warnings += ("The answer holds no transparency: nothing was cut out.",)
-    color, rim = estimate_foreground(source, cut) if defringe else (source[..., :3], None)
+    color, edge_mask = estimate_foreground(source, cut) if defringe else (source[..., :3], None)
     mask = cut if coverage is None else multiply(cut, coverage)
-    if rim is not None:
-        rim = np.where(mask > 0, rim, np.uint8(0))
-        rim = rim if rim.any() else None
+    if edge_mask is not None:
+        edge_mask = np.where(mask > 0, edge_mask, np.uint8(0))
+        edge_mask = edge_mask if edge_mask.any() else None
     if not mask.any():
         warnings += ("The service found nothing to keep here: the cutout is empty.",)
     pixels = np.dstack([color, multiply(source[..., 3], mask)])
-    return Placed(pixels, mask, warnings, fitting, to_answer, rim)
+    return Placed(pixels, mask, warnings, fitting, to_answer, edge_mask)

@@ -1,7 +1,7 @@
-"""Pixels from the layer to what is sent, and the returned picture back into place.
+"""Put an edited picture in place.
 
-Both directions follow the plan's geometry: crop, padding, size. Arrays are uint8; the layer's pixels
-are RGBA of the crop's size, alpha not premultiplied.
+The geometry is the plan's: crop, padding, size. Arrays are uint8; the layer's pixels are RGBA of the crop's
+size, alpha not premultiplied.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ def place(
     mask: Coverage | None = None,
     options: Options = AS_USUAL,
 ) -> Placed:
-    """The answer as a layer over the crop; its layer mask is `mask`, by default the coverage itself.
+    """Return the answer as a layer over the crop; the layer mask is `mask`, by default the coverage.
 
-    It is resampled once, through the map that the plan and the alignment make together. The layer keeps the
-    source's alpha, except where the support is mostly transparent (more than half of it, weighted by
-    coverage): there the answer fills it. Without a selection that is so only where the whole crop is empty.
-    Where the answer itself is transparent, or has no pixels, the source shows.
+    The answer is resampled once, through the combined map of plan and alignment. The layer keeps the alpha of
+    the source unless the selected area is mostly transparent (more than half, weighted by coverage), in which
+    case the answer fills it. Without a selection it does so only if the whole crop is empty. Where the answer
+    is transparent or has no pixels, the source shows.
     """
     flat, unchanged = flatten(source), should_be_unchanged(source, coverage)
     returned, selected = ReturnedImage.of(answer), coverage is not None
@@ -53,27 +53,27 @@ def place(
     found = known or find_answer(returned, flat, unchanged, plan, move=options.align)
     kept = returned.part(found.part_of(plan.size, returned.extent))
     placed = kept.with_transform(plan.crop_to_sent.then(found.to_answer))
-    beside = placed.beside(flat, unchanged)
-    if found.alignment is Alignment.MOVED and selected and beside.is_repainted:
+    compared = placed.compare_with(flat, unchanged)
+    if found.alignment is Alignment.MOVED and selected and compared.is_repainted:
         found = found.without_motion
         placed = kept.with_transform(plan.crop_to_sent.then(found.to_answer))
-        beside = placed.beside(flat, unchanged)
-    tones = ColorCorrection()
+        compared = placed.compare_with(flat, unchanged)
+    correction = ColorCorrection()
     if options.match_colors:
-        tones = beside.tones(blend=options.blend_seam and selected)
+        correction = compared.color_correction(blend=options.blend_seam and selected)
     mask = coverage if mask is None else mask
     warnings = shape_warnings(found.shape, returned.extent, plan, "where the source shows now")
     if found.alignment is Alignment.CHANGED and selected:
         warnings += (CANNOT_TELL,)
-    if not selected and tones.curves is not None and tones.curves.most > NOTICEABLE:
+    if not selected and correction.tone_curves is not None and correction.tone_curves.most > NOTICEABLE:
         warnings += (MATCHED,)
     if options.output is Output.CHANGES:
-        mask = _only_changes(mask, placed, flat, tones, plan)
+        mask = _only_changes(mask, placed, flat, correction, plan)
         if not mask.any():
             warnings += ("The service changed nothing that could be seen.",)
-    pixels = np.dstack([placed.over(flat, tones), _alpha(source, coverage)])
+    pixels = np.dstack([placed.composite_over(flat, correction), _alpha(source, coverage)])
     to_answer = plan.crop_to_sent.then(found.to_answer)
-    return Placed(pixels, mask, warnings, describe_fitting(found, to_answer, plan, tones), to_answer)
+    return Placed(pixels, mask, warnings, describe_fitting(found, to_answer, plan, correction), to_answer)
 
 
 def _alpha(source: Pixels, coverage: Coverage | None) -> npt.NDArray[np.uint8]:
@@ -87,12 +87,12 @@ def _alpha(source: Pixels, coverage: Coverage | None) -> npt.NDArray[np.uint8]:
 
 
 def _only_changes(
-    mask: Coverage | None, answer: ReturnedImage, flat: Pixels, tones: ColorCorrection, plan: Plan
+    mask: Coverage | None, answer: ReturnedImage, flat: Pixels, correction: ColorCorrection, plan: Plan
 ) -> Coverage:
-    """`mask` (None: everything) as far as the answer differs from what was sent, at the size it was sent."""
+    """Restrict `mask` (None: everything) to where the answer differs from what was sent, at the size sent."""
     whole = plan.crop.extent
     extent = whole.scaled(min(1.0, plan.size.width / plan.padded.width))
     before = resize(flat, extent)
-    after = answer.with_transform(Affine.between(extent, whole)).over(before, tones)
+    after = answer.with_transform(Affine.between(extent, whole)).composite_over(before, correction)
     changed = resize(detect_changes(before, after), whole)
     return changed if mask is None else np.minimum(mask, changed)

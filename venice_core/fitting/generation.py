@@ -15,9 +15,9 @@ from venice_core.planning.plan import Plan
 
 
 def place_generated(answer: Pixels, plan: Plan, mask: Coverage | None, *, as_made: bool = False) -> Placed:
-    """A generated picture that covers the crop, in its own shape: what is too much is cut off evenly.
+    """Return a generated picture that covers the crop without distortion, cut evenly to fit.
 
-    `as_made`: the picture as it came, for where there is nothing to cover.
+    With `as_made`, return the picture unchanged, for when there is nothing to cover.
     """
     answer = with_alpha(answer)
     if as_made:
@@ -34,7 +34,7 @@ def place_generated(answer: Pixels, plan: Plan, mask: Coverage | None, *, as_mad
 
 
 def _evenly(wanted: float, length: int) -> int:
-    """At least `wanted` of `length` px (which it does not exceed), with as many left over on both sides."""
+    """Return at least `wanted` of `length` px so that an even number of px is left over."""
     least = min(length, math.ceil(wanted))
     return least + (length - least) % 2
 

@@ -1,4 +1,4 @@
-"""What is sent: the crop in the plan's size, and the mask in the form that the service takes."""
+"""Prepare what is sent: the crop at the plan's size, and the mask in the form that the service expects."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from venice_core.planning.plan import Plan
 
 
 def to_send(pixels: Pixels, plan: Plan) -> Pixels:
-    """The crop's RGBA as the opaque RGB of `plan.size` that is sent."""
+    """Return the RGBA of the crop as opaque RGB of `plan.size`."""
     return resize(pad(flatten(pixels), plan), plan.size)
 
 
 def mask_to_send(coverage: Coverage, plan: Plan) -> Coverage:
-    """Coverage of the crop's size as the mask image of `plan.size`: white = change."""
+    """Return coverage of the crop as a mask image of `plan.size`, with white to change."""
     return resize(pad(coverage, plan), plan.size)
 
 
 def alpha_mask_to_send(coverage: Coverage, plan: Plan) -> Pixels:
-    """Coverage of the crop's size as the RGBA of a real mask of `plan.size`.
+    """Return coverage of the crop as an RGBA mask of `plan.size`.
 
-    Alpha is 0 wherever anything is covered, for a mask says what may change at all, and the layer mask makes
-    the edge; elsewhere 255. The color says the same to who does not look at the alpha: white = change.
+    Alpha is 0 wherever anything is covered, because the mask says what may change at all and the layer mask
+    forms the edge; elsewhere it is 255. The colors say the same for services that ignore alpha: white is to
+    change.
     """
     support = np.where(coverage > 0, np.uint8(255), np.uint8(0))
     change = np.where(mask_to_send(support, plan) > 0, np.uint8(255), np.uint8(0))

@@ -1,4 +1,4 @@
-"""A result in place, and what is said of how it was placed."""
+"""A result in place, and a description of how it was placed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from venice_core.planning.plan import Plan
 
 AS_USUAL = Options()
 MARGIN = 3
-"""In px of the crop: so near to the selection a model may change something without doing wrong."""
+"""In px of the crop: a model may legitimately change this much around the selection."""
 NOTICEABLE = 4.0
 """In levels of 255."""
 CANNOT_TELL = (
@@ -29,29 +29,29 @@ CANNOT_TELL = (
 )
 MATCHED = "The colors of the whole picture were brought back to the source's; “Match colors” does that."
 SHAPE_TOLERANCE = 0.01
-"""By how much (as a share) the answer's ratio may differ from what was sent and still count as equal."""
+"""Relative difference in aspect ratio up to which the answer counts as having the shape that was sent."""
 
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """A result in place: RGBA of the crop's size, and its layer mask (None: no selection).
-
-    `to_answer`: from px of the crop to those of the answer, as it was resampled. `rim`: where a cut-out's
-    colors are not the source's own (None: nowhere).
-    """
+    """A result in place."""
 
     pixels: Pixels
+    """RGBA of the crop's size."""
     mask: Coverage | None
+    """The layer mask; None without a selection."""
     warnings: tuple[str, ...] = ()
     fitting: Fitting | None = None
     to_answer: Affine | None = None
-    rim: Coverage | None = None
+    """The map from px of the crop to those of the answer through which it was resampled."""
+    edge_mask: Coverage | None = None
+    """Where a cutout's colors are not the source's own; None if nowhere."""
 
 
 def describe_fitting(
-    found: AlignmentResult, to_answer: Affine, plan: Plan, tones: ColorCorrection
+    found: AlignmentResult, to_answer: Affine, plan: Plan, correction: ColorCorrection
 ) -> Fitting:
-    """What is said of how an answer was placed; `to_answer`: from px of the crop."""
+    """Describe how an answer was placed; `to_answer` is the map from px of the crop."""
     middle = np.array([plan.size.width / 2, plan.size.height / 2])
     x, y = (found.motion(middle) - middle).tolist()
     return Fitting(
@@ -62,22 +62,22 @@ def describe_fitting(
         shift=(x, y),
         zoom=found.motion.factor,
         rotation=math.degrees(math.atan2(found.motion.yx, found.motion.xx)),
-        matched=tones.curves is not None,
-        blended=tones.field is not None,
+        matched=correction.tone_curves is not None,
+        blended=correction.seam_offset is not None,
     )
 
 
 def find_answer(
     answer: ReturnedImage, flat: Pixels, unchanged: Flags, plan: Plan, *, move: bool
 ) -> AlignmentResult:
-    """Where the answer shows what was sent, by what should be `unchanged` of the crop."""
+    """Find where the answer shows what was sent, using the parts of the crop that should be `unchanged`."""
     reference_mask = pad(np.where(unchanged, np.uint8(255), np.uint8(0)), plan, cv2.BORDER_CONSTANT)
     sent = resize(pad(flat, plan), plan.size)
     return alignment.find(sent, answer.colors, resize(reference_mask, plan.size) == 255, move=move)
 
 
 def should_be_unchanged(source: Pixels, coverage: Coverage | None) -> Flags:
-    """Where the answer should be what was sent: well visible, and not near what is selected."""
+    """Return where the answer should equal what was sent: clearly visible and not near the selection."""
     visible = source[..., 3] >= 128
     if coverage is None:
         return visible
@@ -86,7 +86,7 @@ def should_be_unchanged(source: Pixels, coverage: Coverage | None) -> Flags:
 
 
 def shape_warnings(shape: str, answer: Extent, plan: Plan, missing: str) -> tuple[str, ...]:
-    """`missing`: what became of the parts that an answer cut at two sides has not."""
+    """Return a warning if the answer has another shape; `missing` says what fills its cropped sides."""
     if not shape or abs(answer.ratio / plan.size.ratio - 1.0) <= max(SHAPE_TOLERANCE, 1.0 / answer.shorter):
         return ()
     what = {

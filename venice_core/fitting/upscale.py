@@ -12,7 +12,7 @@ from venice_core.planning.plan import Plan
 
 
 def place_upscaled(answer: Pixels, source: Pixels, plan: Plan) -> Placed:
-    """An upscaled picture at its own size without the padding; the alpha is the source's, resampled."""
+    """Return an upscaled picture at its own size, without padding; its alpha is the source's, resampled."""
     across, down = answer.shape[1] / plan.size.width, answer.shape[0] / plan.size.height
     warnings: tuple[str, ...] = ()
     if abs(across / down - 1.0) > SHAPE_TOLERANCE:

@@ -1,7 +1,7 @@
-"""An affine map of the plane as one value, so that maps are composed before anything is resampled. Pure.
+"""Affine maps of the plane as values, so that maps are composed before anything is resampled.
 
-Coordinates are continuous: the pixel in column 0 of row 0 covers 0 <= x < 1, 0 <= y < 1, and its centre is
-at 0.5, 0.5.
+Coordinates are continuous: the pixel in column 0 of row 0 covers 0 <= x < 1, 0 <= y < 1, and its center is at
+(0.5, 0.5).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Points = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Affine:
-    """x' = xx·x + xy·y + x0, y' = yx·x + yy·y + y0; lengths in px."""
+    """The map x' = xx·x + xy·y + x0, y' = yx·x + yy·y + y0, in px."""
 
     xx: float = 1.0
     xy: float = 0.0
@@ -38,48 +38,48 @@ class Affine:
 
     @classmethod
     def between(cls, one: Extent, other: Extent) -> Affine:
-        """What stretches a picture of size `one` to `other`."""
+        """Return the map that stretches a picture of size `one` to `other`."""
         return cls.scaling(other.width / one.width, other.height / one.height)
 
     @classmethod
     def from_matrix(cls, matrix: npt.ArrayLike) -> Affine:
-        """From 2 (or 3) rows of 3 numbers."""
+        """Create a map from 2 or 3 rows of 3 numbers."""
         rows = np.asarray(matrix, np.float64)
         return cls(*rows[:2].ravel().tolist())
 
     @property
     def matrix(self) -> Points:
-        """Shape (3, 3), the last row being 0 0 1."""
+        """The map as a matrix of shape (3, 3), with 0 0 1 as the last row."""
         return np.array([[self.xx, self.xy, self.x0], [self.yx, self.yy, self.y0], [0.0, 0.0, 1.0]])
 
     def then(self, other: Affine) -> Affine:
-        """This map, and `other` after it."""
+        """Return this map followed by `other`."""
         return Affine.from_matrix(other.matrix @ self.matrix)
 
     @property
     def determinant(self) -> float:
-        """By how much areas grow; negative where the map mirrors."""
+        """The factor by which areas grow; negative if the map mirrors."""
         return self.xx * self.yy - self.xy * self.yx
 
     @property
     def factor(self) -> float:
-        """By how much lengths grow, in the geometric mean of all directions."""
+        """The factor by which lengths grow, as the geometric mean over all directions."""
         return math.sqrt(abs(self.determinant))
 
     @property
     def inverse(self) -> Affine:
-        """Raises ZeroDivisionError where the map flattens the plane."""
+        """The inverse map. Raises ZeroDivisionError if the map flattens the plane."""
         det = self.determinant
         xx, xy, yx, yy = self.yy / det, -self.xy / det, -self.yx / det, self.xx / det
         return Affine(xx, xy, -xx * self.x0 - xy * self.y0, yx, yy, -yx * self.x0 - yy * self.y0)
 
     def __call__(self, points: npt.ArrayLike) -> Points:
-        """Points of shape (..., 2), each x and y, mapped."""
+        """Map points of shape (..., 2), as x and y."""
         given = np.asarray(points, np.float64)
         x, y = given[..., 0], given[..., 1]
         return np.stack([self.xx * x + self.xy * y + self.x0, self.yx * x + self.yy * y + self.y0], axis=-1)
 
     def farthest(self, extent: Extent) -> float:
-        """How far, in px, it moves that corner of a picture of this size which it moves most."""
+        """Return how far, in px, the map moves the corner of a picture that it moves most."""
         corners = np.array([[x, y] for x in (0, extent.width) for y in (0, extent.height)], np.float64)
         return float(np.hypot(*(self(corners) - corners).T).max())

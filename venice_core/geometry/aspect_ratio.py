@@ -1,4 +1,4 @@
-"""Aspect ratios as people write them, and extents of such a ratio."""
+"""Aspect ratios as text, and extents with a given ratio."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from venice_core.geometry.rectangles import Extent
 
 
 def parse_ratio(text: str) -> float | None:
-    """Width by height of "16:9", "9:19.5"; None for "auto", an empty or a malformed text."""
+    """Parse a ratio such as "16:9" as width divided by height; None for "auto" or malformed text."""
     across, _, down = text.partition(":")
     try:
         ratio = float(across) / float(down)
@@ -18,7 +18,7 @@ def parse_ratio(text: str) -> float | None:
 
 
 def with_ratio(extent: Extent, ratio: float) -> Extent:
-    """The smallest extent of that ratio (to the pixel) that holds `extent`."""
+    """Return the smallest extent of that ratio, to the pixel, that contains `extent`."""
     if extent.ratio < ratio:
         return Extent(max(extent.width, round(extent.height * ratio)), extent.height)
     return Extent(extent.width, max(extent.height, round(extent.width / ratio)))

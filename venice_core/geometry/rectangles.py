@@ -1,8 +1,8 @@
-"""Sizes and rectangles in whole pixels, and what can be done with them. Pure.
+"""Sizes and rectangles in whole pixels.
 
-A `Bounds` is half-open: it holds the pixels x <= column < x + width. Coordinates are the image's
-(the canvas' upper left corner is 0, 0) unless a name says otherwise, and may be negative: layers may
-begin outside the canvas.
+A `Bounds` is half-open: it contains the pixels x <= column < x + width. Coordinates are those of the image,
+with the upper left corner of the canvas at (0, 0), unless a name says otherwise. They may be negative because
+layers may begin outside the canvas.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Extent:
-    """A size in px, at least 1 x 1."""
+    """A size in px, at least 1 × 1."""
 
     width: int
     height: int
@@ -25,7 +25,7 @@ class Extent:
 
     @classmethod
     def of_shape(cls, shape: tuple[int, ...]) -> Extent:
-        """The size of a picture as an array of that shape: (height, width, ...)."""
+        """Create the size of an array of shape (height, width, ...)."""
         return cls(shape[1], shape[0])
 
     @property
@@ -42,15 +42,15 @@ class Extent:
 
     @property
     def ratio(self) -> float:
-        """Width by height."""
+        """Width divided by height."""
         return self.width / self.height
 
     def holds(self, other: Extent) -> bool:
-        """Whether the other fits into it."""
+        """Return whether `other` fits inside."""
         return self.width >= other.width and self.height >= other.height
 
     def scaled(self, factor: float) -> Extent:
-        """Each side times `factor`, rounded, at least 1 px."""
+        """Return this size times `factor`, rounded, at least 1 px on each side."""
         return Extent(max(1, round(self.width * factor)), max(1, round(self.height * factor)))
 
     def __str__(self) -> str:
@@ -59,7 +59,7 @@ class Extent:
 
 @dataclass(frozen=True)
 class Padding:
-    """Pixels added on each side, each >= 0."""
+    """Pixels added on each side, none of them negative."""
 
     left: int = 0
     top: int = 0
@@ -74,7 +74,7 @@ class Padding:
 
     @classmethod
     def centred(cls, inner: Extent, outer: Extent) -> Padding:
-        """What brings `inner` to `outer` (nowhere smaller), evenly on both sides."""
+        """Return the padding from `inner` to `outer`, split evenly. Raises ValueError if it does not fit."""
         across, down = outer.width - inner.width, outer.height - inner.height
         if across < 0 or down < 0:
             raise ValueError(f"{outer} does not hold {inner}")
@@ -100,7 +100,7 @@ class Bounds:
 
     @classmethod
     def whole_within(cls, left: float, top: float, right: float, bottom: float) -> Bounds | None:
-        """The pixels that lie between these edges wholly, to a hundredth, which is rounding."""
+        """Return the pixels that lie entirely between these edges; a hundredth of a pixel is rounding."""
         x, y = math.ceil(left - 0.01), math.ceil(top - 0.01)
         end, foot = math.floor(right + 0.01), math.floor(bottom + 0.01)
         return cls.from_edges(x, y, end, foot) if x < end and y < foot else None
@@ -130,13 +130,13 @@ class Bounds:
         )
 
     def intersection(self, other: Bounds) -> Bounds | None:
-        """The pixels in both, or None where there is none."""
+        """Return the pixels in both, or None if there are none."""
         left, top = max(self.x, other.x), max(self.y, other.y)
         right, bottom = min(self.right, other.right), min(self.bottom, other.bottom)
         return Bounds.from_edges(left, top, right, bottom) if left < right and top < bottom else None
 
     def pad(self, amount: int, within: Bounds | None = None) -> Bounds:
-        """`amount` px more on each side (negative: fewer), clipped to `within`, which it must meet."""
+        """Add `amount` px on each side (negative to remove them), clipped to `within`, which must overlap."""
         grown = Bounds.from_edges(self.x - amount, self.y - amount, self.right + amount, self.bottom + amount)
         if within is None:
             return grown
@@ -146,24 +146,24 @@ class Bounds:
         return clipped
 
     def widen(self, extent: Extent, within: Bounds) -> Bounds:
-        """At least `extent`, as far as `within` allows, with this rectangle as central as it can be."""
+        """Grow to at least `extent`, if `within` allows, keeping this rectangle as central as possible."""
         x, width = _widen(self.x, self.width, extent.width, within.x, within.width)
         y, height = _widen(self.y, self.height, extent.height, within.y, within.height)
         return Bounds(x, y, width, height)
 
     def tiles(self, side: int) -> Iterator[Bounds]:
-        """Its parts, row by row, each at most `side` px wide and high."""
+        """Yield its parts, row by row, each at most `side` px wide and high."""
         for top in range(self.y, self.bottom, side):
             for left in range(self.x, self.right, side):
                 yield Bounds(left, top, min(side, self.right - left), min(side, self.bottom - top))
 
     def relative_to(self, origin: Bounds) -> Bounds:
-        """The same pixels, counted from the upper left corner of `origin`."""
+        """Return the same pixels, counted from the upper left corner of `origin`."""
         return Bounds(self.x - origin.x, self.y - origin.y, self.width, self.height)
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """Rows and columns for an array whose first element is at 0, 0; no negative coordinates."""
+        """Rows and columns for indexing an array. Raises ValueError for negative coordinates."""
         if self.x < 0 or self.y < 0:
             raise ValueError(f"{self} begins outside the array")
         return slice(self.y, self.bottom), slice(self.x, self.right)

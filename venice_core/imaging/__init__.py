@@ -1,1 +1,4 @@
-"""Arrays in, arrays out: files, colors, alignment, seams. Knows no job, plan, path or service."""
+"""Image processing: arrays in, arrays out.
+
+The modules here know nothing of jobs, plans, paths or services.
+"""

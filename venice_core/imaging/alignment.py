@@ -1,9 +1,9 @@
-"""Where a returned picture shows what was sent, measured on what should not have changed.
+"""Find out where a returned picture shows what was sent, measured where nothing should have changed.
 
-A picture of another shape may have been stretched, cut at two sides or given bars; the features of both
-pictures tell. How it moved beside that is measured by registration, and believed only where the movement is
-several times as large as the measurement is unsure, and where parts of the picture that it was not measured
-on agree better.
+A picture with a different aspect ratio may have been stretched, cropped at two sides or letterboxed; features
+in both pictures tell which. Any remaining motion is measured by registration. It is accepted only if it is
+several times larger than its uncertainty and if parts of the picture that were not used for the measurement
+agree better with it than without it.
 """
 
 from __future__ import annotations
@@ -24,73 +24,80 @@ from venice_core.imaging.registration import AFFINE, SIMILARITY, Registration
 from venice_core.imaging.resampling import resize, warp
 
 MOST_PIXELS = 3_000_000
-"""Larger pictures are registered at this size: there are more than enough pixels."""
+"""Larger pictures are scaled down to this many pixels before registration, which is accurate enough."""
 SMALL_SIDE = 256
-"""The longer side of the copies in which the search begins: a movement of 1 % is 2 px there."""
+"""Longer side, in px, of the copies in which the search begins. A motion of 1 % is about 2 px there."""
 SMALL_SMOOTH = 2.0
 FINE_SMOOTH = 1.2
-"""In px, both: what is finer is noise, or was lost when the answer was compressed."""
+"""Sigma, in px, of the blur before the coarse and the fine registration. Finer detail is noise or was lost to
+compression."""
 ROUGHLY = 0.05
-"""In px of the small copies: what is found there is only a start."""
+"""Accuracy, in px of the small copies, of the coarse search, which only supplies a starting point."""
 ENOUGH_ALIKE = 0.5
-"""The share of blocks that agree in the small copies with which the search by features is not needed."""
+"""The feature search is skipped if at least this share of the blocks agrees in the small copies."""
 
 MOST_ZOOM = 1.12
 MOST_DEGREES = 4.0
 MOST_SHIFT = 0.1
-"""A share of the longer side. What is beyond these is another picture, not one that moved."""
+"""As a share of the longer side. Beyond these three limits it is a different picture, not a moved one."""
 
 LEAST_MOVEMENT = 0.03
-"""In px: nobody sees less, and every resampling costs some sharpness."""
+"""In px. A smaller motion is invisible, and every resampling costs some sharpness."""
 SURE = 2.5
-"""A movement must be so many standard deviations large."""
+"""A motion must be at least this many standard deviations large."""
 SURE_OF_SHEAR = 8.0
-"""So many standard deviations for more than a shift, a zoom and a rotation, which models hardly ever do."""
+"""The same for anything beyond shift, zoom and rotation, which models hardly ever add."""
 VAGUE = 0.1
-"""In px: what is less sure than that, somewhere in the picture, is not known."""
+"""In px. A motion with a larger standard deviation anywhere in the picture counts as unknown."""
 MOSTLY = 0.5
-"""Where fewer of the blocks are alike, a movement must help clearly."""
+"""If a smaller share of the blocks is alike, a motion must improve the agreement by `CLEAR_GAIN`."""
 
 ALIKE = 0.6
-"""The correlation of a block that is the same in both."""
+"""Correlation above which a block counts as the same in both pictures."""
 MIN_ALIKE = 4
 NO_LESS = 0.3
-"""Below this correlation a block shows something else, whatever the figure."""
+"""Below this correlation a block shows something else; its exact value means nothing."""
 EXACT = 0.001
-"""A disagreement that is none."""
+"""Disagreement treated as perfect agreement; it keeps logarithms finite."""
 SURE_OF_GAIN = 3.0
-"""The mean gain of the blocks held back must be so many standard errors above 0."""
+"""The mean gain of the held-out blocks must be this many standard errors above 0."""
 AS_GOOD = 0.1
-"""Guesses whose logarithms of disagreement differ by less are equally good."""
+"""Guesses whose log disagreements differ by less than this are equally good."""
 LEAST_GAIN = 0.05
 CLEAR_GAIN = 1.2
-"""By how much they must disagree less, as a natural logarithm: by a twentieth, and to less than a third."""
+"""Required drop in disagreement, as a natural logarithm: by 5 % at least, to under a third if most blocks
+changed."""
 
 
 class Alignment(str, Enum):
-    """What is known of a movement."""
+    """What is known about the motion of a returned picture."""
 
     OFF = "off"
+    """Not measured."""
     MOVED = "moved"
+    """It moved, and the motion is known."""
     IN_PLACE = "in place"
+    """It did not move noticeably."""
     NO_DETAIL = "no detail"
+    """There was too little detail to tell."""
     CHANGED = "changed"
+    """Too much changed to tell."""
 
 
 @dataclass(frozen=True)
 class AlignmentResult:
-    """Where the answer shows what was sent: `motion`, within what was sent, and then `base`.
-
-    `shape`: "stretched", "cropped" or "letterboxed" for a `base` between different shapes, else "".
-    """
+    """Where the answer shows what was sent: first `motion`, then `base`."""
 
     base: Affine
+    """Maps coordinates of the sent picture to those of the answer, without motion."""
     motion: Affine
+    """The measured motion within the sent picture; the identity if none is certain."""
     alignment: Alignment
     shape: str = ""
+    """How the shape changed: "stretched", "cropped" or "letterboxed"; "" if the aspect ratios agree."""
 
     def part_of(self, sent: Extent, answer: Extent) -> Bounds:
-        """The part of the answer, in whole px, that shows what was sent: all of it but bars."""
+        """Return the part of the answer, in whole px, that shows what was sent: everything except bars."""
         whole = Bounds.of(answer)
         if self.shape != "letterboxed":
             return whole
@@ -100,25 +107,56 @@ class AlignmentResult:
 
     @property
     def without_motion(self) -> AlignmentResult:
-        """The same shape without the movement, which something else speaks against."""
+        """The same shape without the motion, for when other evidence contradicts it."""
         return replace(self, motion=Affine(), alignment=Alignment.CHANGED)
 
     @property
     def to_answer(self) -> Affine:
-        """From coordinates of what was sent to those of the answer."""
+        """The map from coordinates of the sent picture to those of the answer."""
         return self.motion.then(self.base)
 
 
 def of_one_shape(sent: Extent, answer: Extent) -> AlignmentResult | None:
-    """What there is to find without looking, if no movement is asked for; None for two shapes."""
+    """Return the alignment without measuring motion, or None if the aspect ratios differ.
+
+    Parameters
+    ----------
+    sent, answer : Extent
+        The sizes of the two pictures.
+
+    Returns
+    -------
+    AlignmentResult or None
+        A plain scaling with `Alignment.OFF`. None means that the pictures have to be compared with `find`.
+    """
     bases = _bases(sent, answer)
     return AlignmentResult(bases[""], Affine(), Alignment.OFF) if len(bases) == 1 else None
 
 
 def find(sent: Bytes, answer: Bytes, reference_mask: Flags, *, move: bool = True) -> AlignmentResult:
-    """Compare two RGB pictures where `reference_mask`, of the shape of `sent`, expects no difference.
+    """Measure where `answer` shows what was sent.
 
-    Without `move` only the answer's shape is asked for: see `of_one_shape`.
+    Parameters
+    ----------
+    sent : Bytes, shape (height, width, 3)
+        The RGB picture that was sent.
+    answer : Bytes, shape (any height, any width, 3)
+        The RGB picture that was returned.
+    reference_mask : Flags, shape (height, width)
+        Where `sent` and `answer` should be alike.
+    move : bool, optional
+        If False, determine only how the shape changed; `alignment` is then `Alignment.OFF`.
+
+    Returns
+    -------
+    AlignmentResult
+        Its motion has a standard deviation of at most 0.1 px in `sent`, or is the identity. If the aspect
+        ratios differ and nothing can be measured, the shape is "stretched".
+
+    Notes
+    -----
+    cv2.findTransformECC gives no uncertainty, without which a motion cannot be distinguished from noise, so
+    `venice_core.imaging.registration` measures the motion instead.
     """
     bases = _bases(Extent.of_shape(sent.shape), Extent.of_shape(answer.shape))
     if sent.shape == answer.shape and np.array_equal(sent[reference_mask], answer[reference_mask]):
@@ -136,7 +174,10 @@ def find(sent: Bytes, answer: Bytes, reference_mask: Flags, *, move: bool = True
 
 
 def _bases(sent: Extent, answer: Extent) -> dict[str, Affine]:
-    """How a picture of one size may have become one of another; one way where the shapes are equal."""
+    """Return the ways in which a picture of one size can become one of the other, by shape.
+
+    If the aspect ratios agree there is only one, named "".
+    """
     across, down = answer.width / sent.width, answer.height / sent.height
     # as equal as whole pixels allow
     if abs(across / down - 1.0) <= 0.5 / min(sent.shorter, answer.shorter):
@@ -155,18 +196,19 @@ def _bases(sent: Extent, answer: Extent) -> dict[str, Affine]:
 
 @dataclass(frozen=True, eq=False)
 class _Pair:
-    """What was sent and what was returned, gray, each of its own size; `reference_mask` is of the first's."""
+    """The sent and the returned picture in gray, each at its own size."""
 
     before: Bytes
     after: Bytes
     reference_mask: Flags
+    """Of the size of `before`."""
 
     @property
     def extent(self) -> Extent:
         return Extent.of_shape(self.before.shape)
 
     def registration(self, base: Affine, extent: Extent, smooth: float) -> Registration | None:
-        """Both at the size `extent`; None where the answer has no pixel of it."""
+        """Return a registration of both at size `extent`, or None if the answer covers none of it."""
         to_answer = Affine.between(extent, self.extent).then(base)
         valid = _valid(to_answer, Extent.of_shape(self.after.shape), extent)
         if valid is None:
@@ -177,7 +219,7 @@ class _Pair:
 
 
 def _start(pair: _Pair, bases: dict[str, Affine]) -> tuple[str, Affine]:
-    """The shape that is most likely, and the movement to a px or so; no movement where nothing tells."""
+    """Return the most likely shape and its motion to about a pixel, or the identity without evidence."""
     seen = [_seen_small(pair, shape, base) for shape, base in bases.items()]
     guesses = [guess for guess in seen if guess is not None]
     if not guesses:
@@ -192,16 +234,18 @@ def _start(pair: _Pair, bases: dict[str, Affine]) -> tuple[str, Affine]:
 
 
 class _Guess(NamedTuple):
-    """A shape and a movement beside it; `disagreement`: a logarithm; `alike`: the share that agrees."""
+    """A shape and the motion on top of it."""
 
     shape: str
     motion: Affine
     disagreement: float = 0.0
+    """A natural logarithm."""
     alike: float = 0.0
+    """The share of blocks that agree."""
 
 
 def _seen_small(pair: _Pair, shape: str, base: Affine) -> _Guess | None:
-    """As small copies show it; None where they show no detail."""
+    """Return a guess from small copies, or None if they show no detail."""
     extent = pair.extent.scaled(min(1.0, SMALL_SIDE / pair.extent.longer))
     registration = pair.registration(base, extent, SMALL_SMOOTH)
     if registration is None or not registration.textured.any():
@@ -216,7 +260,7 @@ def _seen_small(pair: _Pair, shape: str, base: Affine) -> _Guess | None:
 
 
 def _from_features(pair: _Pair, bases: dict[str, Affine]) -> list[_Guess]:
-    """As features show it: of the shapes about which enough of them agree."""
+    """Return a guess for each shape on which enough features agree."""
     ours, theirs = Features.of(pair.before, pair.reference_mask), Features.of(pair.after)
     guesses = []
     for shape, base in bases.items():
@@ -227,7 +271,7 @@ def _from_features(pair: _Pair, bases: dict[str, Affine]) -> list[_Guess]:
 
 
 def _moved(pair: _Pair, base: Affine, start: Affine) -> tuple[Affine, Alignment]:
-    """What is sure of the movement near `start`; no movement where that is nothing."""
+    """Return the motion near `start` as far as it is certain, else the identity."""
     extent = pair.extent.scaled(min(1.0, math.sqrt(MOST_PIXELS / pair.extent.pixels)))
     registration = pair.registration(base, extent, FINE_SMOOTH)
     if registration is None or registration.textured.sum() < MIN_ALIKE:
@@ -241,42 +285,42 @@ def _moved(pair: _Pair, base: Affine, start: Affine) -> tuple[Affine, Alignment]
 
 
 def _judged(registration: Registration, similar: Affine, mostly: bool) -> tuple[Affine, Alignment]:
-    """What is sure of a movement about which blocks agree, `mostly` or some."""
-    moved, free = _model(registration, similar)
+    """Judge a motion on which most of the blocks (`mostly`) or only some agree."""
+    moved, motion_model = _model(registration, similar)
     corners = _corners(registration.extent)
     far = np.hypot(*(moved(corners) - corners).T)
-    deviation = registration.uncertainty(registration.spread(moved, free), corners)
+    deviation = registration.uncertainty(registration.covariance(moved, motion_model), corners)
     if deviation.max() > VAGUE:
         return Affine(), Alignment.NO_DETAIL if mostly else Alignment.CHANGED
     worst = far.argmax()
     if far[worst] < max(LEAST_MOVEMENT, SURE * deviation[worst]):
         return Affine(), Alignment.IN_PLACE
-    if not _helps(registration, moved, free, LEAST_GAIN if mostly else CLEAR_GAIN):
+    if not _helps(registration, moved, motion_model, LEAST_GAIN if mostly else CLEAR_GAIN):
         return Affine(), Alignment.IN_PLACE if mostly else Alignment.CHANGED
     return moved, Alignment.MOVED
 
 
 def _model(registration: Registration, similar: Affine) -> tuple[Affine, Doubles]:
-    """The movement with as many free numbers as the evidence bears, and these."""
+    """Return the motion with the richest motion model that the evidence supports, and that model."""
     corners = _corners(registration.extent)
     sheared = registration.refine(similar, AFFINE)
-    spread = registration.spread(sheared, AFFINE)
-    xx, xy, _, yx, yy, _ = registration.numbers(sheared)
+    covariance = registration.covariance(sheared, AFFINE)
+    xx, xy, _, yx, yy, _ = registration.parameters(sheared)
     shear = np.array([[1, 0, 0, 0, -1, 0], [0, 1, 0, 1, 0, 0]], np.float64)
-    deviations = np.sqrt(np.maximum(np.diag(shear @ spread @ shear.T), 1e-12))
+    deviations = np.sqrt(np.maximum(np.diag(shear @ covariance @ shear.T), 1e-12))
     sure = bool((np.abs([xx - yy, xy + yx]) / deviations).max() > SURE_OF_SHEAR)
-    sure = sure and bool(registration.uncertainty(spread, corners).max() < VAGUE)
+    sure = sure and bool(registration.uncertainty(covariance, corners).max() < VAGUE)
     return (sheared, AFFINE) if sure and _plausible(sheared, registration.extent) else (similar, SIMILARITY)
 
 
-def _helps(registration: Registration, moved: Affine, free: Doubles, least: float) -> bool:
-    """Whether blocks disagree less, by `least` on the mean, after the movement as the other blocks have it.
+def _helps(registration: Registration, moved: Affine, motion_model: Doubles, least: float) -> bool:
+    """Return whether held-out blocks disagree less, by `least` on average, after the motion.
 
-    How much less is the logarithm of a ratio, so that no block outweighs the others.
+    The gain is the logarithm of a ratio, so that no single block outweighs the others.
     """
     still = registration.agreement(Affine())
     gains = []
-    for half, held_back in registration.halves(moved, free):
+    for half, held_back in registration.cross_fit(moved, motion_model):
         after = registration.agreement(half)
         asked = held_back & registration.textured & (np.maximum(still, after) > NO_LESS)
         gains.append(np.log((1.0 - still[asked] + EXACT) / (1.0 - after[asked] + EXACT)))
@@ -286,7 +330,7 @@ def _helps(registration: Registration, moved: Affine, free: Doubles, least: floa
 
 
 def _between(one: Extent, other: Extent, motion: Affine) -> Affine:
-    """The same movement in a copy of another size."""
+    """Convert a motion to a copy of another size."""
     scale = Affine.between(one, other)
     return scale.inverse.then(motion).then(scale)
 
@@ -305,7 +349,7 @@ def _plausible(moved: Affine, extent: Extent) -> bool:
 
 
 def _valid(to_answer: Affine, answer: Extent, extent: Extent) -> Bounds | None:
-    """The part of a picture of size `extent`, in whole px, of which the answer has pixels."""
+    """Return the part, in whole px, of a picture of size `extent` that the answer covers."""
     (left, top), (right, bottom) = to_answer.inverse([[0, 0], [answer.width, answer.height]]).tolist()
     found = Bounds.whole_within(left, top, right, bottom)
     return found.intersection(Bounds.of(extent)) if found else None

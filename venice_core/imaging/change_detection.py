@@ -1,12 +1,16 @@
-"""What a model really changed in a picture, as coverage for a layer mask. Pure.
+"""Detect what a model really changed in a picture, as coverage for a layer mask.
 
-Models answer with a whole picture, of which they mostly mean to change a part. The rest comes back a little
-softer, noisier, a part of a pixel beside its place, in another tint. What such flaws can explain does not
-count as changed. The steps are the usual ones of change detection (Radke et al., Image Change Detection
-Algorithms: A Systematic Survey, 2005): equalise, take differences, weigh them by what may differ anyway, find
-connected regions by two thresholds, and clean these up.
+Models return a whole picture although they usually mean to change only a part of it. The rest comes back
+slightly softer, noisier, shifted by a fraction of a pixel, or in another tint. Whatever such flaws can
+explain does not count as a change. The steps are the usual ones [1]_: equalize, subtract, weigh the
+differences by what may differ anyway, find connected regions with two thresholds, and clean them up.
 
-Pictures are uint8 RGB of shape (height, width, 3). Levels are steps of 8 bit, lengths px.
+Levels are steps of 8 bits, lengths are in px.
+
+References
+----------
+.. [1] R. J. Radke et al., "Image Change Detection Algorithms: A Systematic Survey", IEEE Transactions on
+   Image Processing 14(3), 2005.
 """
 
 from __future__ import annotations
@@ -23,69 +27,85 @@ Where = npt.NDArray[np.uint8]
 """1 or 0 for each pixel."""
 
 MOST_TINT = 6.0
-"""By how many levels a channel may be off all over the picture. A gain of 2 % makes 5 levels of white."""
+"""How many levels a channel may be off in the whole picture. A gain of 2 % changes white by 5 levels."""
 TINT_ROUNDS = 8
 
 LOST, ENDS = 16.0, 0.0005
-"""How many levels at black and white may have been cut off, as by a gain of 6 %; and which share of the px
-may lie beyond what counts as the end of a picture's range."""
+"""How many levels may have been clipped at black and white (as by a gain of 6 %), and the share of the pixels
+that may lie beyond what counts as the end of a picture's range."""
 
 SMOOTH = 2.0
-"""Sigma of the smoothing before differences are taken. Noise of a pixel each falls to a seventh; a line of
-one px keeps a fifth of its contrast."""
+"""Sigma of the blur before subtraction. Single-pixel noise falls to a seventh; a line 1 px wide keeps a fifth
+of its contrast."""
 
 WANDER = 0.3
-"""How far detail may lie beside its place: the difference is that far along the slope."""
+"""How far detail may be displaced, which causes a difference of this times the slope."""
 SOFTEN = 0.6
-"""By how much, as a variance in px², it may be blurred: the difference is half of it times the Laplacian (the
-heat equation), at the scale of SMOOTH. A Gaussian of sigma 0.8 is one."""
+"""How much it may be blurred, as a variance in px². The difference is half of this times the Laplacian (the
+heat equation) at the scale of SMOOTH. A Gaussian with a sigma of 0.8 has this variance."""
 SPREAD, NEARBY = 0.1, 8
-"""Errors of codecs and models lie around detail too, where there is none: this part of the root mean square
-slope, within so many px; JPEG's blocks are 8 px wide."""
+"""Codecs and models also make errors next to detail: tolerance as a share of the root mean square slope
+around a pixel, and how far around it, in px. JPEG's blocks are 8 px wide."""
 DETAIL_OF = (1.0, 2.0, 2.0)
-"""Of brightness and the two color differences, which JPEG keeps at half the size: all of that is so many
-times as much."""
+"""How many times as much is allowed for brightness and the two color differences, which JPEG stores at half
+the size."""
 
 QUIETEST = 0.3
-"""The share of smallest differences by which noise is measured: noise, too, where two thirds changed."""
+"""The share of the smallest differences from which noise is estimated, which works even if two thirds
+changed."""
 QUIETEST_IN_SIGMAS = 0.385
-"""Of normal noise that share is no larger than this."""
+"""The quantile of normally distributed noise at that share, in standard deviations."""
 LEAST_NOISE, MOST_NOISE = 0.45, 1.2
-"""Within which levels, after smoothing, noise is believed: rounding makes a little, and what is more than the
-noise of a sensor at sigma 8 is a change."""
+"""Limits of the noise estimate, in levels after smoothing: rounding alone causes a little, and more than the
+noise of a sensor with a sigma of 8 is a change."""
 
 COARSE, COARSER = 6.0, 4
-"""A second look at a coarser scale, for a recolored texture: fine detail allows for large differences, but
-these do not all point one way. Sigma, and by how much the picture is made smaller for that."""
+"""A second look at a coarser scale detects recolored textures: fine detail allows for large differences, but
+these do not all have the same sign. Sigma, and the factor by which the picture is reduced."""
 EVEN = 2.0
-"""Levels that are allowed for there beside: slow drifts, which noise cut off at black makes too."""
+"""Additional tolerance there, in levels, for slow drifts such as those of noise clipped at black."""
 LOUDEST = 2.0
-"""In tolerances, how much a pixel may say there, else a strong change would reach far."""
+"""Limit, in tolerances, of a pixel's contribution there, or else a strong change would reach far."""
 COARSE_WEIGHT = 4.5
-"""What a difference of one tolerance all around weighs: more than WEAK, less than STRONG."""
+"""The score of a difference of one tolerance all around: between WEAK and STRONG."""
 
 WEAK, STRONG = 3.2, 6.0
-"""In tolerances: how far a change reaches, and what proves that there is one. Noise alone (of three
-channels, 3 degrees of freedom) exceeds WEAK in 2 % of px, STRONG in one of ten million."""
+"""In tolerances: how far a change extends, and what proves that there is one. Noise alone (three channels, so
+3 degrees of freedom) exceeds WEAK in 2 % of the pixels and STRONG in one of ten million."""
 LEAST_PROOF, LEAST_AREA = 10, 30
-"""Px² that must be STRONG, and WEAK, else it is a speck. One changed px is about 30 after smoothing."""
+"""A region with fewer STRONG or WEAK pixels is a speck. One changed pixel becomes about 30 after smoothing.
+"""
 
 CLOSE = 6
-"""Parts of a changed thing that are at most twice as far apart are joined."""
+"""Parts of a changed region are joined if they are at most twice this far apart."""
 GAP = 0.25
-"""A gap in a changed thing is filled where it is at most this share of it: there both agree by chance."""
+"""A gap in a changed region is filled if its area is at most this share of the region: both pictures agree
+there by chance."""
 REST = 0.04
 """If no more than this share of the picture is left, all of it was repainted."""
 
 GROW, FEATHER = 2.0, 6.0
-"""The coverage is 255 up to so far around a change, and 0 from there on after so much more."""
+"""The coverage is 255 up to the first distance from a change and falls to 0 over the second."""
 
 
 def detect_changes(before: Pixels, after: Pixels) -> Coverage:
-    """Where `after` shows something else than `before`, as coverage of their common size.
+    """Detect where a picture shows something else than before.
 
-    255 all over what changed, falling softly to 0 around it; without specks, and without holes inside a
-    changed thing. All 0 if nothing changed, all 255 if everything did. Raises ValueError for two sizes.
+    Parameters
+    ----------
+    before, after : Pixels, shape (height, width, 3)
+        The two pictures, RGB.
+
+    Returns
+    -------
+    Coverage, shape (height, width)
+        255 on everything that changed, falling smoothly to 0 around it, without specks and without holes in
+        changed regions. All 0 if nothing changed, all 255 if everything did.
+
+    Raises
+    ------
+    ValueError
+        If the pictures differ in size.
     """
     if before.shape != after.shape:
         raise ValueError(f"pictures of two sizes: {before.shape} and {after.shape}")
@@ -95,7 +115,7 @@ def detect_changes(before: Pixels, after: Pixels) -> Coverage:
 
 
 def _score(before: Pixels, after: Pixels) -> Floats:
-    """The difference in tolerances: the root of the sum of squares over the channels."""
+    """Return the difference in tolerances: the root of the sum of squares over the channels."""
     old = _channels(before.astype(np.float32))
     new = _channels(_remove_color_cast(before, after))
     height, width = before.shape[:2]
@@ -113,13 +133,13 @@ def _score(before: Pixels, after: Pixels) -> Floats:
 
 
 def _channels(pixels: Floats) -> list[Floats]:
-    """Brightness and two color differences, smoothed, in levels: noise of the three is about equal."""
+    """Return brightness and two color differences, smoothed, in levels, with about equal noise."""
     split = cv2.split(cv2.cvtColor(pixels, cv2.COLOR_RGB2YCrCb))
     return [np.asarray(cv2.GaussianBlur(channel, (0, 0), SMOOTH), np.float32) for channel in split]
 
 
 def _detail(base: Floats) -> Floats:
-    """How much a smoothed channel may change, in levels, since its detail came back a little differently."""
+    """Return how much a smoothed channel may differ, in levels, because detail came back altered."""
     across = cv2.Sobel(base, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
     down = cv2.Sobel(base, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
     slope = cv2.magnitude(across, down)
@@ -130,17 +150,17 @@ def _detail(base: Floats) -> Floats:
 
 
 def _noise(difference: Floats) -> float:
-    """The standard deviation of what differs without a change, in levels."""
+    """Return the standard deviation, in levels, of differences that are not changes."""
     quietest = float(np.quantile(np.abs(difference[::3, ::3]), QUIETEST))
     return min(max(quietest / QUIETEST_IN_SIGMAS, LEAST_NOISE), MOST_NOISE)
 
 
 def _remove_color_cast(before: Pixels, after: Pixels) -> Floats:
-    """`after` in the tint of `before`: each channel mapped by a line, as far as MOST_TINT allows.
+    """Return `after` in the tint of `before`: each channel mapped by a line, within MOST_TINT.
 
-    What lies at an end of the range may have been beyond it: a model that made a picture brighter cut it off
-    at white, and brought back, that end is a darker level. There it becomes what `before` is, as far as
-    that explains it.
+    Values at an end of the range may have been clipped: if a model brightened a picture, white comes back
+    darker than it was. Such values are replaced by those of `before` as far as clipping explains the
+    difference.
     """
     gain, offset = _tint(before, after)
     level = np.arange(256, dtype=np.float64)[:, None]
@@ -155,9 +175,10 @@ def _remove_color_cast(before: Pixels, after: Pixels) -> Floats:
 
 
 def _tint(before: Pixels, after: Pixels) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """(gain, offset) of each channel of `after` that brings it nearest to `before`.
+    """Return gain and offset of each channel of `after` that bring it closest to `before`.
 
-    Least squares, repeated with the weights of Geman and McClure, so that only what agrees already has a say.
+    Least squares, repeated with the weights of Geman and McClure, so that only pixels that agree have
+    influence.
     """
     height, width = before.shape[:2]
     factor = min(1.0, math.sqrt(65536 / (height * width)))  # as many px as that will do
@@ -181,7 +202,7 @@ def _tint(before: Pixels, after: Pixels) -> tuple[npt.NDArray[np.float64], npt.N
 
 
 def _regions(score: Floats) -> Where:
-    """The changed things: proven ones, joined, without holes."""
+    """Return the changed regions: proven, joined, and without holes."""
     count, numbers, stats, _ = cv2.connectedComponentsWithStats((score > WEAK).astype(np.uint8))
     labels = np.asarray(numbers, np.int32)
     proven = np.bincount(labels[score > STRONG], minlength=count) >= LEAST_PROOF
@@ -201,7 +222,7 @@ def _closed(found: Where) -> Where:
 
 
 def _filled(found: Where) -> Where:
-    """Without gaps that are small against the largest thing that they touch, at the border too."""
+    """Fill gaps that are small compared to the largest region they touch, also at the border."""
     _, things, sizes, _ = cv2.connectedComponentsWithStats(found)
     count, gaps, stats, _ = cv2.connectedComponentsWithStats(1 - found, connectivity=4)
     filled = found.copy()
@@ -209,8 +230,8 @@ def _filled(found: Where) -> Where:
         left, top, width, height, area = stats[number]
         window = np.s_[max(0, top - 1) : top + height + 1, max(0, left - 1) : left + width + 1]
         gap = (gaps[window] == number).astype(np.uint8)
-        rim = cv2.dilate(gap, np.ones((3, 3), np.uint8)) > gap
-        if area <= GAP * sizes[np.unique(things[window][rim]), cv2.CC_STAT_AREA].max():
+        edge = cv2.dilate(gap, np.ones((3, 3), np.uint8)) > gap
+        if area <= GAP * sizes[np.unique(things[window][edge]), cv2.CC_STAT_AREA].max():
             filled[window][gap > 0] = 1
     return filled
 

@@ -1,7 +1,7 @@
-"""Picture files to pixels and back.
+"""Decode picture files to pixels, and encode pixels.
 
-Pixels are arrays of shape (height, width, channels), uint8, sRGB; channels 3 (RGB) or 4 (RGBA, alpha
-not premultiplied). A file's own values may be others: see `icc`.
+Pixels have shape (height, width, channels), uint8, sRGB, with 3 channels (RGB) or 4 (RGBA, alpha not
+premultiplied). The values stored in a file may have another type and color space; see `Picture`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from venice_core.imaging.quiet import quiet
 log = logging.getLogger(__name__)
 
 MAX_PIXELS = 200_000_000
-"""What is decoded at most, in px: six times what the largest service limit known allows."""
+"""The largest picture that is decoded, in px: six times the largest known limit of a service."""
 Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit is lower; `decode` looks at the size itself
 
 _UPRIGHT: dict[int, Callable[[Values], Values]] = {
@@ -42,26 +42,27 @@ _UPRIGHT: dict[int, Callable[[Values], Values]] = {
     7: lambda values: values[::-1, ::-1].swapaxes(0, 1),
     8: np.rot90,
 }
-"""By the orientation that EXIF names."""
+"""How to turn a picture upright, by EXIF orientation."""
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A decoded file, upright.
-
-    `values`: its own, of shape (height, width, channels): gray, gray and alpha, RGB or RGBA; uint8, uint16,
-    or float32, where 1 is white. `profile`: what they mean, where that is not sRGB, else b"". `beside`: with
-    the profile as the file has it. `losses`: what of the file is not here, in sentences. `high_range`: its
-    colors reach beyond white. `lossy`: its values are only nearly those that were packed.
-    """
+    """A decoded file, upright."""
 
     values: Values
+    """As stored, shape (height, width, channels): gray, gray and alpha, RGB or RGBA; uint8, uint16, or
+    float32 with 1.0 as white."""
     format: str
     profile: bytes = b""
+    """The ICC profile of the values; b"" for sRGB."""
     beside: Metadata = field(default_factory=Metadata)
+    """The metadata, including the profile as stored in the file."""
     losses: tuple[str, ...] = ()
+    """What of the file is missing here, in sentences."""
     high_range: bool = False
+    """Whether its colors extend beyond white."""
     lossy: bool = False
+    """Whether its compression only approximates the original values."""
 
     @property
     def extent(self) -> Extent:
@@ -77,7 +78,7 @@ class Picture:
 
     @property
     def with_color(self) -> Picture:
-        """The same as RGB, where its grays are those of RGB; a profile for gray fits nothing else."""
+        """The same as RGB if it is gray without a profile of its own, which would not fit RGB."""
         if not self.is_gray or self.beside.icc:
             return self
         values = [self.values[..., :1]] * 3 + [self.values[..., 1:]]
@@ -85,22 +86,38 @@ class Picture:
 
     @property
     def pixels(self) -> Pixels:
-        """The values as they stand, whatever they mean: 8-bit RGB or RGBA."""
+        """The values as they are, in whatever color space: 8-bit RGB or RGBA."""
         return color_profiles.to_srgb(self.values, b"")
 
     @property
     def srgb(self) -> Pixels:
-        """As 8-bit sRGB, RGB or RGBA."""
+        """The picture as 8-bit sRGB, RGB or RGBA."""
         return color_profiles.to_srgb(self.values, self.profile)
 
 
 def decode(
     data: bytes, *, max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] = tuple(FORMATS)
 ) -> Picture:
-    """The picture in `data`, in its own colors; its real format counts, not what anyone calls it.
+    """Decode a picture file in its own colors.
 
-    What stands beside the pixels is used where it can be read. Raises UnreadableImage for anything that is
-    not a whole picture of one of `formats` with at most `max_pixels` px; that is checked before decoding.
+    Parameters
+    ----------
+    data : bytes
+        The file. Its format is detected from its content.
+    max_pixels : int, optional
+        The largest allowed picture, in px, checked before decoding.
+    formats : tuple of str, optional
+        Names of the allowed formats; all of `FORMATS` by default.
+
+    Returns
+    -------
+    Picture
+        The picture with as much of its metadata as can be read.
+
+    Raises
+    ------
+    UnreadableImage
+        If `data` is not a complete picture of an allowed format and size.
     """
     name = sniff(data)
     if name is None or name not in formats:
@@ -132,7 +149,7 @@ def decode(
 
 
 def _values(parts: Parts, name: str, max_pixels: int) -> tuple[Values, list[str], bool]:
-    """What the first decoder finds that can read it: values, what is lost, and whether they are sRGB now."""
+    """Decode with the first decoder that succeeds; return values, losses, and whether they are now sRGB."""
     for read in (_by_pillow, _by_opencv):
         try:
             with quiet():
@@ -179,7 +196,7 @@ def _deep_tiff(parts: Parts) -> tuple[Values, list[str], bool]:
 
 
 def _of_mode(image: Image.Image, bits: int) -> Values:
-    """The values of a picture that is gray, RGB, or made of a palette."""
+    """Return the values of a picture that is gray, RGB, or has a palette."""
     mode = image.mode
     if mode.startswith("I;16"):
         most = 2**bits - 1 if 8 < bits < 16 else 65535
@@ -215,7 +232,7 @@ def _by_opencv(parts: Parts, name: str, max_pixels: int) -> tuple[Values, list[s
 
 
 def _with_clear(values: Values, parts: Parts) -> Values:
-    """With alpha where a single color of the file is transparent."""
+    """Add alpha if the file declares a single color transparent."""
     if len(parts.clear) != values.shape[2]:
         return values
     white = color_profiles.white(values.dtype)
@@ -230,9 +247,22 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 
 
 def decode_wide(data: bytes) -> npt.NDArray[np.float32]:
-    """Decode a TIFF of 32-bit floats, shape (height, width, 3 or 4), values as in the file.
+    """Decode a TIFF of 32-bit floats.
 
-    Raises UnreadableImage.
+    Parameters
+    ----------
+    data : bytes
+        The file.
+
+    Returns
+    -------
+    Floats, shape (height, width, 3 or 4)
+        The values as stored.
+
+    Raises
+    ------
+    UnreadableImage
+        If it is anything else.
     """
     values = decode(data, formats=("TIFF",)).values
     if values.dtype != np.float32 or values.shape[2] not in (3, 4):
@@ -241,7 +271,15 @@ def decode_wide(data: bytes) -> npt.NDArray[np.float32]:
 
 
 def encode_png(pixels: Values, *, beside: Metadata | None = None) -> bytes:
-    """A PNG, quick rather than small (level 1); gray where the array has no channels or few."""
+    """Encode a PNG, fast rather than small (level 1).
+
+    Parameters
+    ----------
+    pixels : Values, shape (height, width) or (height, width, 1 to 4)
+        Gray, gray and alpha, RGB or RGBA; uint8 or uint16.
+    beside : Metadata, optional
+        What to store with the pixels.
+    """
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     if pixels.dtype == np.uint16:
         data = _deep_png(pixels)
@@ -253,9 +291,26 @@ def encode_png(pixels: Values, *, beside: Metadata | None = None) -> bytes:
 
 
 def encode_within(pixels: Pixels, max_bytes: int) -> tuple[bytes, str]:
-    """The file to send, and its media type: a PNG if that is smaller than `max_bytes`, else the best JPEG.
+    """Encode a picture to be sent: as PNG if that is small enough, else as the best JPEG that is.
 
-    Raises UnreadableImage where none is small enough.
+    Parameters
+    ----------
+    pixels : Pixels, shape (height, width, 3)
+        RGB.
+    max_bytes : int
+        The file must be smaller than this.
+
+    Returns
+    -------
+    data : bytes
+        The file.
+    media_type : str
+        Its media type.
+
+    Raises
+    ------
+    UnreadableImage
+        If even the smallest JPEG is too large.
     """
     data = encode_png(pixels)
     if len(data) < max_bytes:
@@ -269,9 +324,22 @@ def encode_within(pixels: Pixels, max_bytes: int) -> tuple[bytes, str]:
 
 
 def format_of(suffix: str) -> str:
-    """Return the kind of file that a name's suffix (".png", ".jpg", …) asks for.
+    """Return the name of the format that a file name's suffix asks for.
 
-    Raises UnreadableImage for none of ours.
+    Parameters
+    ----------
+    suffix : str
+        Such as ".png" or ".jpg".
+
+    Returns
+    -------
+    str
+        A key of `FORMATS`.
+
+    Raises
+    ------
+    UnreadableImage
+        If files of that kind cannot be written.
     """
     name = Image.registered_extensions().get(suffix.lower())
     if name not in FORMATS:
@@ -284,10 +352,22 @@ def format_of(suffix: str) -> str:
 
 
 def encode_as(values: Values, suffix: str, beside: Metadata | None = None) -> bytes:
-    """A file of the kind that its name's suffix asks for, of gray or RGB, with alpha or not.
+    """Encode a picture in the format that a file name's suffix asks for.
 
-    What of the values' depth and of what stands beside them has no room in it is left out.
-    Raises UnreadableImage.
+    Parameters
+    ----------
+    values : Values, shape (height, width) or (height, width, 1 to 4)
+        Gray, gray and alpha, RGB or RGBA; uint8, uint16, or float32 with 1.0 as white. Reduced to the depth
+        of the format.
+    suffix : str
+        Such as ".png" or ".jpg".
+    beside : Metadata, optional
+        What to store with the pixels, as far as the format allows.
+
+    Raises
+    ------
+    UnreadableImage
+        If files of that kind cannot be written, or cannot hold the picture's transparency.
     """
     name = format_of(suffix)
     values = values[..., None] if values.ndim == 2 else values
@@ -316,7 +396,7 @@ def encode_as(values: Values, suffix: str, beside: Metadata | None = None) -> by
 
 
 def _options(name: str, beside: Metadata) -> dict[str, Any]:
-    """For Pillow."""
+    """Return the options for Pillow."""
     per_format: dict[str, dict[str, Any]] = {
         "JPEG": {"quality": 95, "subsampling": 0},
         "WEBP": {"lossless": True, "exact": True},  # the colors of what is transparent, too
@@ -337,14 +417,14 @@ def _options(name: str, beside: Metadata) -> dict[str, Any]:
 
 
 def _image(values: Values) -> Image.Image:
-    """Of 8 bits."""
+    """Return a Pillow image of 8-bit values."""
     mode = ("", "L", "LA", "RGB", "RGBA")[values.shape[2]]
     height, width = values.shape[:2]
     return Image.frombytes(mode, (width, height), np.ascontiguousarray(values).tobytes())
 
 
 def _deep_png(values: Values) -> bytes:
-    """Of 16 bits a channel; each row as what it differs from what lies left, which packs better."""
+    """Encode a PNG with 16 bits per channel, with the Sub filter in each row, which compresses better."""
     height, width, channels = values.shape
     rows = np.ascontiguousarray(values.astype(">u2")).view(np.uint8).reshape(height, -1)
     differing = rows.copy()

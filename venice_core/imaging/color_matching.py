@@ -1,8 +1,13 @@
-"""The colors of a returned picture brought back to the source's, measured on what should not have changed.
+"""Match the colors of a returned picture to the source, measured where nothing should have changed.
 
-Each channel has a curve of its own with three numbers, y = gain · x^gamma + offset, on sRGB values of 0–1:
-what cameras, codecs and models do to a whole picture is mostly of this form. It is fitted by iteratively
-reweighted least squares (Holland and Welsch, 1977), so that what did change plays no part.
+Each channel has its own curve, y = gain · x^gamma + offset on sRGB values from 0 to 1, which describes most
+of what cameras, codecs and models do to a whole picture. It is fitted by iteratively reweighted least squares
+[1]_, so that changed areas have no influence.
+
+References
+----------
+.. [1] P. W. Holland and R. E. Welsch, "Robust Regression Using Iteratively Reweighted Least-Squares",
+   Communications in Statistics 6(9), 1977.
 """
 
 from __future__ import annotations
@@ -16,63 +21,80 @@ from venice_core.imaging.arrays import Doubles, Flags, Floats
 from venice_core.imaging.holdout import checkerboard_split, dilate_excluded, normalized_blur
 
 BLUR = 1.5
-"""In px: what is compared is colors, not detail or noise."""
+"""Sigma, in px: colors are compared, not detail or noise."""
 LEAST_SAMPLES = 200
 SAMPLES = 6000
-"""More do not make the curves better."""
+"""The most pixels that are compared; more do not improve the curves."""
 CLIPPED = 2.5 / 255
-"""What lies so near to black or white may have been cut off."""
+"""Values this close to black or white may have been clipped."""
 PRIOR = np.array([0.15, 0.15, 0.05])
-"""How far gain, gamma and offset stray without evidence (standard deviations)."""
+"""Standard deviations of gain, gamma and offset from 1, 1 and 0, before any evidence."""
 CLUSTER = 50.0
-"""Neighbouring samples say nearly the same: so many of them count as one."""
+"""Neighboring samples tell nearly the same: this many count as one."""
 TUKEY = 4.0
 LEAST_NOISE = 1.0 / 255
 STEPS = 20
 MOST = 0.13
-"""How much a curve may change a value: more was not an accident, or is no longer the same picture."""
+"""The largest change of any value; more is not an accident, or is a different picture."""
 ALIKE = 6.0 / 255
 ENOUGH_ALIKE = 0.25
-"""The share of the samples that must agree in all channels within `ALIKE` afterwards."""
+"""The share of samples that must agree in all channels within `ALIKE` afterwards."""
 CLEARLY = 0.8
-"""Of the samples that agree within twice `ALIKE`, how many must agree within it: what is the same comes back,
-what was replaced is far off, but curves through an edit such as to black and white lie near many samples."""
+"""Of the samples that agree within twice `ALIKE`, the share that must agree within `ALIKE`. Unchanged areas
+match closely and replaced ones are far off, but curves through an edit (such as to black and white) pass
+near many samples."""
 LEAST = 0.4 / 255
 """A mean difference that nobody sees: half a level is rounding."""
 LEAST_GAIN = 0.15
-"""By what share the difference of what was held back must fall."""
-RIM = 10
-"""In px: how wide the rim of what is usable is; there the difference may not rise."""
+"""The share by which the difference of the held-out samples must fall."""
+EDGE_WIDTH = 10
+"""In px: width of the border of the usable area, in which the difference must not rise."""
 FAR = 24.0 / 255
-"""Differences beyond it say no more than that something changed."""
+"""Larger differences only tell that something changed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """`numbers`: of shape (3 channels, 3): gain, gamma and offset."""
+    """One tone curve for each channel."""
 
-    numbers: Doubles
+    parameters: Doubles
+    """Gain, gamma and offset of each channel; shape (3, 3)."""
 
     def __call__(self, colors: Floats) -> Floats:
-        """Colors of shape (..., 3), 0–255; the result is within that, too."""
+        """Apply the curves to colors of shape (..., 3), 0 to 255; the result is clipped to that range."""
         scaled = np.clip(colors, 0.0, 255.0) * np.float32(1 / 255)
         result = np.empty_like(scaled)
-        for channel, (gain, gamma, offset) in enumerate(self.numbers.astype(np.float32)):
+        for channel, (gain, gamma, offset) in enumerate(self.parameters.astype(np.float32)):
             result[..., channel] = gain * cv2.pow(scaled[..., channel], float(gamma)) + offset
         return np.clip(result * np.float32(255.0), 0.0, 255.0)
 
     @property
     def most(self) -> float:
-        """By how many levels of 255 it changes the value that it changes most."""
+        """The largest change of any value, in levels of 255."""
         x = np.linspace(0.0, 1.0, 33)
-        gain, gamma, offset = self.numbers.T[..., None]
+        gain, gamma, offset = self.parameters.T[..., None]
         return float(np.abs(np.clip(gain * x**gamma + offset, 0.0, 1.0) - x).max() * 255)
 
 
 def match(returned: Floats, source: Floats, reference_mask: Flags) -> Curves | None:
-    """The curves that bring `returned` to `source`, or None where nothing sure is gained.
+    """Fit the curves that match the colors of one picture to another.
 
-    Small copies, RGB, 0–255, of shape (height, width, 3); `reference_mask` says where both should be alike.
+    Parameters
+    ----------
+    returned, source : Floats, shape (height, width, 3)
+        Small copies of both pictures, RGB, 0 to 255.
+    reference_mask : Flags, shape (height, width)
+        Where they should be alike.
+
+    Returns
+    -------
+    Curves or None
+        The curves that bring `returned` to `source`. None if the colors agree already, if there are too few
+        samples, or if held-out samples do not confirm a gain.
+
+    Notes
+    -----
+    skimage.exposure.match_histograms is no substitute: it would also match what was meant to change.
     """
     rows, columns = np.nonzero(reference_mask)
     if rows.size < LEAST_SAMPLES:
@@ -90,11 +112,11 @@ def match(returned: Floats, source: Floats, reference_mask: Flags) -> Curves | N
     after = np.empty_like(before)
     for half in (odd, ~odd):
         after[~half] = _difference(_apply(_fitted(x[half], y[half]), x[~half]), y[~half])
-    near = dilate_excluded(reference_mask, RIM)[rows, columns]
+    near = dilate_excluded(reference_mask, EDGE_WIDTH)[rows, columns]
     if after.mean() >= (1.0 - LEAST_GAIN) * before.mean() or after[near].sum() > before[near].sum():
         return None
     curves = Curves(_fitted(x, y))
-    left = np.abs(_apply(curves.numbers, x) - y).max(axis=1)
+    left = np.abs(_apply(curves.parameters, x) - y).max(axis=1)
     alike, nearly = (left <= ALIKE).mean(), (left <= 2 * ALIKE).mean()
     surely = curves.most <= MOST * 255 and alike >= max(ENOUGH_ALIKE, CLEARLY * nearly)
     return curves if surely else None
@@ -104,8 +126,8 @@ def _difference(x: Doubles, y: Doubles) -> Doubles:
     return np.asarray(np.minimum(np.abs(x - y), FAR).mean(axis=1))
 
 
-def _apply(numbers: Doubles, x: Doubles) -> Doubles:
-    gain, gamma, offset = numbers.T
+def _apply(parameters: Doubles, x: Doubles) -> Doubles:
+    gain, gamma, offset = parameters.T
     return np.asarray(np.clip(gain * np.maximum(x, 1e-6) ** gamma + offset, 0.0, 1.0))
 
 
@@ -114,16 +136,16 @@ def _fitted(x: Doubles, y: Doubles) -> Doubles:
 
 
 def _curve(x: Doubles, y: Doubles) -> Doubles:
-    """Gain, gamma and offset from x to y, both of shape (n,), 0–1."""
+    """Fit gain, gamma and offset from x to y, both of shape (n,), 0 to 1."""
     whole = (np.minimum(x, y) > CLIPPED) & (np.maximum(x, y) < 1.0 - CLIPPED)
     x, y = x[whole], y[whole]
     neutral = np.array([1.0, 1.0, 0.0])
-    numbers = neutral.copy()
+    parameters = neutral.copy()
     if x.size < LEAST_SAMPLES / 4:
-        return numbers
+        return parameters
     logarithm = np.log(x)
     for _ in range(STEPS):
-        gain, gamma, offset = numbers
+        gain, gamma, offset = parameters
         power = np.exp(gamma * logarithm)
         left = y - (gain * power + offset)
         noise = max(LEAST_NOISE, 1.4826 * float(np.median(np.abs(left))))
@@ -131,10 +153,10 @@ def _curve(x: Doubles, y: Doubles) -> Doubles:
         weight = (1.0 - share * share) ** 2 / (noise * noise * CLUSTER)
         slope = np.stack([power, gain * power * logarithm, np.ones_like(x)], axis=1)
         moment = (slope * weight[:, None]).T @ slope + np.diag(1.0 / PRIOR**2)
-        pull = slope.T @ (weight * left) - (numbers - neutral) / PRIOR**2
+        pull = slope.T @ (weight * left) - (parameters - neutral) / PRIOR**2
         step = np.linalg.solve(moment, pull)
-        numbers = numbers + step
-        numbers[1] = np.clip(numbers[1], 0.3, 3.0)
+        parameters = parameters + step
+        parameters[1] = np.clip(parameters[1], 0.3, 3.0)
         if np.abs(step).max() < 1e-5:
             break
-    return numbers
+    return parameters

@@ -1,7 +1,7 @@
-"""Color profiles: what they say of colors, not what they are called (ICC.1:2022).
+"""ICC color profiles (ICC.1:2022), judged by what they mean for colors, not by their names.
 
-Values are those of a picture, of shape (height, width, channels): gray, gray and alpha, RGB or RGBA; uint8,
-uint16, or float32 from 0 to 1. Alpha has no color, and is left as it is.
+Values have shape (height, width, channels): gray, gray and alpha, RGB or RGBA; uint8, uint16, or float32 from
+0 to 1. Alpha is not affected by profiles.
 """
 
 from __future__ import annotations
@@ -17,26 +17,24 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
-from venice_core.imaging.arrays import Floats, Values
-
-Pixels = npt.NDArray[np.uint8]
+from venice_core.imaging.arrays import Floats, Pixels, Values
 
 GRAY, RGB = "GRAY", "RGB"
 SRGB_POINTS = (0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
 ADOBE_POINTS = (0.3127, 0.3290, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
 P3_POINTS = (0.3127, 0.3290, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060)
 BT2020_POINTS = (0.3127, 0.3290, 0.708, 0.292, 0.170, 0.797, 0.131, 0.046)
-"""White, red, green and blue: x and y of each."""
+"""Chromaticities of white, red, green and blue: x and y of each."""
 ADOBE_GAMMA = 2.19921875
 SRGB_GAMMA = (0.44, 0.47)
-"""Between these, the exponent that a PNG names means sRGB: it says 0.45455 for it."""
+"""An exponent in this range in a PNG means sRGB, for which PNG files state 0.45455."""
 SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 D50 = np.array((0.9642, 1.0, 0.8249))
 _BRADFORD = np.array(((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296)))
 _CLASSES = (b"mntr", b"scnr", b"prtr", b"spac")
 _STEPS = 4096
 _BAND = 1 << 20
-"""In px: so many are converted at a time."""
+"""How many px are converted at a time."""
 
 
 # What profiles say
@@ -44,20 +42,20 @@ _BAND = 1 << 20
 
 @dataclass(frozen=True, eq=False)
 class Shaper:
-    """A profile that is a curve for each channel, and for colors a matrix: from linear values to XYZ."""
+    """A profile made of one curve per channel and, for RGB, a matrix from linear values to XYZ."""
 
     curves: tuple[Callable[[Floats], Floats], ...]
     matrix: npt.NDArray[np.float64]
 
     def linear(self, values: Floats) -> Floats:
-        """Of RGB, or of gray as RGB, linear sRGB, which may reach beyond 0 to 1."""
+        """Return linear sRGB, which may extend beyond 0 to 1, for RGB or gray values."""
         bent = np.stack([curve(values[..., n]) for n, curve in enumerate(self.curves)], axis=-1)
         if len(self.curves) == 1:
             return np.repeat(bent, 3, axis=-1)
         return np.asarray(bent @ (np.linalg.inv(_srgb_matrix()) @ self.matrix).T, np.float32)
 
     def values(self, linear: Floats) -> Floats:
-        """The way back from `linear`."""
+        """Return values of this profile for linear sRGB: the inverse of `linear`."""
         if len(self.curves) == 1:
             inner = linear @ _srgb_matrix()[1].astype(np.float32)[:, None]
         else:
@@ -74,7 +72,18 @@ class Shaper:
 
 @lru_cache(maxsize=8)
 def shaper(profile: bytes) -> Shaper | None:
-    """None for a profile that is made of tables, or broken."""
+    """Parse a profile that consists of curves and a matrix.
+
+    Parameters
+    ----------
+    profile : bytes
+        An ICC profile.
+
+    Returns
+    -------
+    Shaper or None
+        None if the profile has tables or is broken.
+    """
     try:
         tags = _tags(profile)
         if b"A2B0" in tags or profile[12:16] not in _CLASSES or profile[20:24] != b"XYZ ":
@@ -90,24 +99,60 @@ def shaper(profile: bytes) -> Shaper | None:
 
 
 def space(profile: bytes) -> str:
-    """Of which values it tells: "RGB", "GRAY", "CMYK", …; "" where it is no profile."""
+    """Return the color space to which a profile applies.
+
+    Parameters
+    ----------
+    profile : bytes
+        An ICC profile.
+
+    Returns
+    -------
+    str
+        "RGB", "GRAY", "CMYK" and so on; "" if `profile` is not a profile.
+    """
     return profile[16:20].decode("latin-1").strip() if profile[36:40] == b"acsp" else ""
 
 
 def fits(profile: bytes, channels: int) -> bool:
-    """Whether it tells of a picture of so many channels, alpha among them, and can be used."""
+    """Return whether a profile applies to a picture and can be used.
+
+    Parameters
+    ----------
+    profile : bytes
+        An ICC profile.
+    channels : int
+        The number of channels of the picture, including alpha.
+    """
     wanted = GRAY if channels <= 2 else RGB
     return space(profile) == wanted and (shaper(profile) is not None or _works(profile, there=True))
 
 
 def has_way_back(profile: bytes) -> bool:
-    """Whether colors can be brought into its space, too; that of a scanner may only lead out of it."""
+    """Return whether colors can also be converted into the space of a profile.
+
+    Parameters
+    ----------
+    profile : bytes
+        An ICC profile; a scanner's, for example, may work in one direction only.
+    """
     return shaper(profile) is not None or _works(profile, there=False)
 
 
 @lru_cache(maxsize=32)
 def is_srgb(profile: bytes) -> bool:
-    """Whether its values mean what sRGB's mean, to within what 8 bits tell apart; for gray, its grays."""
+    """Return whether values mean the same as in sRGB.
+
+    Parameters
+    ----------
+    profile : bytes
+        An ICC profile; one for gray is compared to sRGB's grays.
+
+    Returns
+    -------
+    bool
+        True if no color differs by more than 1 level of 255.
+    """
     ramp = np.arange(256, dtype=np.uint8)
     if space(profile) == GRAY:
         samples = ramp[None, :, None]
@@ -123,7 +168,19 @@ def is_srgb(profile: bytes) -> bool:
 
 
 def to_srgb(values: Values, profile: bytes) -> Pixels:
-    """8-bit sRGB, RGB or RGBA, from values that `profile` fits (b"": sRGB already)."""
+    """Convert values to 8-bit sRGB.
+
+    Parameters
+    ----------
+    values : Values, shape (height, width, 1 to 4)
+        Gray or RGB, with or without alpha.
+    profile : bytes
+        Their ICC profile; see `fits`. b"" if they are sRGB already.
+
+    Returns
+    -------
+    Pixels, shape (height, width, 3 or 4)
+    """
     gray, own = values.shape[2] <= 2, shaper(profile) if profile else None
     color, alpha = (values[..., :1], values[..., 1:]) if gray else (values[..., :3], values[..., 3:])
     if not profile:
@@ -137,7 +194,23 @@ def to_srgb(values: Values, profile: bytes) -> Pixels:
 
 
 def from_srgb(pixels: Pixels, profile: bytes, *, gray: bool, dtype: np.dtype[Any]) -> Values:
-    """8-bit sRGB as gray or RGB values of `profile` (b"": sRGB itself), of that kind; without alpha."""
+    """Convert 8-bit sRGB to values of a profile.
+
+    Parameters
+    ----------
+    pixels : Pixels, shape (height, width, 3 or 4)
+        RGB; alpha is dropped.
+    profile : bytes
+        An ICC profile that can be converted to; see `has_way_back`. b"" for sRGB.
+    gray : bool
+        Whether to return gray instead of RGB.
+    dtype : dtype
+        uint8, uint16 or float32.
+
+    Returns
+    -------
+    Values, shape (height, width, 1 or 3)
+    """
     color = np.ascontiguousarray(pixels[..., :3])
     if not profile and not gray:
         return like(color, dtype)
@@ -149,7 +222,7 @@ def from_srgb(pixels: Pixels, profile: bytes, *, gray: bool, dtype: np.dtype[Any
 
 
 def like(values: Values, dtype: np.dtype[Any]) -> Values:
-    """The same values as 8 or 16 bits or floats."""
+    """Convert values to another type: uint8, uint16, or floats with 1.0 as white."""
     if values.dtype == dtype:
         return values
     if values.dtype == np.uint8 and dtype == np.uint16:
@@ -164,18 +237,19 @@ def like(values: Values, dtype: np.dtype[Any]) -> Values:
 
 
 def eight_bits(values: Values) -> Pixels:
+    """Convert values to uint8."""
     return like(values, np.dtype(np.uint8))
 
 
 def white(dtype: np.dtype[Any]) -> float:
-    """The value that means all of it."""
+    """Return the value of white or of full opacity in a type."""
     return 1.0 if dtype.kind == "f" else float(np.iinfo(dtype).max)
 
 
 def _in_bands(
     color: Values, channels: int, dtype: np.dtype[Any], convert: Callable[[Floats], Floats]
 ) -> Values:
-    """Some rows at a time, which spares memory; `convert` takes and returns floats from 0 to 1."""
+    """Convert some rows at a time, to limit memory; `convert` maps floats from 0 to 1 to such floats."""
     result = np.empty((*color.shape[:2], channels), dtype)
     rows = max(1, _BAND // color.shape[1])
     with np.errstate(all="ignore"):  # a profile's curves may lead anywhere
@@ -196,7 +270,7 @@ def _decoded(values: Floats) -> Floats:
 
 
 def _by_lcms(pixels: Pixels, profile: bytes, *, to_srgb: bool) -> Pixels:
-    """Raises ValueError where the profile does not serve for that."""
+    """Convert with LittleCMS. Raises ValueError if the profile cannot be used for that."""
     try:
         own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
@@ -224,7 +298,19 @@ def _works(profile: bytes, *, there: bool) -> bool:
 
 
 def cmyk_to_srgb(image: Image.Image, profile: bytes) -> Pixels:
-    """A picture in inks, or in another space that is not RGB; without a profile for it, by rule of thumb."""
+    """Convert a picture in inks, or in another space that is not RGB, to sRGB.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        The picture.
+    profile : bytes
+        Its ICC profile. Without a suitable one, Pillow's rule of thumb is used.
+
+    Returns
+    -------
+    Pixels, shape (height, width, 3)
+    """
     if profile and space(profile) in ("CMYK", "Lab"):
         try:
             own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -253,7 +339,7 @@ def _xyz(tag: bytes) -> tuple[float, ...]:
 
 
 def _curve(tag: bytes) -> Callable[[Floats], Floats]:
-    """From a value to its linear one. Raises ValueError for what is no curve."""
+    """Return the function from values to linear values. Raises ValueError if `tag` is not a curve."""
     if tag[:4] == b"curv":
         (count,) = struct.unpack_from(">I", tag, 8)
         points = np.frombuffer(tag, ">u2", count, 12)
@@ -275,7 +361,7 @@ def _curve(tag: bytes) -> Callable[[Floats], Floats]:
 
 
 def _parametric(values: Floats, kind: int, figures: Sequence[float]) -> Floats:
-    """ICC.1:2022, 10.18."""
+    """Apply a parametricCurveType (ICC.1:2022, 10.18)."""
     gamma, a, b, c, d, e, f = (*figures, *(0.0,) * (7 - len(figures)))
     if kind == 0:
         return np.power(values, gamma, dtype=np.float32)
@@ -296,7 +382,7 @@ def _srgb_gray() -> Shaper:
 
 
 def _matrix(points: Sequence[float]) -> npt.NDArray[np.float64]:
-    """From linear RGB of these primaries and this white to XYZ, adapted to D50."""
+    """Return the matrix from linear RGB to XYZ, adapted to D50, for these chromaticities."""
     columns = np.array(
         [(x / y, 1.0, (1 - x - y) / y) for x, y in zip(points[::2], points[1::2], strict=True)]
     )
@@ -310,13 +396,26 @@ def _matrix(points: Sequence[float]) -> npt.NDArray[np.float64]:
 
 
 def adobe_rgb(*, gray: bool) -> bytes:
+    """Make a profile for Adobe RGB (1998), or for its grays."""
     return _made(ADOBE_POINTS, _gamma(ADOBE_GAMMA), "Adobe RGB (1998), as EXIF says", gray=gray)
 
 
 def of_figures(gamma: float, points: Sequence[float], *, gray: bool) -> bytes:
-    """For the exponent (0: none is given) and the primaries (empty: sRGB's) that a PNG names.
+    """Make a profile from the numbers in a PNG.
 
-    b"" where that is sRGB, or nothing that could be.
+    Parameters
+    ----------
+    gamma : float
+        The exponent; 0 if there is none.
+    points : sequence of float
+        Chromaticities as in `SRGB_POINTS`; empty for those of sRGB.
+    gray : bool
+        Whether the picture is gray.
+
+    Returns
+    -------
+    bytes
+        An ICC profile; b"" if the numbers mean sRGB or make no sense.
     """
     srgb_curve = not gamma or SRGB_GAMMA[0] <= gamma <= SRGB_GAMMA[1]
     ordered = tuple(points) or SRGB_POINTS
@@ -332,7 +431,20 @@ def of_figures(gamma: float, points: Sequence[float], *, gray: bool) -> bytes:
 
 
 def of_code_points(primaries: int, transfer: int, *, gray: bool) -> bytes:
-    """For those of ITU-T H.273 that PNG and AVIF name; b"" where they mean sRGB, or nothing known here."""
+    """Make a profile from code points of ITU-T H.273, as in PNG and AVIF.
+
+    Parameters
+    ----------
+    primaries, transfer : int
+        The code points.
+    gray : bool
+        Whether the picture is gray.
+
+    Returns
+    -------
+    bytes
+        An ICC profile; b"" if they mean sRGB or are not supported.
+    """
     points = {1: SRGB_POINTS, 9: BT2020_POINTS, 11: P3_POINTS, 12: P3_POINTS}.get(primaries, SRGB_POINTS)
     curves = {4: _gamma(2.2), 5: _gamma(2.8), 8: _gamma(1.0)}
     if transfer not in curves and points is SRGB_POINTS:
@@ -341,7 +453,13 @@ def of_code_points(primaries: int, transfer: int, *, gray: bool) -> bytes:
 
 
 def is_high_range(transfer: int) -> bool:
-    """Whether a code point of ITU-T H.273 means light beyond white: PQ and HLG."""
+    """Return whether a transfer function extends beyond white.
+
+    Parameters
+    ----------
+    transfer : int
+        A code point of ITU-T H.273; PQ and HLG qualify.
+    """
     return transfer in (16, 18)
 
 
@@ -354,7 +472,7 @@ def _para(figures: Sequence[float]) -> bytes:
 
 
 def _made(points: Sequence[float], curve: bytes, name: str, *, gray: bool) -> bytes:
-    """A display profile of version 4."""
+    """Build a display profile of version 4."""
     words = name.encode("utf-16-be")
     text = b"mluc\0\0\0\0" + struct.pack(">II4sII", 1, 12, b"enUS", len(words), 28) + words
     tags = {b"desc": text, b"cprt": text, b"wtpt": _xyz_tag(D50)}

@@ -1,4 +1,4 @@
-"""Alpha, not premultiplied: given to pictures that have none, and taken from those that have."""
+"""Alpha compositing. Alpha is not premultiplied."""
 
 from __future__ import annotations
 
@@ -15,7 +15,18 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 def with_alpha(pixels: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
-    """RGB or RGBA as RGBA; opaque, which is 255 or 1.0, where there was no alpha."""
+    """Add an opaque alpha channel if there is none.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8 or float, shape (height, width, 3 or 4)
+        RGB or RGBA.
+
+    Returns
+    -------
+    ndarray of the same type, shape (height, width, 4)
+        RGBA; opaque is 255 for uint8 and 1.0 for floats. RGBA is returned as is.
+    """
     if pixels.shape[2] == 4:
         return pixels
     opaque = 255 if pixels.dtype == np.uint8 else 1.0
@@ -23,10 +34,27 @@ def with_alpha(pixels: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
 
 
 def flatten(pixels: Pixels) -> Pixels:
-    """RGBA as opaque RGB, transparent places filled with the colors around them.
+    """Make a picture opaque by filling transparent places with the colors around them.
 
-    The fill is a pyramid of alpha-weighted means (push-pull: Gortler et al., The Lumigraph, 1996), so
-    no edge appears where the alpha ends, and the hidden color of transparent pixels plays no part.
+    Parameters
+    ----------
+    pixels : Pixels, shape (height, width, 4)
+        RGBA.
+
+    Returns
+    -------
+    Pixels, shape (height, width, 3)
+        RGB; middle gray if everything is transparent.
+
+    Notes
+    -----
+    The fill is a pyramid of alpha-weighted means (push-pull [1]_). It leaves no edge where the alpha ends and
+    ignores the hidden color of transparent pixels. cv2.inpaint neither weighs by alpha nor fills large areas
+    quickly.
+
+    References
+    ----------
+    .. [1] S. J. Gortler et al., "The Lumigraph", SIGGRAPH 1996.
     """
     alpha = pixels[..., 3]
     if alpha.min() == 255:
@@ -57,10 +85,20 @@ def _push_pull(weighted: Floats, weight: Floats) -> Floats:
 
 
 def clipped_share(colors: Floats, coverage: Coverage | None) -> float:
-    """Which share (0–1) of the selected, not wholly transparent pixels lies outside sRGB.
+    """Measure how much of a selection lies outside sRGB.
 
-    `colors` are RGBA of shape (height, width, 4), sRGB-encoded with 0–1 inside sRGB; what is outside
-    by less than half of an 8-bit step does not count.
+    Parameters
+    ----------
+    colors : Floats, shape (height, width, 4)
+        RGBA, sRGB-encoded, 0 to 1 within sRGB.
+    coverage : Coverage, shape (height, width), or None
+        The selection; None selects everything.
+
+    Returns
+    -------
+    float
+        The share, 0 to 1, of the selected pixels that are not fully transparent. Values outside by less than
+        half an 8-bit step do not count.
     """
     counted = colors[..., 3] > 0
     if coverage is not None:
@@ -74,15 +112,24 @@ def clipped_share(colors: Floats, coverage: Coverage | None) -> float:
 
 
 def multiply(one: Coverage, other: Coverage) -> Coverage:
-    """The product of two coverages, 255 being 1, rounded."""
+    """Multiply two coverages of the same shape, with 255 as 1, and round."""
     return np.asarray((one.astype(np.uint32) * other + 127) // 255, np.uint8)
 
 
 def composite(base: Values, layer: Values, mask: Coverage | None) -> Values:
-    """`base` replaced by `layer` by as much as `mask` says; None replaces all of it.
+    """Replace one picture by another within a mask.
 
-    Both have alpha last and are of one kind: uint8, uint16, or floats to 1. Where the mask is 0 the base's
-    values come back unchanged, where it is 255 the layer's.
+    Parameters
+    ----------
+    base, layer : Values, shape (height, width, channels)
+        Both of the same type (uint8, uint16, or floats with 1.0 as white), with alpha as the last channel.
+    mask : Coverage, shape (height, width), or None
+        How much of `layer` replaces `base`; None replaces everything.
+
+    Returns
+    -------
+    Values, shape (height, width, channels)
+        Exactly `base` where the mask is 0, exactly `layer` where it is 255.
     """
     if mask is None:
         return layer.copy()

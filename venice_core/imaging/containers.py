@@ -1,7 +1,7 @@
-"""A picture file taken apart: the pixels' own parts, and what stands beside them.
+"""Split picture files into the parts that hold pixels and the metadata.
 
-What stands beside the pixels never decides about them, so decoders get a file without it. A file that is not
-built as its kind should be is handed on as it is: whether it holds a picture is the decoders' to say.
+Metadata never affects the pixels, so decoders get a file without it. A malformed file is passed on as it is:
+decoders decide whether it contains a picture.
 """
 
 from __future__ import annotations
@@ -32,33 +32,49 @@ MAX_PROFILE = 32_000_000
 MAX_EXTRAS = 64_000
 _EXIF_ITEM = re.compile(rb"(infe(?:\x02.{7}|\x03.{9}))Exif", re.DOTALL)
 HEAD = 65_536
-"""In bytes."""
+"""In bytes: where the boxes of an AVIF are searched for."""
 
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """`bare`: a file of the pixels alone. `size`: its width and height in px, where its head says so.
-
-    `frames`: how many pictures the file holds. `bits`: a channel has. `clear`: the values that are
-    transparent, of a picture whose alpha is only that. `colors`: a profile for what the file says of its
-    colors in figures; `high_range`: they reach beyond white. `lossy`: its packing does not keep values as
-    they were. `losses`: what is not in `bare`, in sentences.
-    """
+    """The parts of a picture file."""
 
     bare: bytes
+    """A file with the pixels only."""
     beside: Metadata
     size: tuple[int, int] | None = None
+    """Width and height in px, if the header states them."""
     frames: int = 1
+    """The number of pictures in the file."""
     bits: int = 8
+    """Bits per channel."""
     clear: tuple[int, ...] = ()
+    """The one color that is transparent, for a picture whose only alpha is that."""
     colors: bytes = b""
+    """A profile equivalent to what the file states about its colors in numbers."""
     high_range: bool = False
+    """Whether its colors extend beyond white."""
     lossy: bool = False
+    """Whether its compression only approximates the original values."""
     losses: tuple[str, ...] = ()
+    """What is missing in `bare`, in sentences."""
 
 
 def parts(data: bytes, name: str) -> Parts:
-    """Of a file of that format."""
+    """Split a picture file.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    name : str
+        Its format, a key of `venice_core.imaging.formats.FORMATS`.
+
+    Returns
+    -------
+    Parts
+        For a malformed file, `data` itself without metadata.
+    """
     take = {"PNG": _png, "JPEG": _jpeg, "WEBP": _webp, "TIFF": _tiff, "AVIF": _avif}.get(name, _plain)
     try:
         return take(data)
@@ -116,7 +132,7 @@ def _png(data: bytes) -> Parts:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes, bool]]:
-    """Kind, body, the whole chunk, and whether it is all there with a right checksum; up to the last."""
+    """Yield each chunk before IEND: kind, body, the whole chunk, and whether it is complete and valid."""
     at = len(PNG_SIGNATURE)
     while at + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -128,17 +144,18 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes, bool]]:
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
+    """Build a PNG chunk from its four-letter type and its data."""
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def with_chunks(png: bytes, *chunks: bytes) -> bytes:
-    """The same PNG with these after its head, where all of them may stand."""
+    """Insert chunks into a PNG after its header, where all of them are allowed."""
     head = len(PNG_SIGNATURE) + 25
     return b"".join((png[:head], *chunks, png[head:]))
 
 
 def beside_png(beside: Metadata) -> tuple[bytes, ...]:
-    """The chunks that hold it."""
+    """Return the PNG chunks that hold metadata."""
     made = []
     if beside.icc:
         made.append(chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(beside.icc)))
@@ -152,7 +169,7 @@ def beside_png(beside: Metadata) -> tuple[bytes, ...]:
 
 
 def with_segments(jpeg: bytes, *segments: bytes) -> bytes:
-    """The same JPEG with these after its first segment, which says that it is one."""
+    """Insert segments into a JPEG after its first one, which identifies it."""
     head = 4 + int.from_bytes(jpeg[4:6], "big")
     return b"".join((jpeg[:head], *segments, jpeg[head:]))
 
@@ -162,7 +179,7 @@ def _first(chunks: list[bytes], kind: bytes) -> int:
 
 
 def _itxt(body: bytes) -> bytes:
-    """The text of a chunk for international text, unpacked."""
+    """Return the text of an iTXt chunk, decompressed."""
     _, _, rest = body.partition(b"\0")
     packed, (_, _, text) = rest[:1] == b"\1", rest[2:].partition(b"\0")
     _, _, text = text.partition(b"\0")
@@ -170,7 +187,7 @@ def _itxt(body: bytes) -> bytes:
 
 
 def _unpacked(data: bytes) -> bytes:
-    """b"" where it is too much, or broken."""
+    """Decompress; b"" if it is too large or broken."""
     unpack = zlib.decompressobj()
     try:
         found = unpack.decompress(data, MAX_PROFILE)
@@ -188,7 +205,7 @@ def _phys(found: dict[bytes, bytes]) -> Dpi | None:
 
 
 def _png_colors(found: dict[bytes, bytes], *, gray: bool) -> bytes:
-    """As the PNG specification ranks them; an embedded profile comes after cICP and before the others."""
+    """Return the profile of a PNG in the precedence of its specification: cICP, iCCP, then the others."""
     if len(found.get(b"cICP", b"")) == 4:
         return color_profiles.of_code_points(*found[b"cICP"][:2], gray=gray)
     if b"sRGB" in found or b"iCCP" in found:
@@ -198,7 +215,7 @@ def _png_colors(found: dict[bytes, bytes], *, gray: bool) -> bytes:
 
 
 def _figures(found: dict[bytes, bytes], kind: bytes, count: int) -> tuple[float, ...]:
-    """So many of a chunk, which names each 100,000 times as large; () where it is of another length."""
+    """Return `count` numbers of a chunk that stores them times 100,000; () if it has another length."""
     body = found.get(kind, b"")
     return (
         tuple(each / 100_000 for each in struct.unpack(f">{count}I", body)) if len(body) == 4 * count else ()
@@ -239,9 +256,9 @@ def _jpeg(data: bytes) -> Parts:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Marker, body and the whole; the last is that in which the pixels begin, with all that follows.
+    """Yield marker, body and whole of each segment; the last is the scan with everything after it.
 
-    What lies between segments is passed over, and so is the head of one that says it is longer than the file.
+    Bytes between segments are skipped, and so are segments that claim to be longer than the file.
     """
     at = 2
     while True:
@@ -327,7 +344,7 @@ def _tiff(data: bytes) -> Parts:
 
 
 def _avif(data: bytes) -> Parts:
-    """Its profile is in figures where it has none: ISO/IEC 14496-12, 12.1.5."""
+    """Split an AVIF. Without an ICC profile its colors are in a `colr` box (ISO/IEC 14496-12, 12.1.5)."""
     renamed = data if data[8:12] in (b"avif", b"avis") else data[:8] + b"avif" + data[12:]
     bare = _EXIF_ITEM.sub(rb"\1none", renamed[:HEAD]) + renamed[HEAD:]
     own = _opened(renamed, Metadata(), _told_by_pillow)
@@ -345,7 +362,7 @@ def _avif(data: bytes) -> Parts:
 
 
 def _in_box(data: bytes, name: bytes, layout: str, skipped: int) -> tuple[int, ...] | None:
-    """Figures of the first box so called, near the file's beginning; None where there is none."""
+    """Return the numbers in the first box of that name near the beginning of the file, or None."""
     at = data.find(name, 0, HEAD)
     place = at + len(name) + skipped
     if at < 0 or len(data) < place + struct.calcsize(layout):
@@ -380,7 +397,7 @@ def _few(extras: list[bytes]) -> tuple[bytes, ...]:
 
 
 def _opened(data: bytes, otherwise: T, read: Callable[[Image.Image], T]) -> T:
-    """What `read` finds in the opened file, before a pixel is decoded."""
+    """Return what `read` finds in the opened file before any pixel is decoded, else `otherwise`."""
     with contextlib.suppress(Exception), quiet(), Image.open(io.BytesIO(data)) as image:
         return read(image)
     return otherwise

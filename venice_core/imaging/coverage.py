@@ -1,4 +1,4 @@
-"""Coverage of a selection as an array: its bounds, grown and feathered."""
+"""Coverage of a selection as an array: its bounds, growing and feathering."""
 
 from __future__ import annotations
 
@@ -18,7 +18,17 @@ HARD_SHARE = 0.9
 
 
 def support_of(coverage: Coverage) -> Bounds | None:
-    """The smallest bounds that hold every pixel of coverage >= 1; None where there is none."""
+    """Return the smallest bounds that contain every pixel with a coverage of at least 1.
+
+    Parameters
+    ----------
+    coverage : Coverage, shape (height, width)
+
+    Returns
+    -------
+    Bounds or None
+        None if all of the coverage is 0.
+    """
     rows = np.flatnonzero(coverage.any(axis=1))
     if rows.size == 0:
         return None
@@ -27,11 +37,23 @@ def support_of(coverage: Coverage) -> Bounds | None:
 
 
 def grow(coverage: Coverage, radius: int) -> Coverage:
-    """Gray dilation by a disc of `radius` px (every pixel within that distance); negative: erosion.
+    """Dilate coverage by a disc, or erode it.
 
-    The disc is taken row by row, from its poles to its equator: each of its rows is a horizontal line,
-    and the maximum over a line comes from that over the line before, which is shorter. So the work grows
-    with the radius, not with its square.
+    Parameters
+    ----------
+    coverage : Coverage, shape (height, width)
+    radius : int
+        Radius of the disc in px: every pixel within that distance. A negative radius erodes.
+
+    Returns
+    -------
+    Coverage, shape (height, width)
+
+    Notes
+    -----
+    The disc is processed row by row from its poles to its equator. Each row is a horizontal line, and the
+    maximum over a line follows from that over the shorter line before it, so that the work grows with the
+    radius. In cv2.dilate it grows with the square of the radius.
     """
     if radius < 0:
         return np.asarray(255 - grow(255 - coverage, -radius), np.uint8)
@@ -41,7 +63,7 @@ def grow(coverage: Coverage, radius: int) -> Coverage:
 
 @lru_cache(maxsize=2)
 def _dilated(coverage: bytes, width: int, radius: int) -> Coverage:
-    """Kept, since a window asks for the same plan again and again."""
+    """Dilate; cached because a window requests the same plan repeatedly."""
     source = np.frombuffer(coverage, np.uint8).reshape(-1, width)
     height = source.shape[0]
     line, half = source.copy(), 0
@@ -62,9 +84,19 @@ def _dilated(coverage: bytes, width: int, radius: int) -> Coverage:
 
 
 def feather(coverage: Coverage, width: int) -> Coverage:
-    """min(coverage, 255 · smoothstep(d / width)), d being the distance in px to the nearest 0.
+    """Fade coverage toward its edge, inward only.
 
-    Pixels of coverage 0 stay 0, none rises, and none changes where d >= width; 0 is the identity.
+    Parameters
+    ----------
+    coverage : Coverage, shape (height, width)
+    width : int
+        Width of the fade, in px; 0 changes nothing.
+
+    Returns
+    -------
+    Coverage, shape (height, width)
+        min(coverage, 255 · smoothstep(d / width)), with d as the distance in px to the nearest 0. No value
+        increases, and none changes where d >= width.
     """
     if width <= 0 or coverage.all():
         return np.array(coverage)
@@ -77,7 +109,12 @@ def feather(coverage: Coverage, width: int) -> Coverage:
 
 
 def is_hard_edged(coverage: Coverage) -> bool:
-    """Whether the selection goes from 0 to 255 within 2 px, antialiasing included."""
+    """Return whether a selection goes from 0 to 255 within 2 px, antialiasing included.
+
+    Parameters
+    ----------
+    coverage : Coverage, shape (height, width)
+    """
     partial = (coverage > 0) & (coverage < 255)
     if not partial.any():
         return True

@@ -1,8 +1,14 @@
-"""A first guess of how a picture moved, from features in both, to about a pixel.
+"""A first estimate, to about a pixel, of how a picture moved, from features in both.
 
-SIFT (Lowe, Distinctive Image Features from Scale-Invariant Keypoints, 2004) with the square root of its
-descriptors (Arandjelović and Zisserman, Three Things Everyone Should Know, 2012), matched by the ratio of
-the best two, and the consensus of random samples (Fischler and Bolles, 1981).
+SIFT features [1]_ with square-rooted descriptors [2]_ are matched by the ratio of the best two distances, and
+the motion is the consensus of random samples [3]_.
+
+References
+----------
+.. [1] D. G. Lowe, "Distinctive Image Features from Scale-Invariant Keypoints", IJCV 60(2), 2004.
+.. [2] R. Arandjelović and A. Zisserman, "Three Things Everyone Should Know to Improve Object Retrieval",
+   CVPR 2012.
+.. [3] M. A. Fischler and R. C. Bolles, "Random Sample Consensus", CACM 24(6), 1981.
 """
 
 from __future__ import annotations
@@ -18,29 +24,44 @@ from venice_core.geometry.rectangles import Extent
 from venice_core.imaging.resampling import resize
 
 SIDE = 400
-"""The longer side, in px, at which features are looked for: enough for a guess."""
+"""Longer side, in px, at which features are detected; enough for an estimate."""
 MOST = 1500
 LEAST_CONTRAST = 0.015
-"""A third of what Lowe takes: skies and skin have faint features only."""
+"""A third of Lowe's threshold: skies and skin have only faint features."""
 REACH = 0.08
 """How far a feature may have moved, as a share of the longer side."""
 RATIO = 0.8
-"""The best match must be so many times nearer than the next, as in Lowe's paper."""
+"""The largest allowed ratio of the best distance to the second best, as in Lowe's paper."""
 CONSENSUS_PX = 2.0
 MIN_CONSENSUS = 10
-"""Four numbers are fitted, and features come in heaps: fewer agree by chance."""
+"""Four parameters are fitted and features cluster, so that fewer matches may agree by chance."""
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """Points of shape (n, 2), in px of the picture; their descriptors, each of length 1, (n, 128)."""
+    """Points of interest in a picture."""
 
     points: Points
+    """Coordinates in px of the picture; shape (n, 2)."""
     descriptors: npt.NDArray[np.float32]
+    """Vectors of length 1; shape (n, 128)."""
 
     @classmethod
     def of(cls, gray: npt.NDArray[np.uint8], reference_mask: npt.NDArray[np.bool_] | None = None) -> Features:
-        """Of a picture of shape (height, width), where it is `reference_mask`."""
+        """Detect the features of a picture.
+
+        Parameters
+        ----------
+        gray : ndarray of uint8, shape (height, width)
+            A gray picture.
+        reference_mask : ndarray of bool, shape (height, width), optional
+            Where to look; everywhere by default.
+
+        Returns
+        -------
+        Features
+            At most `MOST`, possibly none.
+        """
         whole = Extent.of_shape(gray.shape)
         size = whole.scaled(min(1.0, SIDE / whole.longer))
         mask = None
@@ -57,14 +78,25 @@ class Features:
         return cls(Affine.between(size, whole)(points), np.sqrt(share))
 
     def with_transform(self, mapping: Affine) -> Features:
-        """The same features where `mapping` puts them."""
+        """Return the same features at the places to which `mapping` moves them."""
         return Features(mapping(self.points), self.descriptors)
 
 
 def motion(before: Features, after: Features, extent: Extent) -> tuple[Affine, int] | None:
-    """How features moved from `before` to `after`, and how many agree about it; None where too few do.
+    """Estimate the shift, zoom and rotation between two sets of features.
 
-    A shift, a zoom and a rotation. Both in px of a picture of size `extent`.
+    Parameters
+    ----------
+    before, after : Features
+        The features of both pictures, in px of the same coordinate system.
+    extent : Extent
+        The size of the picture in that system.
+
+    Returns
+    -------
+    tuple of (Affine, int) or None
+        The motion from `before` to `after` and the number of matches that agree with it; None if fewer than
+        `MIN_CONSENSUS` do.
     """
     one, other = _matches(before, after, REACH * extent.longer)
     if len(one) < MIN_CONSENSUS:
@@ -79,7 +111,7 @@ def motion(before: Features, after: Features, extent: Extent) -> tuple[Affine, i
 
 
 def _matches(before: Features, after: Features, reach: float) -> tuple[Points, Points]:
-    """Points that belong together, none farther apart than `reach` in x or y."""
+    """Return pairs of points that match, no more than `reach` apart in x or y."""
     if min(len(before.points), len(after.points)) < 2:
         return np.zeros((0, 2)), np.zeros((0, 2))
     likeness = before.descriptors @ after.descriptors.T

@@ -1,6 +1,6 @@
-"""The fringe of a cut-out: what shows of the old background where it is half transparent, taken out. Pure.
+"""Remove the fringe of a cutout: remains of the old background in half-transparent pixels.
 
-A matte says how much of each pixel is foreground: uint8, 255 is all of it.
+A matte tells how much of each pixel is foreground, with 255 as all of it.
 """
 
 from __future__ import annotations
@@ -13,53 +13,73 @@ from venice_core.imaging.arrays import Coverage, Floats, Pixels
 from venice_core.imaging.coverage import support_of
 
 TILE = 1024
-"""In px: what is worked on at once, for the memory's sake."""
+"""Side, in px, of the areas processed at once, to limit memory."""
 
 SOLID, EMPTY = 250, 5
-"""A matte of this and more is foreground alone, of this and less background alone."""
+"""A matte of at least the first is pure foreground, one of at most the second pure background."""
 
 NEAREST, FARTHEST = 8, 96
-"""In px: how far away the colors of foreground and background are looked for, at least and at most."""
+"""Limits, in px, of how far away colors of foreground and background are searched for."""
 
 PASSES = ((1, 8), (4, 4), (16, 4))
-"""For each of blur-fusion's passes: how many times smaller its window is, and the power of the weights."""
+"""For each pass of blur fusion: the factor by which its window is smaller, and the power of the weights."""
 
 ENOUGH = 0.01
-"""The share of a window that must be foreground alone, or background alone, to be relied on in full."""
+"""The share of a window that must be pure foreground, or pure background, for full reliability."""
 
 
 def estimate_foreground(pixels: Pixels, matte: Coverage) -> tuple[Pixels, Coverage | None]:
-    """(colors, rim): RGB without what shows of the old background in half-transparent pixels.
+    """Estimate the foreground colors of a picture by blur fusion.
 
-    `pixels`: RGBA of the matte's size. `rim` is 255 where the colors are not the picture's own, else 0; None
-    where they are nowhere. It lies within 0 < matte < 255.
+    Parameters
+    ----------
+    pixels : Pixels, shape (height, width, 4)
+        RGBA.
+    matte : Coverage, shape (height, width)
+        How much of each pixel is foreground.
 
-    This is blur-fusion (Forte: Approximate Fast Foreground Color Estimation, ICIP 2021): the colors of
-    foreground and background are weighted means over a window, and what a mixture of the two lacks of the
-    pixel's own color is added to the foreground's; then again over a smaller window, of what was found. Two
-    things are not as there, since they came nearer to the truth: there are three passes, and mixed pixels
-    weigh less. The first window reaches from nearly every mixed pixel to foreground alone and to background
-    alone; where it holds too little of one of them, the picture's own colors stay.
+    Returns
+    -------
+    colors : Pixels, shape (height, width, 3)
+        RGB without what shows of the old background in half-transparent pixels.
+    edge_mask : Coverage, shape (height, width), or None
+        255 where `colors` differs from `pixels`, which is only where 0 < matte < 255, else 0. None if it
+        differs nowhere.
+
+    Notes
+    -----
+    Blur fusion [1]_ takes weighted means over a window as the colors of foreground and background, and adds
+    to the foreground what a mixture of the two lacks of the pixel's own color; then it repeats this with its
+    results over a smaller window. Two details differ from the paper because they came closer to the truth in
+    tests: there are three passes, and mixed pixels weigh less. The first window is large enough to reach pure
+    foreground and pure background from nearly every mixed pixel. If it contains too little of either, the
+    picture's own colors stay.
+
+    pymatting, the usual library for this, needs numba.
+
+    References
+    ----------
+    .. [1] M. Forte, "Approximate Fast Foreground Colour Estimation", ICIP 2021.
     """
     colors = pixels[..., :3].copy()
-    rim = np.where((matte > 0) & (matte < 255) & (pixels[..., 3] > 0), np.uint8(255), np.uint8(0))
-    where = support_of(rim)
+    edge_mask = np.where((matte > 0) & (matte < 255) & (pixels[..., 3] > 0), np.uint8(255), np.uint8(0))
+    where = support_of(edge_mask)
     if where is None:
         return colors, None
     whole = Bounds.of(Extent.of_shape(matte.shape))
     reach = _reach(matte[where.pad(FARTHEST, within=whole).slices])
     for tile in where.tiles(TILE):
-        inside = rim[tile.slices] > 0
+        inside = edge_mask[tile.slices] > 0
         if inside.any():
             area = tile.pad(sum(max(1, reach // smaller) for smaller, _ in PASSES), within=whole)
             found = _unmixed(pixels[area.slices], matte[area.slices], reach)[tile.relative_to(area).slices]
             colors[tile.slices][inside] = found[inside]
-    rim[(colors == pixels[..., :3]).all(axis=2)] = 0
-    return colors, rim if rim.any() else None
+    edge_mask[(colors == pixels[..., :3]).all(axis=2)] = 0
+    return colors, edge_mask if edge_mask.any() else None
 
 
 def _reach(matte: Coverage) -> int:
-    """How far, in px, from nearly all half-transparent pixels there is foreground or background alone."""
+    """Return within how many px nearly every mixed pixel has pure foreground and pure background."""
     mixed = (matte > EMPTY) & (matte < SOLID)
     if not mixed.any():
         return NEAREST
@@ -73,7 +93,7 @@ def _reach(matte: Coverage) -> int:
 
 
 def _unmixed(pixels: Pixels, matte: Coverage, reach: int) -> Pixels:
-    """The colors of the foreground, as `estimate_foreground` says."""
+    """Return the colors of the foreground; see `estimate_foreground`."""
     image = pixels[..., :3].astype(np.float32)
     share = matte.astype(np.float32) / 255.0
     visible = pixels[..., 3].astype(np.float32) / 255.0  # a hidden color is no evidence
@@ -90,7 +110,7 @@ def _unmixed(pixels: Pixels, matte: Coverage, reach: int) -> Pixels:
 
 
 def _weighted(values: Floats, weight: Floats, radius: int) -> Floats:
-    """The weighted mean over the square around each pixel; the values themselves where nothing weighs."""
+    """Return the weighted mean over the square around each pixel, or its own value without any weight."""
     total = _mean(weight, radius)[..., None]
     return np.asarray(
         np.where(total > 1e-5, _mean(values * weight[..., None], radius) / np.maximum(total, 1e-5), values)
@@ -98,6 +118,6 @@ def _weighted(values: Floats, weight: Floats, radius: int) -> Floats:
 
 
 def _mean(values: Floats, radius: int) -> Floats:
-    """The mean of the square around each pixel."""
+    """Return the mean of the square around each pixel."""
     side = 2 * radius + 1
     return np.asarray(cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT), np.float32)

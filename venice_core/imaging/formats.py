@@ -1,4 +1,4 @@
-"""Kinds of picture files: told by their bytes, called by their names, and what each of them can hold."""
+"""Picture formats: how to recognize them, what to call them, and what they can hold."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from venice_core.imaging import tiff
 
 @dataclass(frozen=True)
 class Format:
-    """What files of a kind can hold. `longest`: side in px; `bits` a channel, 32 being floats."""
+    """What files of a format can hold."""
 
     called: str
-    """With its article."""
+    """Its name with an article."""
     media_type: str
     longest: int
+    """The longest possible side, in px."""
     bits: int = 8
+    """Bits per channel, up to; 32 means floats."""
     alpha: bool = True
     lossless: bool = True
     beside: bool = True
-    """Whether there is room for a color profile, EXIF and XMP."""
+    """Whether it can hold a color profile, EXIF and XMP."""
     written: bool = True
+    """Whether files of this format are written here, not only read."""
 
     @property
     def title(self) -> str:
-        """As `called`, where a sentence begins."""
+        """`called` as the beginning of a sentence."""
         return self.called[0].upper() + self.called[1:]
 
 
@@ -82,7 +85,18 @@ _ADVICE = "convert it to PNG, TIFF or JPEG first"
 
 
 def sniff(data: bytes) -> str | None:
-    """The format by the file's first bytes, as Pillow names it; None where it is none that is read here."""
+    """Detect the format of a file from its first bytes.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+
+    Returns
+    -------
+    str or None
+        A key of `FORMATS`, as in Pillow; None for other formats.
+    """
     for signature, name in _SIGNATURES:
         if data.startswith(signature):
             return None if _other(data) else name
@@ -92,12 +106,23 @@ def sniff(data: bytes) -> str | None:
 
 
 def is_picture(data: bytes) -> bool:
-    """Whether it is a picture file of any kind, read here or not."""
+    """Return whether a file is a picture of any known format, supported or not."""
     return sniff(data) is not None or _other(data) is not None
 
 
 def described(data: bytes) -> str:
-    """What a file is that is read here as no picture, and what to do: the end of a sentence."""
+    """Describe a file that cannot be read as a picture, and what to do about it.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+
+    Returns
+    -------
+    str
+        The end of a sentence.
+    """
     name = sniff(data)
     if name is not None:
         return unread(name)
@@ -111,12 +136,23 @@ def described(data: bytes) -> str:
 
 
 def unread(name: str) -> str:
-    """The same of a file of a format that could be read elsewhere."""
+    """Describe a file whose format is supported, but not by this installation.
+
+    Parameters
+    ----------
+    name : str
+        A key of `FORMATS`.
+
+    Returns
+    -------
+    str
+        The end of a sentence.
+    """
     return f"{FORMATS[name].called}, which cannot be read here: {_ADVICE}"
 
 
 def _other(data: bytes) -> str | None:
-    """The name of a kind that is not read here, with its article."""
+    """Return the name, with its article, of a format that is not supported."""
     for pattern, name in _OTHERS:
         if re.match(pattern, data[:4096], re.DOTALL):
             return name
@@ -135,7 +171,7 @@ def _other(data: bytes) -> str | None:
 
 
 def _is_avif(data: bytes) -> bool:
-    """By all brands of its container; where those name only the family, by what is coded in it."""
+    """Detect AVIF from the brands, or from the codec if the brands name only the HEIF family."""
     brands = _brands(data)
     if brands & _AVIF:
         return True
@@ -143,7 +179,7 @@ def _is_avif(data: bytes) -> bool:
 
 
 def _brands(data: bytes) -> set[bytes]:
-    """Of a file in boxes, as HEIF and MP4 are: all that its first box names."""
+    """Return all brands in the `ftyp` box of a HEIF or MP4 file."""
     if data[4:8] != b"ftyp" or len(data) < 16:
         return set()
     (size,) = struct.unpack(">I", data[:4])

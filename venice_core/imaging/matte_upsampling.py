@@ -1,6 +1,6 @@
-"""A returned matte at the source's own resolution. Pure.
+"""Bring a returned matte to the resolution of the source.
 
-A matte says how much of each pixel is foreground: uint8, 255 is all of it. Colors are uint8 RGB.
+A matte tells how much of each pixel is foreground, with 255 as all of it.
 """
 
 from __future__ import annotations
@@ -18,37 +18,61 @@ from venice_core.imaging.coverage import support_of
 from venice_core.imaging.resampling import sampled, warp
 
 NEARLY = 0.9
-"""A matte of more than this share of the guide's size has the guide's detail itself."""
+"""A matte of more than this share of the guide's size already has the guide's detail."""
 
 REACH = 2
-"""In px of the matte: the guided filter looks at 5 × 5 of them, and so does what doubts it."""
+"""In px of the matte: the window of the guided filter, and of its error estimates, is 5 × 5."""
 
 LEAST_VARIANCE = 1e-4
-"""He's epsilon, for colors of 0–1: contrasts well below its root, 2.5 levels of 255, say nothing."""
+"""Epsilon of the guided filter for colors from 0 to 1: contrasts well below its root (2.5 levels of 255) have
+no influence."""
 
 FIT_DOUBT, NOISE_DOUBT = 2.0, 1.5
-"""By how much an error of the models, and one from the guide's noise, may be larger than estimated."""
+"""Safety factors for the errors of the models and for those caused by the guide's noise."""
 
 CORRECTIONS = 2
 ROUNDING = 0.5 / 255.0
 TILE = 512
-"""In px: what is worked on at once, for the memory's sake."""
+"""Side, in px, of the areas processed at once, to limit memory."""
 
 
-def upsample_matte(matte: Coverage, seen: Pixels, guide: Pixels, to_matte: Affine) -> Coverage:
-    """The matte at the size of `guide`, its edges following the guide's own.
+def upsample_matte(matte: Coverage, low_res_guide: Pixels, guide: Pixels, to_matte: Affine) -> Coverage:
+    """Enlarge a matte so that its edges follow those of the picture.
 
-    `seen`: RGB of the matte's size, the guide as the model saw it. `guide`: RGB. `to_matte`: from the guide's
-    coordinates to the matte's, without rotation. A matte that is no smaller is only resampled, and one of the
-    guide's own size comes back as it is. Where the matte is 0 or 255 all around, so is the result.
+    Parameters
+    ----------
+    matte : Coverage, shape (small height, small width)
+        The matte as returned.
+    low_res_guide : Pixels, shape (small height, small width, 3)
+        The guide as the model saw it, RGB.
+    guide : Pixels, shape (height, width, 3)
+        The picture at full resolution, RGB.
+    to_matte : Affine
+        Maps coordinates of the guide to those of the matte, without rotation.
 
-    This is the guided filter with colors (He, Sun, Tang: Guided Image Filtering, PAMI 2013), its linear
-    models made at the matte's size and applied at the guide's (He, Sun: Fast Guided Filter, 2015), and
-    averaged where they overlap by how well each fits (Ochotorena, Yamashita: Anisotropic Guided Filtering,
-    2020). What they add to a plain enlargement is shrunk as by a Wiener filter: by its power against that
-    of the models' errors at the matte's size and of the guide's noise. So texture that has nothing to do with
-    the matte leaves no trace in it. Then the mean over each pixel of the matte is made that pixel again
-    (back-projection: Irani, Peleg: Improving Resolution by Image Registration, 1991).
+    Returns
+    -------
+    Coverage, shape (height, width)
+        The matte at the size of `guide`: 0 or 255 wherever the matte is 0 or 255 all around. If it is not
+        smaller than the guide it is only resampled, and at the guide's own size it is returned unchanged.
+
+    Notes
+    -----
+    This is the guided filter for color guides [1]_. Its linear models are fitted at the matte's size and
+    applied at the guide's [2]_, averaged where they overlap by how well each of them fits [3]_. What they add
+    to a plain enlargement is reduced as in a Wiener filter, by its power relative to that of the models'
+    errors and of the guide's noise, so that texture unrelated to the matte leaves no trace. Finally, the mean
+    over each pixel of the matte is restored by back-projection [4]_.
+
+    cv2.ximgproc, which has a guided filter, is part of opencv-contrib only.
+
+    References
+    ----------
+    .. [1] K. He, J. Sun and X. Tang, "Guided Image Filtering", PAMI 35(6), 2013.
+    .. [2] K. He and J. Sun, "Fast Guided Filter", arXiv:1505.00996, 2015.
+    .. [3] C. N. Ochotorena and Y. Yamashita, "Anisotropic Guided Filtering", IEEE Transactions on Image
+       Processing 29, 2020.
+    .. [4] M. Irani and S. Peleg, "Improving Resolution by Image Registration", CVGIP 53(3), 1991.
     """
     whole = Bounds.of(Extent.of_shape(guide.shape))
     enlarged = warp(matte, to_matte, whole.extent)
@@ -58,19 +82,19 @@ def upsample_matte(matte: Coverage, seen: Pixels, guide: Pixels, to_matte: Affin
     where = _on_guide(found, to_matte, whole) if found is not None else None
     if where is not None and to_matte.factor < NEARLY:
         through = Affine.shift(where.x, where.y).then(to_matte)
-        _guided(enlarged[where.slices], matte, seen, guide[where.slices], through)
+        _guided(enlarged[where.slices], matte, low_res_guide, guide[where.slices], through)
     return np.asarray(np.rint(enlarged * 255.0), np.uint8)
 
 
 def _on_guide(area: Bounds, to_matte: Affine, whole: Bounds) -> Bounds | None:
-    """Where on the guide an area of the matte can be seen, its neighboring pixels included."""
+    """Return where an area of the matte appears on the guide, neighboring pixels included."""
     corners = to_matte.inverse([[area.x - 1, area.y - 1], [area.right + 1, area.bottom + 1]])
     (left, top), (right, bottom) = np.rint(corners).astype(int).tolist()
     return Bounds.from_edges(left, top, right, bottom).intersection(whole)
 
 
 def _guided(enlarged: Floats, matte: Coverage, seen: Pixels, guide: Pixels, to_matte: Affine) -> None:
-    """Makes of `enlarged` (0–1, of the guide's size) the guided matte, where the matte is uncertain."""
+    """Apply the guided filter to `enlarged` (0 to 1, at the guide's size) where `matte` is uncertain."""
     given, uncertain = matte.astype(np.float32) / 255.0, _uncertain(matte).astype(np.float32)
     # whose models are looked at: by interpolation, and for the power of what they add
     side = 2 * (REACH + 1) + 1
@@ -107,9 +131,10 @@ def _guided(enlarged: Floats, matte: Coverage, seen: Pixels, guide: Pixels, to_m
 
 
 def _models(matte: Floats, seen: Pixels, near: Floats) -> tuple[Floats, Floats]:
-    """(lines, errors): of each pixel the slopes by channel and the offset that make a matte of colors.
+    """Fit a linear model of the matte to the colors around each pixel.
 
-    The offset makes up for the error at the pixel itself. Where `near` is 0 they may be left at 0.
+    Return the models (a slope for each channel and an offset) and their errors. The offset includes the error
+    at the pixel itself. Both may be left at 0 where `near` is 0.
     """
     lines, errors = np.zeros((*matte.shape, 4), np.float32), np.zeros_like(matte)
     whole = Bounds.of(Extent.of_shape(matte.shape))
@@ -126,7 +151,7 @@ def _models(matte: Floats, seen: Pixels, near: Floats) -> tuple[Floats, Floats]:
 
 
 def _lines(colors: Floats, matte: Floats) -> tuple[Floats, Floats]:
-    """The slopes and offsets of the guided filter: by least squares in each window, then averaged."""
+    """Return slopes and offsets of the guided filter: least squares in each window, then averaged."""
     mean, level = _mean(colors), _mean(matte)
     covariance = _mean(colors * matte[..., None]) - mean * level[..., None]
     one, other = np.triu_indices(3)
@@ -140,9 +165,9 @@ def _lines(colors: Floats, matte: Floats) -> tuple[Floats, Floats]:
 
 
 def _solved(upper: Floats, right: Floats) -> Floats:
-    """x of (matrix + LEAST_VARIANCE · 1) · x = right by Cramer's rule; the matrix is symmetric.
+    """Solve (matrix + LEAST_VARIANCE · 1) · x = right for x by Cramer's rule; the matrix is symmetric.
 
-    In float64: of gray pixels all but one of the matrix's eigenvalues are nearly 0.
+    Computed in float64, because for gray pixels all but one of the eigenvalues are nearly 0.
     """
     rr, rg, rb, gg, gb, bb = np.moveaxis(upper.astype(np.float64), -1, 0)
     rr, gg, bb = rr + LEAST_VARIANCE, gg + LEAST_VARIANCE, bb + LEAST_VARIANCE
@@ -154,17 +179,17 @@ def _solved(upper: Floats, right: Floats) -> Floats:
 
 
 def _uncertain(matte: Coverage) -> Coverage:
-    """1 where a pixel is neither 0 nor 255, or one beside it differs; else 0."""
+    """Return 1 where a pixel is neither 0 nor 255 or differs from a neighbor, else 0."""
     beside = np.ones((3, 3), np.uint8)
     changes = np.asarray(cv2.dilate(matte, beside)) != np.asarray(cv2.erode(matte, beside))
     return np.asarray(changes | ((matte > 0) & (matte < 255)), np.uint8)
 
 
 def _noise(guide: Pixels) -> Floats:
-    """The standard deviation of the noise of each channel (of 0–1): what the flattest places show.
+    """Estimate the noise of each channel (standard deviation, for values from 0 to 1) in the flattest areas.
 
-    The mask is that of Immerkær (Fast Noise Variance Estimation, 1996), which sees no gradients; its mean
-    is taken over 16 × 16 px, and of those means the one that a fifth is below.
+    The filter ignores gradients (J. Immerkær, "Fast Noise Variance Estimation", 1996). Of its means over 16 ×
+    16 px, the 20th percentile is used.
     """
     mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
     means = []
@@ -177,13 +202,13 @@ def _noise(guide: Pixels) -> Floats:
 
 
 def _mean(values: Floats | Doubles, radius: int = REACH) -> Floats:
-    """The mean of the square around each pixel."""
+    """Return the mean of the square around each pixel."""
     side = 2 * radius + 1
     return np.asarray(cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT), np.float32)
 
 
 def _gather(values: Floats, to_cells: Affine, sums: Doubles) -> None:
-    """Adds to the cells of a grid what of `values` lies in them, parts of pixels by their share."""
+    """Add to each cell of a grid the values that lie in it, splitting pixels proportionally."""
     height, width = values.shape
     (left, top), (right, bottom) = to_cells(np.array([[0, 0], [width, height]]))
     columns = np.arange(max(0, math.floor(left)), min(sums.shape[1], math.ceil(right)) + 1)
@@ -196,7 +221,7 @@ def _gather(values: Floats, to_cells: Affine, sums: Doubles) -> None:
 
 
 def _between(values: npt.NDArray[np.floating], edges: Doubles) -> Doubles:
-    """Of each column the sums from one edge to the next, by its running sum; it is 0 beyond its ends."""
+    """Return the sum of each column from one edge to the next, taking values beyond its ends as 0."""
     running = np.zeros((values.shape[0] + 1, values.shape[1]))
     np.cumsum(values, axis=0, dtype=np.float64, out=running[1:])
     edges = np.clip(edges, 0.0, values.shape[0])
@@ -206,7 +231,7 @@ def _between(values: npt.NDArray[np.floating], edges: Doubles) -> Doubles:
 
 
 def _areas(to_cells: Affine, whole: Extent, shape: tuple[int, ...]) -> Doubles:
-    """How many px of a picture of size `whole` lie in each cell; where there are none, 1."""
+    """Return how many px of a picture of size `whole` lie in each cell, but 1 instead of 0."""
     back = to_cells.inverse
     across = np.diff(np.clip(np.arange(shape[1] + 1) * back.xx + back.x0, 0.0, whole.width))
     down = np.diff(np.clip(np.arange(shape[0] + 1) * back.yy + back.y0, 0.0, whole.height))

@@ -1,6 +1,6 @@
-"""What stands in a picture file beside the pixels: profile, EXIF, XMP, dots per inch, comments.
+"""Metadata of picture files: color profile, EXIF, XMP, resolution, comments.
 
-It is kept where it can be read and counts as none where not: nothing here raises for what it is given.
+Metadata is kept if it can be read and ignored otherwise; nothing here raises because of its input.
 """
 
 from __future__ import annotations
@@ -20,30 +20,31 @@ INCHES = 2
 _TOLD = frozenset(
     (270, 271, 272, 282, 283, 296, 305, 306, 315, 316, 18246, 18249, 33432, 34665, 34853)
 ) | frozenset(range(40091, 40096))
-"""Tags of the first directory that tell of the picture, not of how its file is made."""
+"""Tags of the first directory that describe the picture rather than the structure of the file."""
 _XMP_TURNED = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[2-8]")
 MAX_EXIF = 65_000
-"""In bytes, of EXIF and of XMP: what fits into every kind of file."""
+"""In bytes, for EXIF and for XMP: what every format can hold."""
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """`exif`: without the words in front of it that JPEG files have. `orientation`: as EXIF numbers it.
-
-    `extras`: chunks of comments and captions as they stand, which only a file of that `kind` can hold.
-    """
+    """The metadata of a picture file."""
 
     icc: bytes = b""
     exif: bytes = b""
+    """Without the "Exif" prefix of JPEG files."""
     xmp: bytes = b""
     dpi: Dpi | None = None
+    """Pixels per inch, across and down."""
     orientation: int = 1
+    """As numbered by EXIF."""
     extras: tuple[bytes, ...] = field(default=(), repr=False)
+    """Unparsed comments and captions, which only a file of format `kind` can hold."""
     kind: str = ""
 
     @classmethod
     def of(cls, *, exif: bytes = b"", dpi: Dpi | None = None, **others: Any) -> Metadata:
-        """With what the EXIF says where nothing else does: the orientation, and the dots per inch."""
+        """Create metadata, with orientation and resolution from EXIF unless they are given."""
         tags = load_exif(exif)
         if tags is None:
             return cls(dpi=dpi, **others)
@@ -53,14 +54,21 @@ class Metadata:
 
     @property
     def is_adobe_rgb(self) -> bool:
-        """Whether a camera says so, which has no other way than this: DCF, 4.6."""
+        """Whether EXIF declares Adobe RGB the way cameras do (DCF, 4.6)."""
         tags = load_exif(self.exif)
         return tags is not None and str(_within(tags, IFD.Interop).get(1, "")).startswith("R03")
 
     def written(self, width: int, height: int, *, in_exif: bool) -> Metadata:
-        """As it goes with an upright picture of that size; `in_exif`: where else are no dots per inch.
+        """Return the metadata for an upright picture of a given size.
 
-        The small picture within EXIF is left out: it shows what was there before.
+        The EXIF thumbnail is dropped because it shows the old picture.
+
+        Parameters
+        ----------
+        width, height : int
+            The size of the picture, in px.
+        in_exif : bool
+            Whether EXIF is the only place for the resolution.
         """
         xmp = self.xmp if self.orientation == 1 else _XMP_TURNED.sub(rb"\g<1>1", self.xmp)
         upright = replace(self, orientation=1, xmp=xmp)
@@ -74,7 +82,7 @@ class Metadata:
 
 
 def load_exif(exif: bytes) -> Image.Exif | None:
-    """None where it cannot be read."""
+    """Parse EXIF; return None if it is empty or cannot be parsed."""
     tags = Image.Exif()
     try:
         tags.load(exif)
@@ -84,7 +92,20 @@ def load_exif(exif: bytes) -> Image.Exif | None:
 
 
 def told(tags: Image.Exif, *further: int) -> dict[int, Any]:
-    """What a directory tells of the picture, by tag; those within it as such; without what is broken."""
+    """Return the entries that describe the picture, including those of nested directories.
+
+    Parameters
+    ----------
+    tags : PIL.Image.Exif
+        Parsed EXIF.
+    *further : int
+        More tags to return.
+
+    Returns
+    -------
+    dict
+        Values by tag, nested directories as dicts; broken entries are left out.
+    """
     found = _readable(tags, _TOLD.union(further))
     for tag in (IFD.Exif, IFD.GPSInfo):
         if tag in found:
@@ -132,7 +153,20 @@ def _dpi(tags: Mapping[int, Any]) -> Dpi | None:
 
 
 def dpi_of(across: Any, down: Any, unit: Any) -> Dpi | None:
-    """From the figures of EXIF and TIFF; `unit`: 2 inches, 3 centimeters. None where they say nothing."""
+    """Convert a resolution as in EXIF and TIFF to pixels per inch.
+
+    Parameters
+    ----------
+    across, down : Any
+        The two numbers, of whatever type the file has.
+    unit : Any
+        2 for inches, 3 for centimeters.
+
+    Returns
+    -------
+    tuple of float or None
+        None if they make no sense.
+    """
     per_inch = {INCHES: 1.0, 3: 2.54}.get(_whole(unit, 0))
     try:
         dpi = float(across) * (per_inch or 0.0), float(down) * (per_inch or 0.0)

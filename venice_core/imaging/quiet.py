@@ -1,4 +1,4 @@
-"""Libraries that write to standard error by themselves, kept quiet."""
+"""Silence libraries that write to standard error on their own."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _one_at_a_time = threading.Lock()
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Meanwhile there are no warnings, and what is written to file 2 is lost, as libraries in C do it.
+    """Suppress warnings and everything written to file descriptor 2, as C libraries do.
 
-    What people are told meanwhile goes by another number: see `terminal.forgiving`.
+    Messages for the user use another descriptor: see `venice_core.cli.streams.forgiving`.
     """
     with _one_at_a_time, warnings.catch_warnings(), contextlib.ExitStack() as stack:
         warnings.simplefilter("ignore")

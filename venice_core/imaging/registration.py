@@ -1,10 +1,17 @@
-"""How a picture moved against another, below a tenth of a pixel, and how sure that is.
+"""Measure how a picture moved relative to another, to better than 0.1 px, and how certain that is.
 
-A robust Gauss-Newton search, inverse compositional (Baker and Matthews, Lucas-Kanade 20 Years On, 2004), on
-pictures of which only the local structure is left: brightness, contrast and color play no part, and a
-smooth gradient is no evidence of anything. Blocks of the picture that look different in both play no part
-either. How sure it is follows from how much the blocks disagree (a covariance robust to clusters: Liang and
-Zeger, Longitudinal Data Analysis Using Generalized Linear Models, 1986).
+A robust, inverse compositional Gauss-Newton search [1]_ on pictures reduced to their local structure:
+brightness, contrast and color have no influence, and a smooth gradient is not evidence. Blocks that look
+different in both pictures are ignored. The uncertainty follows from how much the blocks disagree, as a
+cluster-robust covariance [2]_.
+
+cv2.findTransformECC is not used because it gives no uncertainty.
+
+References
+----------
+.. [1] S. Baker and I. Matthews, "Lucas-Kanade 20 Years On: A Unifying Framework", IJCV 56(3), 2004.
+.. [2] K.-Y. Liang and S. L. Zeger, "Longitudinal Data Analysis Using Generalized Linear Models",
+   Biometrika 73(1), 1986.
 """
 
 from __future__ import annotations
@@ -23,37 +30,50 @@ from venice_core.imaging.holdout import dilate_excluded
 BLOCK = 32
 """Side of a block, in px."""
 SAMPLES = 50_000
-"""How many pixels are compared at most: those where the picture is steepest say most."""
+"""The most pixels that are compared: those with the steepest slopes carry the most information."""
 LOCAL = 7.0
-"""How many times as wide as the smoothing what counts as local is: deviations of two Gaussians."""
+"""Width of the local neighborhood, as a multiple of the smoothing; both are sigmas of Gaussians."""
 FAINT = 0.01
-"""The gradient of structure, per px, below which a pixel says nothing."""
+"""Gradient of the structure, per px, below which a pixel carries no information."""
 LEAST_CONTRAST = 0.6
-"""In levels of 255: where the local contrast is less, it is noise, or the steps of a gradient in 8 bit."""
+"""In levels of 255. Less local contrast is noise, or the steps of a gradient in 8 bits."""
 TEXTURED = 20
-"""Compared pixels that make a block worth asking."""
+"""How many compared pixels a block needs to be judged."""
 FLOOR = 8.0
-"""In levels of 255: contrast below it is taken for noise."""
+"""In levels of 255. Contrast below this is treated as noise."""
 ALIKE = 0.3, 0.7
-"""The correlation at which a block begins to count, and that at which it counts in full."""
+"""Correlation at which a block begins to count, and at which it counts fully."""
 TUKEY = 3.0
-"""Pixels that differ by more than so many standard deviations do not count (Tukey's biweight)."""
+"""Pixels that differ by more standard deviations than this do not count (Tukey's biweight)."""
 LEAST_NOISE = 0.02
 SETTLED = 0.002
-"""In px: a step that moves no corner by more is the last."""
+"""In px. The search ends with a step that moves no corner by more than this."""
 MOST_STEPS = 15
 
-# Of the six numbers of an affine map (xx xy x0 yx yy y0), counted from the picture's middle: what may vary.
 SIMILARITY = np.array(
     [[0, 0, 1, 0, 0, 0], [0, 0, 0, 0, 0, 1], [1, 0, 0, 0, 1, 0], [0, -1, 0, 1, 0, 0]], np.float64
 ).T
 AFFINE = np.eye(6)
+"""Motion models. Their columns span what may vary of the parameters xx, xy, x0, yx, yy, y0 of an affine map,
+counted from the center of the picture."""
 
 
 def structure(gray: Floats, smooth: float) -> tuple[Floats, Floats]:
-    """What is left of a picture without its local mean and contrast, about -2 to 2; and that contrast.
+    """Normalize a picture by its local mean and contrast.
 
-    `smooth`: the standard deviation, in px, of the Gaussian before; what is local is 7 times as wide.
+    Parameters
+    ----------
+    gray : Floats, shape (height, width)
+        A gray picture, 0 to 255.
+    smooth : float
+        Sigma, in px, of the Gaussian applied first. The local neighborhood is `LOCAL` times as wide.
+
+    Returns
+    -------
+    structure : Floats, shape (height, width)
+        The normalized picture, from about -2 to 2.
+    contrast : Floats, shape (height, width)
+        The local contrast, in levels of 255.
     """
     soft = np.asarray(cv2.GaussianBlur(gray, (0, 0), smooth), np.float32)
     detail = np.asarray(soft - cv2.GaussianBlur(soft, (0, 0), LOCAL * smooth), np.float32)
@@ -62,9 +82,18 @@ def structure(gray: Floats, smooth: float) -> tuple[Floats, Floats]:
 
 
 class Registration:
-    """Two pictures to compare: `before`, and `after` where its pixels are within `valid`.
+    """Two gray pictures to register.
 
-    Gray, float32, 0–255, of one size; `reference_mask` says where they ought to look alike.
+    Parameters
+    ----------
+    before, after : Floats, shape (height, width)
+        The pictures, 0 to 255.
+    reference_mask : Flags, shape (height, width)
+        Where they should look alike.
+    valid : Bounds
+        Where `after` has pixels.
+    smooth : float, optional
+        Sigma, in px, of the blur applied to both; see `structure`.
     """
 
     def __init__(
@@ -96,47 +125,93 @@ class Registration:
 
     @property
     def blocks(self) -> int:
-        """How many there are in which anything is compared."""
+        """The number of blocks in which anything is compared."""
         return len(self._parity)
 
     @cached_property
     def textured(self) -> Flags:
-        """Of each block, whether enough of it is compared to ask it."""
+        """For each block, whether it has enough compared pixels to be judged."""
         return np.bincount(self._block, minlength=self.blocks) >= TEXTURED
 
-    def refine(self, start: Affine, free: Doubles, settled: float = SETTLED) -> Affine:
-        """The movement near `start`, of which only what is `free` is sought, to about `settled` px."""
+    def refine(self, start: Affine, motion_model: Doubles, settled: float = SETTLED) -> Affine:
+        """Find the motion that fits best, starting from a nearby one.
+
+        Parameters
+        ----------
+        start : Affine
+            The starting point, in px of the pictures, from `before` to `after`.
+        motion_model : Doubles, shape (6, n)
+            What may vary: `SIMILARITY` or `AFFINE`.
+        settled : float, optional
+            Accuracy, in px, at which the search ends. It ends after `MOST_STEPS` steps in any case.
+
+        Returns
+        -------
+        Affine
+            The motion; `start` itself if there is nothing to compare.
+        """
         motion = start
         for _ in range(MOST_STEPS if self.blocks else 0):
             weight, difference, _ = self._compare(motion)
-            step = self._step(_solved(*self._normal(weight, difference), free))
+            step = self._step(_solved(*self._normal(weight, difference), motion_model))
             motion = step.inverse.then(motion)
             if step.farthest(self.extent) < settled:
                 break
         return motion
 
     def agreement(self, motion: Affine) -> Doubles:
-        """Of each block, how alike it is in both: normalised cross-correlation, -1 to 1."""
+        """Return the normalized cross-correlation of each block, from -1 to 1, after a motion."""
         return self._alike(*self._seen(motion))
 
-    def halves(self, motion: Affine, free: Doubles) -> list[tuple[Affine, Flags]]:
-        """The movement as each half of the blocks alone has it, and which blocks are the other half.
+    def cross_fit(self, motion: Affine, motion_model: Doubles) -> list[tuple[Affine, Flags]]:
+        """Fit the motion on each half of the blocks alone.
 
-        The halves lie like the colors of a chessboard.
+        The halves alternate like the colors of a checkerboard.
+
+        Parameters
+        ----------
+        motion : Affine
+            The motion found on all blocks, from which each half takes one more step.
+        motion_model : Doubles, shape (6, n)
+            What may vary.
+
+        Returns
+        -------
+        list of (Affine, Flags)
+            For each half its motion and a flag for each block that was held out.
         """
         found = []
         weight, difference, _ = self._compare(motion)
         for half in (0, 1):
             own = (self._parity == half)[self._block]
-            step = self._step(_solved(*self._normal(weight * own, difference), free))
+            step = self._step(_solved(*self._normal(weight * own, difference), motion_model))
             found.append((step.inverse.then(motion), self._parity != half))
         return found
 
-    def spread(self, motion: Affine, free: Doubles) -> Doubles:
-        """The covariance of the six numbers, of which only what is `free` was sought.
+    def covariance(self, motion: Affine, motion_model: Doubles) -> Doubles:
+        """Return the covariance of the six parameters of a motion.
 
-        Noise slopes, too, but in each picture differently: along a straight edge it would be evidence. So the
-        slopes of one picture stand for those of the other, as instrumental variables (Reiersøl, 1945).
+        Parameters
+        ----------
+        motion : Affine
+            The motion, as found by `refine`.
+        motion_model : Doubles, shape (6, n)
+            What was allowed to vary.
+
+        Returns
+        -------
+        Doubles, shape (6, 6)
+            The covariance, 0 for what was not allowed to vary. See `parameters` for the units.
+
+        Notes
+        -----
+        Noise has slopes, too, which would pass for evidence along a straight edge; but they differ from
+        picture to picture. So the slopes of one picture serve as instrumental variables for those of the
+        other [1]_.
+
+        References
+        ----------
+        .. [1] O. Reiersøl, "Confluence Analysis by Means of Instrumental Sets of Variables", 1945.
         """
         weight, difference, _ = self._compare(motion)
         across, down = (_sample(each, motion(self._points)) for each in _slopes(self._after))
@@ -144,29 +219,41 @@ class Registration:
         moment = ((self._slope * weight[:, None]).T @ other).astype(np.float64)
         pulls = self._slope * (weight * difference)[:, None]
         count = self.blocks
-        pull = np.stack([np.bincount(self._block, each, count) for each in pulls.T], axis=-1) @ free
+        pull = np.stack([np.bincount(self._block, each, count) for each in pulls.T], axis=-1) @ motion_model
         counted = int((np.bincount(self._block, weight, count) > 1.0).sum())
-        inverse = np.linalg.pinv(free.T @ moment @ free)
-        few = counted / max(1, counted - free.shape[1])
-        return np.asarray(free @ (inverse @ (pull.T @ pull) @ inverse.T * few) @ free.T)
+        inverse = np.linalg.pinv(motion_model.T @ moment @ motion_model)
+        few = counted / max(1, counted - motion_model.shape[1])
+        return np.asarray(motion_model @ (inverse @ (pull.T @ pull) @ inverse.T * few) @ motion_model.T)
 
-    def uncertainty(self, spread: Doubles, points: Points) -> Doubles:
-        """The standard deviation, in px, of where `points` of the picture moved to."""
+    def uncertainty(self, covariance: Doubles, points: Points) -> Doubles:
+        """Return the standard deviation, in px, of where `points` moved to.
+
+        Parameters
+        ----------
+        covariance : Doubles, shape (6, 6)
+            As returned by `covariance`.
+        points : Points, shape (n, 2)
+            Coordinates in px of the picture.
+
+        Returns
+        -------
+        Doubles, shape (n,)
+        """
         x, y = self._middle(points).T
         zero, one = np.zeros_like(x), np.ones_like(x)
         across = np.stack([x, y, one, zero, zero, zero], axis=-1)
         down = np.stack([zero, zero, zero, x, y, one], axis=-1)
-        variance = sum(np.einsum("ni,ij,nj->n", each, spread, each) for each in (across, down))
+        variance = sum(np.einsum("ni,ij,nj->n", each, covariance, each) for each in (across, down))
         return np.sqrt(np.maximum(variance, 0.0))
 
-    def numbers(self, motion: Affine) -> Doubles:
-        """The six numbers of a movement, without those of no movement: shape (6,)."""
+    def parameters(self, motion: Affine) -> Doubles:
+        """Return the six parameters of a motion, 0 for none: shape (6,), in px at half the longer side."""
         centred = self._middle.inverse.then(motion).then(self._middle).matrix[:2].ravel()
-        numbers = centred - np.array([1.0, 0.0, 0.0, 0.0, 1.0, 0.0])
-        return numbers * np.array([self._half, self._half, self._half] * 2)
+        parameters = centred - np.array([1.0, 0.0, 0.0, 0.0, 1.0, 0.0])
+        return parameters * np.array([self._half, self._half, self._half] * 2)
 
     def _seen(self, motion: Affine) -> tuple[Floats, Flags]:
-        """`after` where each pixel moved to, and whether it has a pixel there."""
+        """Return `after` at the place to which each pixel moved, and whether it has a pixel there."""
         places = motion(self._points)
         inside = (
             (places[:, 0] >= self._valid.x + 0.5)
@@ -185,7 +272,7 @@ class Registration:
         return np.asarray(both / np.sqrt(np.maximum(own * other, 1e-9)))
 
     def _compare(self, motion: Affine) -> tuple[Floats, Floats, Doubles]:
-        """(weight of each pixel, 0–1; how it differs; agreement of each block)."""
+        """Return the weight of each pixel (0 to 1), its difference, and the agreement of each block."""
         seen, inside = self._seen(motion)
         alike = self._alike(seen, inside)
         low, high = ALIKE
@@ -200,23 +287,26 @@ class Registration:
         return weight, difference, alike
 
     def _normal(self, weight: Floats, difference: Floats) -> tuple[Doubles, Doubles]:
-        """The normal equations' matrix and right side."""
+        """Return the matrix and the right side of the normal equations."""
         weighted = self._slope * weight[:, None]
         return (weighted.T @ self._slope).astype(np.float64), (weighted.T @ difference).astype(np.float64)
 
-    def _step(self, numbers: Doubles) -> Affine:
-        """Six numbers in px, at the end of the longer half side, as a map of the picture's px."""
-        a, b, x, c, d, y = (numbers / self._half).tolist()
+    def _step(self, parameters: Doubles) -> Affine:
+        """Return the map, in px of the picture, for six parameters in px at half the longer side."""
+        a, b, x, c, d, y = (parameters / self._half).tolist()
         return self._middle.then(Affine(1 + a, b, x, c, 1 + d, y)).then(self._middle.inverse)
 
 
-def _solved(moment: Doubles, pull: Doubles, free: Doubles) -> Doubles:
-    """Six numbers; 0 where there is nothing to go by."""
-    return np.asarray(free @ np.linalg.lstsq(free.T @ moment @ free, free.T @ pull, rcond=1e-9)[0])
+def _solved(moment: Doubles, pull: Doubles, motion_model: Doubles) -> Doubles:
+    """Return the six parameters; 0 for those without evidence."""
+    return np.asarray(
+        motion_model
+        @ np.linalg.lstsq(motion_model.T @ moment @ motion_model, motion_model.T @ pull, rcond=1e-9)[0]
+    )
 
 
 def _steepest(strength: Floats, reference_mask: Flags) -> npt.NDArray[np.intp]:
-    """Indices of the pixels that say most, evenly over the picture, at most `SAMPLES`."""
+    """Return the indices of the most informative pixels, at most `SAMPLES`, spread evenly."""
     inner = np.zeros_like(reference_mask)
     inner[2:-2, 2:-2] = reference_mask[2:-2, 2:-2]
     picked = np.flatnonzero(inner & (strength > FAINT * FAINT))
@@ -229,19 +319,19 @@ def _steepest(strength: Floats, reference_mask: Flags) -> npt.NDArray[np.intp]:
 
 
 def _slopes(picture: Floats) -> tuple[Floats, Floats]:
-    """Per px, to the right and downwards."""
+    """Return the slopes per px, to the right and downward."""
     across = cv2.Scharr(picture, cv2.CV_32F, 1, 0, scale=1 / 32)
     down = cv2.Scharr(picture, cv2.CV_32F, 0, 1, scale=1 / 32)
     return np.asarray(across, np.float32), np.asarray(down, np.float32)
 
 
 def _by_number(dx: Floats, dy: Floats, x: Doubles, y: Doubles) -> Floats:
-    """How much each of the six numbers changes pixels at x, y with those slopes; shape (n, 6)."""
+    """Return how much each parameter changes pixels at x, y that have those slopes; shape (n, 6)."""
     return np.stack([dx * x, dx * y, dx, dy * x, dy * y, dy], axis=-1).astype(np.float32)
 
 
 def _sample(picture: Floats, places: Points) -> Floats:
-    """Bilinear values of `picture` at places in px; shape (n,)."""
+    """Return bilinear values of `picture` at places in px; shape (n,)."""
     x, y = (places.astype(np.float32) - np.float32(0.5)).T
     width = 4096  # OpenCV takes no more than 32767 in a row
     fill = -len(x) % width

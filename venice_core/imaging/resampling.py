@@ -1,6 +1,6 @@
-"""Pictures at another size or place.
+"""Resample pictures to another size or place.
 
-Arrays are of shape (height, width) or (height, width, channels).
+Arrays have shape (height, width) or (height, width, channels).
 """
 
 from __future__ import annotations
@@ -18,15 +18,26 @@ from venice_core.geometry.rectangles import Extent
 from venice_core.imaging.arrays import Bytes, Floats
 
 MUCH = 16.0
-"""What shrinks more is made smaller by area means first: the Gaussian would be as wide as the picture."""
+"""A picture that is reduced by more than this is reduced by area means first, or else the Gaussian would
+become as wide as the picture."""
 BAND = 512
-"""Rows at a time, so that a large picture needs little memory beside itself."""
+"""Rows processed at once, to limit memory."""
 
 
 def resize(array: Bytes, extent: Extent) -> Bytes:
-    """Resampled to `extent`: area means where it shrinks, bicubic where it grows.
+    """Resample a picture to another size.
 
-    RGBA is resampled premultiplied, so that hidden colors do not bleed. The same size is the identity.
+    Parameters
+    ----------
+    array : Bytes, shape (height, width) or (height, width, channels)
+        Any picture. RGBA is resampled premultiplied, so that hidden colors do not bleed.
+    extent : Extent
+        The new size.
+
+    Returns
+    -------
+    Bytes
+        Area means if either side shrinks, else bicubic; `array` itself if the size is the same.
     """
     height, width = array.shape[:2]
     if (width, height) == (extent.width, extent.height):
@@ -45,10 +56,25 @@ def resize(array: Bytes, extent: Extent) -> Bytes:
 
 
 def reduced(picture: Bytes, to_picture: Affine, left: float = 1.0) -> tuple[Bytes, Affine]:
-    """A smaller copy of what a map shrinks, by area means as in `resize`, and the map to that copy.
+    """Reduce a picture as far as a map shrinks it.
 
-    So a picture seen through a map that only shrinks is the same as one that was resized. `left`: by what
-    factor the map to the copy may shrink still.
+    A picture seen through a map that only shrinks then equals one resampled by `resize`.
+
+    Parameters
+    ----------
+    picture : Bytes, shape (height, width) or (height, width, channels)
+        The picture.
+    to_picture : Affine
+        A map to coordinates of the picture.
+    left : float, optional
+        The factor by which the returned map may still shrink.
+
+    Returns
+    -------
+    smaller : Bytes
+        The picture, reduced by area means.
+    to_smaller : Affine
+        The map to coordinates of the smaller picture.
     """
     extent = Extent.of_shape(picture.shape)
     across, down = (max(1.0, shrunk / left) for shrunk in _shrunk(to_picture))
@@ -57,17 +83,39 @@ def reduced(picture: Bytes, to_picture: Affine, left: float = 1.0) -> tuple[Byte
 
 
 def warp(picture: Bytes, to_picture: Affine, extent: Extent) -> Floats:
-    """What `picture` shows through a map from a new picture of size `extent`; float32, 0–255.
+    """Resample a picture through an affine map.
 
-    Lanczos of four lobes, after a Gaussian that keeps finer detail than the new picture can hold from
-    aliasing. No value lies beyond those around its place in `picture`, so there are no halos. Beyond its
-    edges the nearest pixel counts. A map by whole pixels is exact.
+    Parameters
+    ----------
+    picture : Bytes, shape (height, width) or (height, width, channels)
+        The picture.
+    to_picture : Affine
+        Maps coordinates of the new picture to those of `picture`.
+    extent : Extent
+        The size of the new picture.
+
+    Returns
+    -------
+    Floats
+        The new picture, 0 to 255. Beyond the edges the nearest pixel counts. A map by whole pixels is exact.
+
+    Notes
+    -----
+    Lanczos interpolation with four lobes, after a Gaussian that prevents detail too fine for the new picture
+    from aliasing. Results are limited to the range of the surrounding pixels, so that there are no halos.
+    cv2.warpAffine alone does neither.
     """
     return np.concatenate([band for _, band in warped(picture, to_picture, extent)])
 
 
 def warped(picture: Bytes, to_picture: Affine, extent: Extent) -> Iterator[tuple[slice, Floats]]:
-    """As `warp`, some rows at a time, from the top, so that little memory is needed."""
+    """Do the same as `warp` in bands of rows from the top, to limit memory.
+
+    Yields
+    ------
+    tuple of (slice, Floats)
+        The rows and their pixels.
+    """
     if max(_shrunk(to_picture)) > MUCH:
         picture, to_picture = reduced(picture, to_picture, MUCH / 2)
     height, width = picture.shape[:2]
@@ -89,13 +137,13 @@ def warped(picture: Bytes, to_picture: Affine, extent: Extent) -> Iterator[tuple
 
 
 def _shrunk(to_picture: Affine) -> tuple[float, float]:
-    """How many px of the picture become one, along its two sides; at least 1."""
+    """Return how many px of the picture become one along each of its sides; at least 1."""
     across, down = math.hypot(to_picture.xx, to_picture.xy), math.hypot(to_picture.yx, to_picture.yy)
     return max(1.0, across), max(1.0, down)
 
 
 def _prepared(picture: Bytes, to_picture: Affine) -> tuple[Floats, Bytes, Bytes]:
-    """The picture, soft along the sides that become shorter, and the least and most around each pixel."""
+    """Return the picture, blurred along sides that shrink, and the minimum and maximum around each pixel."""
     soft = picture.astype(np.float32)
     across, down = (0.5 * math.sqrt(shrunk * shrunk - 1.0) for shrunk in _shrunk(to_picture))
     if max(across, down) > 0.0:
@@ -114,5 +162,15 @@ def _sampled(picture: Floats | Bytes, through: Affine, size: tuple[int, int], ho
 
 
 def sampled(field: Floats, to_field: Affine, extent: Extent) -> Floats:
-    """What a smooth field shows through a map from a picture of size `extent`: bilinear, float32."""
+    """Resample a smooth array bilinearly through an affine map.
+
+    Parameters
+    ----------
+    field : Floats, shape (height, width) or (height, width, channels)
+        Values without detail, such as an offset or a mask.
+    to_field : Affine
+        Maps coordinates of the new array to those of `field`.
+    extent : Extent
+        The size of the new array.
+    """
     return np.asarray(_sampled(field, to_field, (extent.width, extent.height), cv2.INTER_LINEAR), np.float32)

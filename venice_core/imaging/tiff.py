@@ -1,4 +1,4 @@
-"""TIFF files beyond what Pillow reads and writes: directories, and pixels of more than 8 bits a channel."""
+"""TIFF beyond what Pillow supports: directories, and pixels of more than 8 bits per channel."""
 
 from __future__ import annotations
 
@@ -29,23 +29,29 @@ _TYPES = {1: "B", 2: "s", 3: "H", 4: "I", 6: "b", 7: "s", 8: "h", 9: "i", 11: "f
 _RATIONAL = 5
 _MOST_PAGES = 10_000
 LARGEST = 2**32 - 2**20
-"""In bytes: beyond it the offsets of a usual TIFF file do not reach."""
+"""In bytes. The offsets of a regular TIFF file cannot reach beyond this."""
 
 
 @dataclass(frozen=True, eq=False)
 class Directory:
-    """One of a file's directories: where it is, its entries by tag, and where the next one is, 0 for none."""
+    """One of the directories of a TIFF file."""
 
     data: bytes
+    """The whole file."""
     order: str
+    """The byte order, as in `struct`."""
     big: bool
+    """Whether it is a BigTIFF."""
     at: int
+    """The offset of this directory."""
     entries: dict[int, bytes]
+    """The unparsed entries, by tag."""
     following: int
+    """The offset of the next directory; 0 if there is none."""
 
     @classmethod
     def first(cls, data: bytes) -> Directory:
-        """Raises ValueError or struct.error where there is none."""
+        """Read the first directory. Raises KeyError, ValueError or struct.error if there is none."""
         order = {b"II": "<", b"MM": ">"}[data[:2]]
         big = data[2:4] in (b"+\0", b"\0+")
         (at,) = struct.unpack_from(order + ("Q" if big else "I"), data, 8 if big else 4)
@@ -68,7 +74,7 @@ class Directory:
         return cls(data, order, big, at, entries, following)
 
     def values(self, tag: int) -> tuple[Any, ...]:
-        """Numbers, or bytes in one; () where there are none."""
+        """Return the numbers of an entry, or its bytes as a single item; () if there is none."""
         entry = self.entries.get(tag)
         if entry is None:
             return ()
@@ -90,7 +96,7 @@ class Directory:
         return tuple(a / b if b else 0.0 for a, b in zip(found[::2], found[1::2], strict=True))
 
     def one(self, tag: int, otherwise: int) -> int:
-        """A single whole number."""
+        """Return the whole number in an entry, or `otherwise`."""
         found = self.values(tag)
         return found[0] if found and isinstance(found[0], int) else otherwise
 
@@ -115,13 +121,13 @@ class Directory:
 
     @property
     def is_raw(self) -> bool:
-        """Whether it is a camera's raw file, of which this directory may hold no more than a preview."""
+        """Whether this is a camera raw file, in which the first directory may hold only a preview."""
         camera = self.values(DNG) or self.one(PHOTOMETRIC, 0) in (CFA, LINEAR_RAW)
         return bool(camera) or bool(self.one(SUBFILE, 0) & 1)
 
     @property
     def losses(self) -> tuple[str, ...]:
-        """What of a picture is not in the pixels that are read, in sentences."""
+        """What of the picture is not in the pixels that are read, in sentences."""
         lost = []
         if LAYERS in self.entries:
             lost.append("Its layers are left out: what they show together is used.")
@@ -131,7 +137,7 @@ class Directory:
 
     @cached_property
     def pages(self) -> int:
-        """Pictures in the file, without smaller copies of others, and masks."""
+        """The number of pictures in the file, not counting masks and reduced copies."""
         count, seen, each = 1, {self.at}, self
         while each.following and each.following not in seen and len(seen) < _MOST_PAGES:
             seen.add(each.following)
@@ -144,11 +150,11 @@ class Directory:
 
     @property
     def bare(self) -> bytes:
-        """The file with this directory alone, and in it only what tells how to read the pixels."""
+        """The file with this directory only, reduced to what is needed to read the pixels."""
         return self.changed({})
 
     def changed(self, values: dict[int, int | None]) -> bytes:
-        """As `bare`, with these whole numbers in their entries' places; None takes one away."""
+        """Return `bare` with some entries replaced by whole numbers; None removes an entry."""
         entry = self.order + ("HHQQ" if self.big else "HHII")
         kept = {tag: self.entries[tag] for tag in self.entries if tag in _OF_PIXELS}
         for tag, value in values.items():
@@ -165,6 +171,7 @@ class Directory:
 
 
 def is_raw(data: bytes) -> bool:
+    """Return whether a TIFF file is a camera raw file."""
     try:
         return Directory.first(data).is_raw
     except (KeyError, ValueError, struct.error):
@@ -172,10 +179,22 @@ def is_raw(data: bytes) -> bool:
 
 
 def deep(data: bytes) -> npt.NDArray[Any] | None:
-    """The pixels of a file of more than 8 bits a channel: uint16, or float32 as they stand.
+    """Decode a TIFF of more than 8 bits per channel.
 
-    Of shape (height, width, channels): gray, gray and alpha, RGB or RGBA. None where the file is built in
-    another way. Pillow unpacks the rows, which it is told are bytes.
+    Parameters
+    ----------
+    data : bytes
+        The file.
+
+    Returns
+    -------
+    ndarray of uint16 or float32, shape (height, width, channels), or None
+        Gray, gray and alpha, RGB or RGBA; floats as stored. None if the structure of the file is not
+        supported.
+
+    Notes
+    -----
+    Pillow decompresses the rows, declared to it as bytes, because it does not read such files itself.
     """
     found = Directory.first(data)
     kind = found.one(SAMPLE_FORMAT, UNSIGNED), found.bits
@@ -211,7 +230,7 @@ def deep(data: bytes) -> npt.NDArray[Any] | None:
 def _unpredicted(
     rows: npt.NDArray[np.uint8], dtype: np.dtype[Any], samples: int, predictor: int
 ) -> npt.NDArray[Any]:
-    """Values from the bytes of rows, in which each may be stored as what it differs from the one before."""
+    """Return values from the bytes of rows, undoing the predictor."""
     outer, length = rows.shape[:2], rows.shape[2]
     if predictor == 3:
         summed = np.cumsum(rows.reshape(*outer, -1, samples), axis=2, dtype=np.uint8)
@@ -226,7 +245,7 @@ def _unpredicted(
 def _plain(
     pixels: npt.NDArray[Any], colors: int, photometric: int, extras: tuple[int, ...]
 ) -> npt.NDArray[Any]:
-    """Without further channels; black is 0, and alpha, where there is one, not premultiplied."""
+    """Drop extra channels, make black 0, and unpremultiply alpha if there is any."""
     white = 65535 if pixels.dtype == np.uint16 else 1.0
     color = white - pixels[..., :1] if photometric == WHITE_IS_ZERO else pixels[..., :colors]
     kind = extras[0] if extras else OPEN  # where nothing is said of it
@@ -241,7 +260,7 @@ def _plain(
 
 
 def exif_of(image: Image.Image) -> bytes:
-    """What the directory of an opened TIFF tells, as EXIF."""
+    """Return what the directory of an opened TIFF says about the picture, as EXIF."""
     kept = Image.Exif()
     for tag, value in told(image.getexif()).items():
         kept[tag] = value
@@ -249,7 +268,15 @@ def exif_of(image: Image.Image) -> bytes:
 
 
 def encode(values: npt.NDArray[Any], beside: Metadata) -> bytes:
-    """A TIFF of gray, gray and alpha, RGB or RGBA (uint8, uint16 or float32), unpacked, in one strip."""
+    """Encode an uncompressed TIFF with a single strip.
+
+    Parameters
+    ----------
+    values : ndarray of uint8, uint16 or float32, shape (height, width, 1 to 4)
+        Gray, gray and alpha, RGB or RGBA.
+    beside : Metadata
+        What to store with the pixels.
+    """
     try:
         return _encode(values, beside, load_exif(beside.exif))
     except Exception:  # Pillow raises whatever there is for what of EXIF it cannot write

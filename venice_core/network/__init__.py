@@ -1,1 +1,1 @@
-"""Requests, answers, retries and downloads."""
+"""Requests, responses, retries and downloads."""

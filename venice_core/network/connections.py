@@ -1,4 +1,4 @@
-"""Connections that can be ended by another thread, and that take no key elsewhere."""
+"""Connections that another thread can end, and that send the key nowhere else."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from venice_core.secret import Secret
 
 
 class BearerAuth(AuthBase):
-    """As an auth object, since requests would else put a .netrc entry over the header."""
+    """The authorization header as an auth object, because requests would replace it by a .netrc entry."""
 
     def __init__(self, key: Secret) -> None:
         self._key = key
@@ -38,7 +38,8 @@ class BearerAuth(AuthBase):
 class Sockets:
     """The sockets of one exchange, so that another thread can end it.
 
-    `may_reach`: whether one may lead to an IP address; asked before a byte of the request leaves.
+    `may_reach` tells whether an IP address may be connected to. It is asked before a byte of the request is
+    sent.
     """
 
     def __init__(self, may_reach: Callable[[str], bool] | None = None) -> None:
@@ -48,7 +49,7 @@ class Sockets:
         self._ended = False
 
     def check(self, sock: socket.socket) -> socket.socket:
-        """Of one that leads to the server itself. Raises OSError, and closes it, where it must not."""
+        """Return a direct connection if its address is allowed; otherwise close it and raise OSError."""
         address = str(sock.getpeername()[0])
         if self._may_reach is not None and not self._may_reach(address):
             sock.close()
@@ -72,7 +73,7 @@ class Sockets:
 
 
 class Deadline:
-    """Ends an exchange that takes longer than it may, in s, however busy it looks."""
+    """Ends an exchange that takes longer than allowed, in s, even if it makes progress."""
 
     def __init__(self, seconds: float, sockets: Sockets) -> None:
         self._seconds = seconds
@@ -96,13 +97,15 @@ class Deadline:
 
 
 class Session(requests.Session):
-    """Without redirects, of which requests would read the whole body only to prepare the next request."""
+    """A session without redirects; requests would read the whole body just to prepare the next request."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
         return None
 
 
 class Adapter(HTTPAdapter):
+    """Opens connections that are recorded in `Sockets`."""
+
     def __init__(self, sockets: Sockets, context: ssl.SSLContext) -> None:
         self._sockets = sockets
         self._context = context
@@ -118,7 +121,10 @@ class Adapter(HTTPAdapter):
         return cast("urllib3.ProxyManager", manager)
 
     def _watch(self, manager: urllib3.PoolManager, *, direct: bool) -> None:
-        """`direct`: there is no proxy between. The manager's own pools are kept: SOCKS has others."""
+        """Make a pool manager use watched connections, `direct` if there is no proxy.
+
+        The manager's own pool classes are extended, because SOCKS has different ones.
+        """
         sockets = self._sockets
 
         def watched(pool: type[urllib3.HTTPConnectionPool]) -> type[urllib3.HTTPConnectionPool]:

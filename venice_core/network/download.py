@@ -1,7 +1,7 @@
-"""Pictures that an answer only links to, fetched: what they cost is paid already.
+"""Download the pictures to which an answer links; they have already been paid for.
 
-A link comes from a server, so it is not trusted: no key goes along, only https, no address within a private
-network, every redirect looked at again, and no more than a picture's worth of bytes.
+A link comes from a server and is not trusted: no key is sent, only https is allowed, no address in a private
+network, every redirect is checked, and no more bytes are read than a picture can have.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ MAX_REDIRECTS = 5
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
 WHOLE_SECONDS = 300.0
-"""Until a whole picture has come, however slowly."""
+"""Time limit for a whole picture."""
 _EXPIRED = (401, 403, 404, 410)
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
 
 
 class _FileHost:
-    """What the refusals of a server that keeps files mean."""
+    """Interprets the refusals of a file server."""
 
     def is_busy(self, response: Response) -> bool:
         return response.status in (429, 503)
@@ -56,9 +56,9 @@ def fetch(
     on_progress: OnProgress = lambda _: None,
     transport: Transport | None = None,
 ) -> bytes:
-    """The bytes behind a link. Raises DownloadFailed, and Cancelled only where everything is to end.
+    """Download a file. Raises DownloadFailed, and Cancelled only if everything is to end.
 
-    `local`: the service itself is on this machine; then so may its pictures be.
+    With `local`, the service itself runs on this machine, and its pictures may as well.
     """
     transport = transport or Transport(
         connect=CONNECT_SECONDS,
@@ -94,7 +94,7 @@ def _next(url: str, location: str) -> str:
 
 
 def _check(url: str, *, local: bool) -> None:
-    """Raises DownloadFailed for a link that is not followed."""
+    """Raise DownloadFailed for a link that must not be followed."""
     try:
         parts = urlsplit(url)
         host, scheme = parts.hostname or "", parts.scheme
@@ -114,7 +114,7 @@ def _check(url: str, *, local: bool) -> None:
 
 
 def _addresses(host: str) -> list[str]:
-    """Of a name or a number; none where the name is not known here: a proxy may know it."""
+    """Return the addresses of a host; none if the name is unknown here, since a proxy may know it."""
     try:
         return [str(ipaddress.ip_address(host))]
     except ValueError:

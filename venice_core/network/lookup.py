@@ -1,4 +1,4 @@
-"""A GET, which costs nothing and so may be repeated."""
+"""GET requests, which cost nothing and may therefore be repeated."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def look_up(
     on_progress: OnProgress = lambda _: None,
     clock: Callable[[], float] = time.time,
 ) -> Response:
-    """The answer, if its status is below `enough` (by default: a success).
+    """Return the response if its status is below `enough` (by default: a success).
 
-    Raises a VeniceError, as `reader` understands it, after the repeats that `retry` allows.
+    Raises a VeniceError, as interpreted by `reader`, after the retries that `retry` allows.
     """
     transport = transport or Transport(connect=CONNECT_SECONDS, read=READ_SECONDS)
     attempt = 1

@@ -1,4 +1,4 @@
-"""A request and a response."""
+"""Requests and responses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class File:
 
 @dataclass(frozen=True)
 class Request:
-    """A POST of a multipart body (`fields`, `files`) or of `json`; a GET where it has no body."""
+    """A POST with a multipart body (`fields`, `files`) or with `json`; a GET if it has no body."""
 
     method: str
     url: str
@@ -35,15 +35,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """`headers` have lower-case names."""
+    """A response."""
 
     status: int
     headers: Mapping[str, str]
+    """With lower-case names."""
     body: bytes = field(repr=False)
 
     @cached_property
     def json(self) -> Any:
-        """The body as JSON; None where it is none."""
+        """The body as JSON, or None if it is not JSON."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""How fast requests may leave: as many in a time as the provider's headers allow, and at once as it takes."""
+"""Limit how fast requests are sent: as many per period, and at a time, as the provider allows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOOK_SECONDS = 0.1
 
 
 class RateLimiter:
-    """Shared by all requests with one key. Until the provider has said anything, nothing waits."""
+    """Shared by all requests with the same key. Nothing waits until the provider has announced limits."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -27,7 +27,7 @@ class RateLimiter:
         self._most: int | None = None
 
     def learn(self, headers: Mapping[str, str]) -> None:
-        """From an answer's `x-ratelimit-…` headers (lower-case names); without both, nothing changes."""
+        """Update the limits from `x-ratelimit-…` headers (lower-case names), if both are present."""
         now = self._clock()
         left = headers.get("x-ratelimit-remaining-requests", "")
         reset = parse_reset(headers.get("x-ratelimit-reset-requests", ""), now)
@@ -39,7 +39,7 @@ class RateLimiter:
 
     @contextlib.contextmanager
     def turn(self, cancel: Cancel, on_wait: Callable[[float], None] = lambda _: None) -> Iterator[None]:
-        """For the time of one exchange, which begins when `wait` and those under way let it."""
+        """Hold a slot for one exchange, once `wait` and the number of requests under way allow it."""
         self.wait(cancel, on_wait)
         with self._lock:
             if self._is_full():
@@ -56,15 +56,15 @@ class RateLimiter:
                 self._lock.notify_all()
 
     def crowded(self) -> None:
-        """The provider turned a request away whose turn is over: it takes no more than are under way.
+        """Allow no more requests at a time than are now under way, because one was turned away.
 
-        From now on the next one waits until one of them has ended, until `relax`.
+        From now on the next one waits until one of them has ended, until `relax` is called.
         """
         with self._lock:
             self._most = max(1, self._under_way)
 
     def relax(self) -> None:
-        """A new run may try as many at once as it likes."""
+        """Lift the limit on simultaneous requests, for a new run."""
         with self._lock:
             self._most = None
 
@@ -72,9 +72,9 @@ class RateLimiter:
         return self._most is not None and self._under_way >= self._most
 
     def wait(self, cancel: Cancel, on_wait: Callable[[float], None] = lambda _: None) -> None:
-        """Returns when one more request may leave; `on_wait` is told of each wait in s.
+        """Wait until another request may be sent; `on_wait` receives the length of each wait in s.
 
-        Raises Busy where that would take more than `retry.MAX_WAIT` s, and Cancelled.
+        Raises Busy if that would take more than `retry.MAX_WAIT` s, and Cancelled.
         """
         while True:
             seconds = self._take()
@@ -86,7 +86,7 @@ class RateLimiter:
             cancel.wait(seconds)
 
     def _take(self) -> float:
-        """0 where a request may leave, which then counts; else how long to wait, in s."""
+        """Return 0 if a request may be sent, and count it; otherwise how long to wait, in s."""
         with self._lock:
             left = self._reset - self._clock()
             if self._left is None or left <= 0:

@@ -9,12 +9,12 @@ from venice_core.network.messages import Response
 
 
 class Reader(Protocol):
-    """Who understands the refusals of a service."""
+    """Interprets the refusals of a service."""
 
     def is_busy(self, response: Response) -> bool:
-        """Whether the provider says "not now" in the documented way and has charged nothing."""
+        """Return whether the provider says, in the documented way, that it is busy and charged nothing."""
         ...
 
     def failure(self, response: Response) -> VeniceError:
-        """What a response that is no success means."""
+        """Return what an unsuccessful response means."""
         ...

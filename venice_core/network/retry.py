@@ -1,8 +1,7 @@
-"""Whether a request may be made once more: a pure decision.
+"""Decide whether a request may be repeated. Pure.
 
-A POST costs money. It is repeated once in all, and only where the provider cannot have worked on it:
-not a byte of its body had left, or the provider itself said that it was busy. A GET costs nothing and
-is repeated twice.
+A POST costs money. It is repeated once at most, and only if the provider cannot have processed it: not a byte
+of its body was sent, or the provider said that it was busy. A GET costs nothing and is repeated up to twice.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ MAX_BACKOFF = 8.0
 def seconds_before_repeat(
     outcome: VeniceError | RetryHint, attempt: int, now: float, *, method: str = "POST"
 ) -> float | None:
-    """How long to wait before the request is made once more, in s; None: it must not be.
+    """Return how long to wait before repeating a request, in s, or None if it must not be repeated.
 
-    `attempt` counts from 1, `now` is Unix time in s. An error of the kind Busy is an end, not a beginning:
-    who raises it has waited already, or will not.
+    `attempt` counts from 1, `now` is Unix time. An error of the kind Busy is final: whoever raises it has
+    waited already or does not want to.
     """
     if method == "GET":
         return _before_get(outcome, attempt, now)

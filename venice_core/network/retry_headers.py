@@ -16,7 +16,7 @@ _MILLISECONDS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*ms\s*", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class RetryHint:
-    """The provider's documented "not now": 429, or 503 as JSON, with the headers of these names, or ""."""
+    """The headers of a documented "busy" response (429, or 503 with JSON), each "" if missing."""
 
     retry_after: str = ""
     retry_after_ms: str = ""
@@ -24,9 +24,9 @@ class RetryHint:
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> RetryHint:
-        """From headers with lower-case names.
+        """Create it from headers with lower-case names.
 
-        Venice counts failed requests apart from all requests: the count that is used up decides.
+        Venice counts failed requests separately from all requests; the count that is exhausted matters.
         """
         resets = [headers.get(name, "") for name in ("x-ratelimit-reset-requests", "x-ratelimit-resets")]
         if headers.get("x-ratelimit-remaining") == "0":
@@ -39,9 +39,9 @@ class RetryHint:
 
 
 def server_wait(busy: RetryHint, now: float) -> float | None:
-    """What the provider names, in s, milliseconds first since they are the finer word.
+    """Return the wait that the provider asks for, in s, preferring the more precise milliseconds.
 
-    None where no header can be read.
+    None if no header can be parsed.
     """
     with contextlib.suppress(ValueError):
         milliseconds = float(busy.retry_after_ms)
@@ -52,7 +52,7 @@ def server_wait(busy: RetryHint, now: float) -> float | None:
 
 
 def parse_retry_after(value: str, now: float) -> float | None:
-    """The header in s from `now`: seconds (whole or not), "1500ms", or an HTTP date (past: 0); else None."""
+    """Parse seconds, "1500ms" or an HTTP date as s from `now`, 0 for the past; None if malformed."""
     if matched := _MILLISECONDS.fullmatch(value):
         return float(matched[1]) / 1000
     try:
@@ -70,9 +70,9 @@ def parse_retry_after(value: str, now: float) -> float | None:
 
 
 def parse_reset(value: str, now: float) -> float | None:
-    """`x-ratelimit-reset-requests` in s from `now`; None where it cannot be read.
+    """Parse `x-ratelimit-reset-requests` as s from `now`; None if malformed.
 
-    At least 1e12 it is Unix time in ms, at least 1e9 in s, else a duration in s, or in words such as "6m0s".
+    From 1e12 it is Unix time in ms, from 1e9 in s, else a duration in s or in a form such as "6m0s".
     """
     try:
         number = float(value)

@@ -1,6 +1,6 @@
-"""One HTTP request at a time: TLS, proxies, upload progress, time limits, and a cancel that is heard.
+"""Send one HTTP request at a time: TLS, proxies, upload progress, time limits and cancellation.
 
-Nothing here repeats a request or follows a redirect: a POST may cost money. Each request has a fresh
+Nothing is repeated and no redirect is followed here, because a POST may cost money. Each request has a new
 connection.
 """
 
@@ -33,10 +33,11 @@ _USER = re.compile(r"//[^/@\s]*@")
 
 
 class Transport:
-    """Sends one request at a time. `connect` and `read` are time limits in s.
+    """Sends one request at a time.
 
-    `max_bytes`: of an answer, and `whole`: how long it may take to arrive, in s. `may_reach`: whether an IP
-    address may be connected to, where no proxy is between; by default any.
+    `connect`, `read` and `whole` are time limits in s: for connecting, between two bytes, and for the whole
+    response, which may have `max_bytes`. `may_reach` tells whether an IP address may be connected to without
+    a proxy; by default any may.
     """
 
     def __init__(
@@ -54,10 +55,10 @@ class Transport:
         self._may_reach = may_reach
 
     def exchange(self, request: Request, on_progress: OnProgress, cancel: Cancel) -> Response:
-        """The server's answer, whatever its status.
+        """Return the server's response, whatever its status.
 
-        Raises NoConnection where the request cannot have been understood (its body was not complete;
-        `retryable` where not a byte of it had left), LostConnection where it may have been, Cancelled.
+        Raises NoConnection if the server cannot have processed the request because its body was incomplete
+        (`retryable` if not a byte of it was sent), LostConnection if it may have, and Cancelled.
         """
         sockets = Sockets(self._may_reach)
         upload = Upload.of(request, on_progress, cancel)
@@ -147,7 +148,7 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
 
 
 def _reason(error: BaseException) -> str:
-    """What happened, in one line of plain words."""
+    """Describe what happened in one line, in plain words."""
     causes = list(_causes(error))
     for kind, words in _REASONS:
         if any(isinstance(cause, kind) for cause in causes):
@@ -159,7 +160,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _technical(error: BaseException) -> str:
-    """The innermost cause in one line; without what stands before an @ in an address."""
+    """Return the innermost cause in one line, without credentials in addresses."""
     *_, innermost = _causes(error)
     return ": ".join(filter(None, (type(innermost).__name__, _USER.sub("//***@", _first_line(innermost)))))
 
@@ -169,7 +170,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """It, and what is behind it, from the outside inwards."""
+    """Yield the error and its causes, from the outermost to the innermost."""
     seen: BaseException | None = error
     for _ in range(8):
         if seen is None:

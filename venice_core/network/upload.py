@@ -1,4 +1,4 @@
-"""The body of a request on its way, with its progress."""
+"""The body of a request while it is sent, with its progress."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from venice_core.network.messages import Request
 from venice_core.progress import OnProgress, Progress, Stage
 
 LAST_SECONDS = 0.2
-"""How long the last bytes of a request may take to leave once it is let go of."""
+"""How long the last bytes of a request may take after a detach."""
 CHUNK = 64 * 1024
 
 
@@ -25,7 +25,7 @@ class _Readable(Protocol):
 
 
 class Upload:
-    """A body that tells how far it is. `begun`: a byte may have left; `complete`: all have."""
+    """A body that reports its progress. `begun`: a byte may have been sent; `complete`: all have."""
 
     def __init__(
         self, body: _Readable, length: int, content_type: str, on_progress: OnProgress, cancel: Cancel
@@ -41,7 +41,7 @@ class Upload:
 
     @property
     def handed_out(self) -> bool:
-        """Whether its last bytes are with the system, though they may not have left."""
+        """Whether the last bytes have been passed to the system, though they may not have been sent."""
         return self.sent >= self.len
 
     def read(self, size: int = -1) -> bytes:
@@ -57,7 +57,7 @@ class Upload:
 
     @classmethod
     def of(cls, request: Request, on_progress: OnProgress, cancel: Cancel) -> Upload | None:
-        """The request's body; None where it has none."""
+        """Return the body of a request, or None if it has none."""
         if request.json is not None:
             data = json.dumps(request.json).encode()
             return cls(io.BytesIO(data), len(data), "application/json", on_progress, cancel)
@@ -68,7 +68,7 @@ class Upload:
 
 
 class Stop:
-    """Ends an exchange as soon as its cancel says so."""
+    """Ends an exchange as soon as it is cancelled."""
 
     def __init__(self, cancel: Cancel, upload: Upload | None, sockets: Sockets) -> None:
         self._cancel = cancel
@@ -82,7 +82,7 @@ class Stop:
         return self._ended or self._cancel.stops(sent=complete)
 
     def ask(self) -> None:
-        """The cancel has changed."""
+        """Check whether the cancellation requires an end."""
         if self._upload is None or not self._upload.handed_out or self._cancel.is_set:
             self._end_if_due()
             return

@@ -1,4 +1,4 @@
-"""Addresses: which may be asked, and which are of this computer or a private network."""
+"""URLs: which may be used, and which belong to this computer or a private network."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from venice_core.errors import BadInput
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the open internet, those within other addresses included."""
+    """Return whether an IP address, or one embedded in it, belongs to the public internet."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -29,7 +29,7 @@ _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 
 
 def check_url(url: str) -> str:
-    """The base address without a trailing slash. Raises BadInput for http:// beyond this machine."""
+    """Return the base URL without a trailing slash. Raises BadInput for http:// except on this machine."""
     try:
         parts = urlsplit(url.strip())
     except ValueError:
@@ -43,12 +43,12 @@ def check_url(url: str) -> str:
 
 
 def is_local(url: str) -> bool:
-    """Whether an address leads to this machine."""
+    """Return whether a URL leads to this machine."""
     return is_loopback(urlsplit(url).hostname or "")
 
 
 def same_origin(one: str, other: str) -> bool:
-    """Whether two addresses lead to one server."""
+    """Return whether two URLs lead to the same server."""
     try:
         first, second = urlsplit(one), urlsplit(other)
     except ValueError:
@@ -57,7 +57,7 @@ def same_origin(one: str, other: str) -> bool:
 
 
 def _has_port(parts: SplitResult) -> bool:
-    """Whether it has one that can be, or none."""
+    """Return whether the port is valid or absent."""
     try:
         return parts.port != 0
     except ValueError:
@@ -65,7 +65,7 @@ def _has_port(parts: SplitResult) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """This machine by name or number; other names that end so may be looked up elsewhere."""
+    """Return whether a host is this machine by name or number; similar names may resolve elsewhere."""
     if host == "localhost":
         return True
     try:

@@ -14,14 +14,14 @@ from venice_core.planning.price import FREE_PROVIDERS, UNPRICED, Price, PricedRe
 
 INPAINT, IMAGE, UPSCALE = "inpaint", "image", "upscale"
 MODEL_TYPES = (INPAINT, IMAGE, UPSCALE)
-"""The types of `GET /models` that are of use here; an `inpaint` model edits, an `image` model generates."""
+"""The types of `GET /models` that are used here; an `inpaint` model edits, an `image` model generates."""
 ANY = "any"
 """The type of a model that both edits and generates."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a request may hold: picture sizes in px, file size in bytes, text in characters."""
+    """What a request may contain: picture sizes in px, file sizes in bytes, text lengths in characters."""
 
     min_pixels: int = 1
     max_pixels: int = 2**62
@@ -33,14 +33,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Model:
-    """One model as the catalogue knows it; empty and None: the catalogue does not say.
-
-    `keeps_shape`: an edit of one picture keeps its shape, whatever aspect ratio is asked for.
-    `shapes`: what it makes, where that is more than a list of aspect ratios. `sized`: a request can say which
-    of it is wanted. `mask`: the request has a field for a real mask. `at_once`: how many pictures a request
-    may ask for. `limits`: where they are not the provider's. `listed`: the catalogue holds it.
-    `constrained`: it also says what the model accepts, not only prices.
-    """
+    """A model as described by the catalogue, which says nothing where a field is empty or None."""
 
     id: str
     name: str = ""
@@ -56,19 +49,28 @@ class Model:
     max_style_references: int | None = None
     divisor: int = 1
     keeps_shape: bool = False
+    """Whether an edit of a single picture keeps its shape, whatever aspect ratio is requested."""
     shapes: Shapes | None = None
+    """What it makes, if that is more than a list of aspect ratios."""
     sized: bool = True
+    """Whether a request can select one of them."""
     mask: bool = False
+    """Whether requests have a field for a real mask."""
     at_once: int | None = None
+    """How many pictures a request may ask for."""
     limits: Limits | None = None
+    """Limits that differ from the provider's."""
     offline: bool = False
     privacy: str = ""
     retires: str = ""
+    """The day from which the model no longer answers, such as 2026-12-01."""
     replacement: str = ""
     traits: tuple[str, ...] = ()
     prices: PriceList = UNPRICED
     listed: bool = False
+    """Whether the catalogue contains the model."""
     constrained: bool = False
+    """Whether the catalogue says what the model accepts, not only its prices."""
 
     @property
     def label(self) -> str:
@@ -83,9 +85,9 @@ class Model:
         enhance: bool = False,
         pictures: int = 1,
     ) -> Price | None:
-        """Return what one request with so many input pictures costs; None where nobody says.
+        """Return the price of one request, or None if it is unknown.
 
-        `pictures`: how many the request makes (`variants`).
+        `images` counts the input pictures, `pictures` those that the request makes (`variants`).
         """
         tier, grade = resolution or self.default_resolution, quality or self.default_quality
         request = PricedRequest(
@@ -105,19 +107,18 @@ class Model:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The models that a provider is known to offer, by id, and the styles.
-
-    `date`: Unix time in s of when the service said so; 0: it is the copy that travels with the package.
-    `unlisted`: what is known of any other model of the service.
-    """
+    """The models and styles that a provider offers."""
 
     models: Mapping[str, Model] = field(default_factory=dict)
+    """By id."""
     styles: tuple[str, ...] = ()
     date: float = 0.0
+    """When the service sent it, in Unix time; 0 for the copy included in the package."""
     unlisted: Model | None = None
+    """What is known about every model of the service that is not listed."""
 
     def get(self, name: str) -> Model:
-        """The model with that id or trait; one with nothing known about it where the catalogue lacks it."""
+        """Return the model with that id or trait; if the catalogue lacks it, one without any details."""
         model = self.models.get(name)
         if model is None:
             model = next((each for each in self.models.values() if name in each.traits), None)
@@ -126,68 +127,69 @@ class Catalogue:
         return model or Model(name, name)
 
     def of_type(self, kind: str) -> tuple[Model, ...]:
-        """The models of a type; those whose type is not known count as models that edit."""
+        """Return the models of a type; those without a type count as models that edit."""
         kinds = (kind, ANY) if kind in (INPAINT, IMAGE) else (kind,)
         return tuple(model for model in self.models.values() if (model.type or INPAINT) in kinds)
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """A provider as the planner sees it.
-
-    `endpoints`: by action; the first where nothing else decides, the last for an edit with further pictures.
-    `without`: options that an endpoint's requests have no room for. `max_prompts` and `at_once`: the
-    characters and pictures of a request, where the limits and the model do not say. `shapes`: what an
-    endpoint makes with any model. `parse_fields`: values that are set by name, as the request takes them;
-    raises BadInput. `keyless`: it can be used without a key; `key_variable`: of the environment, for the key.
-    """
+    """A provider as the planner sees it."""
 
     name: str
     default_model: str
     limits: Limits
     catalogue: Catalogue = field(default_factory=Catalogue)
     aspect_ratios: tuple[str, ...] = ()
-    """What an edit may ask of a model that lists none itself; empty: anything."""
+    """What an edit may request of a model that lists none itself; empty if anything."""
     default_generator: str = ""
     cutout_model: str = ""
-    """The model behind the endpoint for cut-outs: for its price."""
+    """The model behind the endpoint for cutouts, for its price."""
     upscale_model: str = ""
     max_upscaled: int = 2**62
-    """Largest result of an upscaling, in px."""
+    """The largest upscaled picture, in px."""
     max_generated_side: int = 1024
-    """Largest width or height that a generation may ask for, in px."""
+    """The largest width or height that a generation may request, in px."""
     endpoints: Mapping[Action, tuple[Endpoint, ...]] = field(default_factory=dict)
+    """By action: the first by default, the last for an edit with further pictures."""
     without: Mapping[Endpoint, tuple[str, ...]] = field(default_factory=dict)
+    """The options that requests to an endpoint cannot express."""
     max_prompts: Mapping[Endpoint, int] = field(default_factory=dict)
+    """Characters per request, where limits and model do not say."""
     at_once: Mapping[Endpoint, int] = field(default_factory=dict)
+    """Pictures per request, where the model does not say."""
     shapes: Mapping[Endpoint, Shapes] = field(default_factory=dict)
+    """What an endpoint makes with any model."""
     parse_fields: Callable[[Endpoint, Mapping[str, str]], dict[str, Any]] = field(kw_only=True)
+    """Converts values set by field name to those of the request. Raises BadInput."""
     keyless: bool = False
+    """Whether it can be used without a key."""
     key_variable: str = ""
+    """The environment variable that may hold the key."""
     sends_defaults: bool = False
-    """Whether a model's default quality and resolution are sent, so that their price is sure."""
+    """Whether a model's default quality and resolution are sent, so that their price is certain."""
     field_warnings: Mapping[str, str] = field(default_factory=dict)
-    """What people should know before they pay, by the request's field."""
+    """What the user should know before paying, by field of the request."""
     today: date = field(default_factory=date.today, compare=False)
-    """Whether a model has ended is a matter of the day."""
+    """Determines whether a model has been retired."""
 
     @property
     def free(self) -> bool:
-        """Whether it never charges."""
+        """Whether the provider never charges."""
         return self.name in FREE_PROVIDERS
 
     def batches(self, count: int, endpoint: Endpoint, model: Model) -> tuple[int, int]:
-        """How many requests, and how many pictures each makes."""
+        """Return the number of requests, and of pictures that each of them makes."""
         most = model.at_once or self.at_once.get(endpoint, 1)
         return (1, count) if count <= most else (count, 1)
 
     def default_for(self, kind: str) -> str:
-        """The model where none is named."""
+        """Return the model that is used if none is named."""
         defaults = {INPAINT: self.default_model, IMAGE: self.generator, UPSCALE: self.upscale_model}
         return defaults[kind]
 
     @property
     def generator(self) -> str:
-        """The model that generates where none is named: the service's own default, if it says one."""
+        """The model that generates if none is named: the service's own default if it declares one."""
         marked = [model.id for model in self.catalogue.of_type(IMAGE) if "default" in model.traits]
         return marked[0] if marked else self.default_generator

@@ -83,7 +83,7 @@ def plan_edit(job: Job, selection: Selection | None, capabilities: Capabilities)
 
 
 def _guided(job: Job, selection: Selection | None, model: Model, limits: Limits) -> tuple[bool, list[str]]:
-    """Whether the selection goes along as a mask, and what people should know about it."""
+    """Return whether the selection is sent as a mask, and what the user should know about that."""
     room = model.max_images or limits.max_images
     references = len(job.references)
     takes = "one picture only" if room == 1 else f"{room} pictures at most"

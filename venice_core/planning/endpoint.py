@@ -6,6 +6,8 @@ from enum import Enum
 
 
 class Endpoint(str, Enum):
+    """An image endpoint."""
+
     EDIT = "/image/edit"
     MULTI_EDIT = "/image/multi-edit"
     BACKGROUND_REMOVE = "/image/background-remove"

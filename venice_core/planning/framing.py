@@ -1,7 +1,7 @@
-"""What part of the picture is sent, in which shape and at which size. Pure geometry.
+"""Decide what part of the picture is sent, in which shape and at which size.
 
-The crop is what leaves the image; where the provider wants more or another shape than the layer has,
-real pixels around it are taken first, then padding.
+The crop is what leaves the image. If the provider requires a larger or differently shaped picture, the crop
+is extended by real pixels of the layer first, and then by padding.
 """
 
 from __future__ import annotations
@@ -18,27 +18,28 @@ from venice_core.planning.output_shapes import Shape, Shapes
 from venice_core.planning.selection import Selection
 
 MAX_PADDED = 200_000_000
-"""In px: padding beyond this is not what anybody wants to send."""
+"""In px: nobody wants to send padding beyond this."""
 NOTICEABLE = 1.05
-"""By how much padding makes the region larger before people are told."""
+"""The user is warned if padding makes the region larger by this factor."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """`crop` in image coordinates, its padding, the `size` it is sent at.
-
-    `aspect_ratio`: by name, if one was chosen. `asked`: the size to ask for, if one was chosen.
-    """
+    """What is sent of a picture."""
 
     crop: Bounds
+    """In image coordinates."""
     padding: Padding
     size: Extent
+    """The size at which it is sent."""
     aspect_ratio: str = ""
+    """By name, if one was chosen."""
     asked: Extent | None = None
+    """The requested size, if one was chosen."""
 
     @property
     def padded(self) -> Extent:
-        """The crop with its padding, before it is scaled to `size`."""
+        """The size of the crop with its padding, before it is scaled to `size`."""
         return self.padding.around(self.crop.extent)
 
     @property
@@ -57,9 +58,9 @@ class Frame:
 
 
 def frame(crop: Bounds, layer: Bounds, shapes: Shapes, limits: Limits) -> Frame:
-    """The crop, widened to what the provider takes and to a shape that the model makes.
+    """Extend the crop to what the provider accepts and to a shape that the model makes.
 
-    Raises BadInput where that is more than anybody wants to send, or cannot be sent.
+    Raises BadInput if that would be unreasonably large or impossible to send.
     """
     crop = crop.widen(at_least(crop.extent, limits), within=layer)
     shape = shapes.nearest(crop.extent)
@@ -76,7 +77,7 @@ def frame(crop: Bounds, layer: Bounds, shapes: Shapes, limits: Limits) -> Frame:
 
 
 def _outer(extent: Extent, shape: Shape, limits: Limits) -> Extent:
-    """The least extent of that shape that holds `extent` and is large enough for the provider."""
+    """Return the smallest extent of that shape that contains `extent` and is large enough."""
     outer = shape.around(at_least(shape.around(extent), limits))
     if outer.pixels > MAX_PADDED:
         name = shape.label or f"{shape.ratio:.3g}:1"
@@ -85,7 +86,7 @@ def _outer(extent: Extent, shape: Shape, limits: Limits) -> Extent:
 
 
 def within(extent: Extent, limits: Limits) -> Extent:
-    """`extent`, or the largest of its shape that the provider takes. Raises BadInput where there is none."""
+    """Return `extent`, or the largest of its shape that is accepted. Raises BadInput if there is none."""
     if extent.pixels <= limits.max_pixels:
         return extent
     factor = math.sqrt(limits.max_pixels / extent.pixels)
@@ -96,7 +97,7 @@ def within(extent: Extent, limits: Limits) -> Extent:
 
 
 def at_least(extent: Extent, limits: Limits) -> Extent:
-    """`extent`, or the least larger one that the provider takes, as near to a square as it needs."""
+    """Return `extent`, or the smallest larger one that is accepted, no more square than necessary."""
     width, height = max(extent.width, limits.min_side), max(extent.height, limits.min_side)
     if width * height < limits.min_pixels:
         side = math.ceil(math.sqrt(limits.min_pixels))
@@ -110,9 +111,9 @@ def at_least(extent: Extent, limits: Limits) -> Extent:
 
 
 def scaled_within(extent: Extent, limits: Limits) -> Extent:
-    """`extent` in its own shape, enlarged or reduced as little as the provider's limits ask for.
+    """Return `extent` enlarged or reduced in its own shape as little as the limits require.
 
-    For pictures that need not come back, such as references. Raises BadInput for what is too narrow.
+    For pictures that need not come back, such as references. Raises BadInput if it is too narrow.
     """
     factor = max(1.0, limits.min_side / extent.shorter, math.sqrt(limits.min_pixels / extent.pixels))
     if factor > 1.0:

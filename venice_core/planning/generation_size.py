@@ -1,4 +1,4 @@
-"""At which size a picture is generated: in figures, or by an aspect ratio and a resolution. Pure."""
+"""Choose the size of a generated picture: in px, or by aspect ratio and resolution."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ from venice_core.planning.model_support import ratio_of, ratios, shapes_for
 from venice_core.planning.output_shapes import nearest_ratio, tier_side
 
 GENERATED_PIXELS = 1024 * 1024
-"""About what a generation by width and height asks for, in px: what such models are made for."""
+"""Approximate size, in px, requested by width and height, for which such models are made."""
 
 
 class Generated(NamedTuple):
-    """`size`: what is expected. `asked`: what is asked for in figures, `ratio`: by name; if at all."""
+    """The size of a generated picture."""
 
     size: Extent
+    """What is expected."""
     asked: Extent | None = None
+    """What is requested in px, if anything."""
     ratio: str = ""
+    """The aspect ratio requested by name, if any."""
 
 
 def choose_generation_size(
@@ -35,9 +38,10 @@ def choose_generation_size(
     target: Extent,
     capabilities: Capabilities,
 ) -> Generated:
-    """The size that suits `target` best. Raises BadInput for an aspect ratio that the model does not make.
+    """Return the size that fits `target` best.
 
-    `fields`: set by name, which win.
+    Values in `fields`, set by name, take precedence. Raises BadInput for an aspect ratio that the model does
+    not make.
     """
     in_figures = _named(fields)
     if in_figures is None:
@@ -59,7 +63,7 @@ def _named(fields: Mapping[str, Any]) -> Extent | None:
 def _in_figures(
     options: Options, endpoint: Endpoint, model: Model, target: Extent, capabilities: Capabilities
 ) -> Extent | None:
-    """None where the request names an aspect ratio, a resolution, or nothing."""
+    """Return a size in px, or None if the request names an aspect ratio, a resolution, or nothing."""
     if model.shapes is not None or endpoint in capabilities.shapes:
         model = model if model.shapes else replace(model, shapes=capabilities.shapes[endpoint])
         shape = shapes_for(options.aspect_ratio, model).nearest(target)
@@ -81,7 +85,7 @@ def _by_ratio(options: Options, model: Model, target: Extent) -> Generated:
 
 
 def _about_a_megapixel(ratio: float, divisor: int, largest: int) -> Extent:
-    """About `GENERATED_PIXELS` of that ratio, each side a multiple of `divisor` up to `largest`."""
+    """Return about `GENERATED_PIXELS` of that ratio, with sides that are multiples of `divisor`."""
     width = math.sqrt(GENERATED_PIXELS) * math.sqrt(ratio)
     height = width / ratio
     factor = min(1.0, largest / max(width, height))

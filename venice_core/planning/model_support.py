@@ -1,4 +1,4 @@
-"""What a provider offers of what a person wishes for; what it does not is refused in words. Pure."""
+"""Match the user's wishes to what a provider offers, and refuse what it does not."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _WISHES = {
 
 
 class Choices(NamedTuple):
-    """What people may choose from with a model, as it spells it; empty: it tells of no choice."""
+    """What the user may choose with a model, as the model spells it; empty if it names no choices."""
 
     aspect_ratios: tuple[str, ...]
     resolutions: tuple[str, ...]
@@ -42,14 +42,14 @@ class Choices(NamedTuple):
 
 
 def choices(model: Model, action: Action, capabilities: Capabilities) -> Choices:
-    """What windows offer, and what a plan accepts."""
+    """Return what windows offer and plans accept."""
     edits = action is Action.EDIT
     ratios = _listed_ratios(model, capabilities.aspect_ratios if edits else ())
     return Choices(ratios if edits or model.sized else (), model.resolutions, model.qualities)
 
 
 def endpoints_for(action: Action, capabilities: Capabilities) -> tuple[Endpoint, ...]:
-    """At least one. Raises BadInput for what the provider cannot do at all."""
+    """Return at least one endpoint. Raises BadInput if the provider does not support the action."""
     endpoints = capabilities.endpoints.get(action, ())
     if not endpoints:
         raise BadInput(
@@ -59,7 +59,7 @@ def endpoints_for(action: Action, capabilities: Capabilities) -> tuple[Endpoint,
 
 
 def model_for(kind: str, wish: str, capabilities: Capabilities) -> Model:
-    """Raises BadInput for a model that is known to be of another kind."""
+    """Return a model. Raises BadInput if it is known to be of another type."""
     default = capabilities.default_for(kind)
     model = capabilities.catalogue.get(wish or default)
     if model.type not in ("", ANY, kind):
@@ -70,7 +70,7 @@ def model_for(kind: str, wish: str, capabilities: Capabilities) -> Model:
 
 
 def check_wishes(job: Job, endpoint: Endpoint, capabilities: Capabilities) -> None:
-    """Raises BadInput where the job has something that the endpoint's requests have no room for."""
+    """Raise BadInput if the job contains something that requests to the endpoint cannot express."""
     options = job.options
     for name in capabilities.without.get(endpoint, ()):
         wanted = {"seed": options.seed != -1, "references": bool(job.references)}
@@ -82,7 +82,7 @@ def check_wishes(job: Job, endpoint: Endpoint, capabilities: Capabilities) -> No
 
 
 def offered(model: Model, name: str, wish: str, values: tuple[str, ...]) -> str:
-    """The wish as the model spells it. Raises BadInput where it is known not to offer it."""
+    """Return the wish as the model spells it. Raises BadInput if the model does not offer it."""
     spelled = {value.lower(): value for value in values}
     if not wish or wish.lower() in spelled:
         return spelled.get(wish.lower(), wish)
@@ -92,9 +92,9 @@ def offered(model: Model, name: str, wish: str, values: tuple[str, ...]) -> str:
 
 
 def ratios(wish: str, model: Model, usual: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The aspect ratios that the picture may have; empty: any. Raises BadInput where it is not offered.
+    """Return the possible aspect ratios of the picture, empty for any. Raises BadInput if not offered.
 
-    `usual`: what may be asked of a model that lists none; nothing is then asked without a wish.
+    `usual` is what may be requested of a model that lists none; without a wish, nothing is requested then.
     """
     names = _listed_ratios(model, usual)
     # "auto" says no more than leaving it out does
@@ -114,7 +114,7 @@ def _listed_ratios(model: Model, usual: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def shapes_for(wish: str, model: Model, usual: tuple[str, ...] = ()) -> Shapes:
-    """What the picture may be made as. Raises BadInput where the wished aspect ratio is not among it."""
+    """Return the possible shapes of the picture. Raises BadInput if the aspect ratio is not offered."""
     if model.shapes is None:
         return Ratios(ratios(wish, model, usual))
     if wish in ("", "auto"):
@@ -126,7 +126,7 @@ def shapes_for(wish: str, model: Model, usual: tuple[str, ...] = ()) -> Shapes:
 
 
 def style(wish: str, known: tuple[str, ...]) -> str:
-    """The style as the service spells it. Raises BadInput for one that it does not have."""
+    """Return the style as the service spells it. Raises BadInput if it is unknown."""
     if not wish or not known:
         return wish
     spelled = {name.lower(): name for name in known}
@@ -138,7 +138,7 @@ def style(wish: str, known: tuple[str, ...]) -> str:
 
 
 def about(model: Model, capabilities: Capabilities) -> list[str]:
-    """What the catalogue says about the model that people should know before they pay."""
+    """Return what the user should know about the model before paying."""
     warnings = []
     catalogue = capabilities.catalogue
     if model.id and not model.listed and (catalogue.date or (catalogue.unlisted and catalogue.models)):
@@ -155,7 +155,7 @@ def about(model: Model, capabilities: Capabilities) -> list[str]:
 
 
 def is_past(day: str, today: date) -> bool:
-    """Whether a day such as 2026-12-01 has come; False for what is none."""
+    """Return whether a day such as 2026-12-01 has come; False if it is not a date."""
     try:
         return date.fromisoformat(day[:10]) <= today
     except ValueError:
@@ -168,7 +168,7 @@ def _not_offered(model: Model, name: str, wish: str, values: tuple[str, ...]) ->
 
 
 def ratio_of(wish: str) -> float:
-    """Width by height. Raises BadInput for what is no aspect ratio."""
+    """Return width divided by height. Raises BadInput if it is not an aspect ratio."""
     ratio = parse_ratio(wish)
     if ratio is None:
         raise BadInput(f"“{wish}” is no aspect ratio, such as 16:9.")
@@ -176,7 +176,7 @@ def ratio_of(wish: str) -> float:
 
 
 def choose_tier(job: Job, model: Model, capabilities: Capabilities) -> tuple[str, str]:
-    """The resolution and the quality to ask for, as the model spells them; "" where the service decides."""
+    """Return the resolution and quality to request, as the model spells them; "" lets the service decide."""
     offer = choices(model, job.action, capabilities)
     resolution = offered(model, "resolution", job.options.resolution, offer.resolutions)
     quality = offered(model, "quality", job.options.quality, offer.qualities)

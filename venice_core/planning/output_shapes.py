@@ -1,4 +1,4 @@
-"""Which shapes and sizes of pictures a model makes, and which of them suits a picture best. Pure."""
+"""The shapes and sizes of pictures that models make, and which of them fits a picture best."""
 
 from __future__ import annotations
 
@@ -11,24 +11,27 @@ from venice_core.geometry.aspect_ratio import parse_ratio, with_ratio
 from venice_core.geometry.rectangles import Extent
 
 HARDLY_LARGER = 1.125
-"""By how much a side may be widened to the size that comes back, so that nothing need be scaled."""
+"""A side may be extended by this factor to match the size that comes back, so that nothing is scaled."""
 SAME_SHAPE = 0.01
-"""By how much (as a share) two ratios may differ and still be the same one."""
+"""Relative difference up to which two ratios count as the same."""
 THOUSAND = 1024
-"""Px of the side of a square picture of resolution 1K."""
+"""Side, in px, of a square picture of resolution 1K."""
 _TIER = re.compile(r"(\d+(?:\.\d+)?)k", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
 class Shape:
-    """`ratio`: width by height. `label`: the ratio as the request names it, `size`: as figures, in px."""
+    """A shape that a request can ask for."""
 
     ratio: float
+    """Width divided by height."""
     label: str = ""
+    """The ratio as named in the request."""
     size: Extent | None = None
+    """The size in px, if it is fixed."""
 
     def around(self, extent: Extent) -> Extent:
-        """The smallest extent of this shape that holds `extent`; `size` itself, if that is hardly larger."""
+        """Return the smallest extent of this shape that contains `extent`; `size` if it is hardly larger."""
         held = with_ratio(extent, self.ratio)
         if self.size is None or not self.size.holds(extent):
             return held
@@ -40,17 +43,17 @@ class Shapes(Protocol):
     """What a model makes."""
 
     def nearest(self, extent: Extent) -> Shape | None:
-        """What suits a picture of that extent best; None: its own shape does."""
+        """Return the shape that fits a picture best, or None for the shape of the picture itself."""
         ...
 
     def of_ratio(self, ratio: float) -> Shapes | None:
-        """Only what has that ratio; None where nothing has."""
+        """Return the subset with that ratio, or None if it is empty."""
         ...
 
 
 @dataclass(frozen=True)
 class Ratios:
-    """Aspect ratios by name, such as "16:9"; none: any shape."""
+    """Aspect ratios by name, such as "16:9"; empty for any shape."""
 
     names: tuple[str, ...] = ()
 
@@ -72,7 +75,7 @@ class Sizes:
     sizes: tuple[Extent, ...]
 
     def nearest(self, extent: Extent) -> Shape:
-        """Of those that need the least stretching, the smallest that is large enough, else the largest."""
+        """Return the size that needs the least stretching: the smallest one that suffices, if any does."""
         least = min(_stretch(size, extent) for size in self.sizes)
         alike = [size for size in self.sizes if _stretch(size, extent) <= least + SAME_SHAPE]
         enough = [size for size in alike if size.holds(extent)]
@@ -86,20 +89,19 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Grid:
-    """Any size whose sides are multiples of `step` px, within limits; `ratio` 0: that of the picture.
-
-    `max_ratio`: of the longer side to the shorter.
-    """
+    """Any size within limits whose sides are multiples of `step` px."""
 
     step: int
     min_pixels: int = 1
     max_pixels: int = 2**62
     max_side: int = 2**31
     max_ratio: float = 2.0**31
+    """Of the longer side to the shorter."""
     ratio: float = 0.0
+    """Width divided by height; 0 for the picture's."""
 
     def nearest(self, extent: Extent) -> Shape:
-        """The least size that holds the extent, or the nearest to that shape within the limits."""
+        """Return the smallest size that contains the extent, or else the closest to its shape."""
         held = with_ratio(extent, self.ratio) if self.ratio else extent
         if held.longer / held.shorter > self.max_ratio:
             held = with_ratio(held, self.max_ratio if held.width > held.height else 1.0 / self.max_ratio)
@@ -125,7 +127,7 @@ class Grid:
         return Extent(*(max(1, math.floor(side / self.step + 1e-9)) * self.step for side in (width, height)))
 
     def _within_ratio(self, size: Extent) -> Extent:
-        """Rounding may have made it too long: then the longer side gives way, or the shorter grows."""
+        """Correct a ratio that rounding made too large: shrink the longer side or grow the shorter."""
         while size.longer > size.shorter * self.max_ratio:
             across = size.width > size.height
             shorter = Extent(size.width - self.step * across, size.height - self.step * (not across))
@@ -137,13 +139,13 @@ class Grid:
 
 
 def tier_side(tier: str) -> float:
-    """The side in px of a square picture of a resolution such as "1.5K"; that of 1K for what is none."""
+    """Return the side, in px, of a square picture of a resolution such as "1.5K"; by default that of 1K."""
     match = _TIER.fullmatch(tier)
     return THOUSAND * (float(match[1]) if match else 1.0)
 
 
 def nearest_ratio(extent: Extent, ratios: tuple[str, ...]) -> str:
-    """The one of the ratios (not empty, all readable) to which `extent` must be stretched least."""
+    """Return the ratio that needs the least stretching of `extent`; all must be valid."""
     return min(ratios, key=lambda ratio: abs(math.log((parse_ratio(ratio) or 1.0) / extent.ratio)))
 
 

@@ -1,4 +1,4 @@
-"""From a job and what the provider can do to a plan."""
+"""Make a plan from a job and what the provider can do."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from venice_core.planning.upscale import plan_upscale
 
 
 def make_plan(job: Job, selection: Selection | None, capabilities: Capabilities) -> Plan:
-    """How `job` is sent to the provider. Raises BadInput where it cannot be sent as asked.
+    """Plan how to send a job. Raises BadInput if it cannot be sent as requested.
 
-    `selection` is None exactly where nothing limits the result.
+    `selection` is None if nothing limits the result.
     """
     if job.options.endpoint and job.action is not Action.GENERATE:
         raise BadInput("Only for a generation can the endpoint be chosen.")

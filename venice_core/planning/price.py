@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Price:
-    """In US dollars and in DIEM, Venice's own unit; None: not known."""
+    """A price in US dollars and in DIEM, Venice's own unit; None if unknown."""
 
     usd: float | None
     diem: float | None = None
@@ -21,7 +21,7 @@ class Price:
         )
 
     def share(self, count: int) -> Price:
-        """Of one of `count` pictures that were made for this price."""
+        """Return the price of one of `count` pictures that were made for this price."""
         return Price(
             None if self.usd is None else round(self.usd / count, 6),
             None if self.diem is None else round(self.diem / count, 6),
@@ -36,45 +36,45 @@ class Price:
 
 @dataclass(frozen=True)
 class PricedRequest:
-    """What decides about the price of one request."""
+    """What determines the price of a request."""
 
     images: int = 1
-    """How many pictures go along."""
+    """How many pictures it contains."""
     tier: str = ""
-    """The resolution; "" where neither the request nor the model names one."""
+    """The resolution; "" if neither the request nor the model names one."""
     tier_chosen: bool = False
     """Whether the request names it, not the model."""
     quality: str = ""
     quality_chosen: bool = False
     enhance: bool = False
     pictures: int = 1
-    """How many the request makes."""
+    """How many pictures it makes."""
 
 
 class PriceList(Protocol):
-    """What a model's requests cost, in whatever form its service says so."""
+    """The prices of a model's requests, in whatever form its service states them."""
 
     @property
     def is_known(self) -> bool:
-        """Whether it says anything."""
+        """Whether it contains any prices."""
 
     @property
     def by_quality(self) -> bool:
-        """Whether each quality has prices of its own for each resolution."""
+        """Whether each quality has its own price for each resolution."""
 
     def of(self, request: PricedRequest) -> Price | None:
-        """Return the price of one request; None where it is unknown."""
+        """Return the price of one request, or None if it is unknown."""
 
     def of_upscaling(self, scale: int) -> Price | None:
-        """Return the price of a result that many times as large; None where it is unknown."""
+        """Return the price of enlarging by that factor, or None if it is unknown."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return it in the form in which its service gives it."""
+        """Return the prices in the form used by the service."""
 
 
 @dataclass(frozen=True)
 class FlatPrices:
-    """US dollars for a picture of a quality; "": of any."""
+    """US dollars per picture by quality; "" stands for any quality."""
 
     usd: Mapping[str, float]
 

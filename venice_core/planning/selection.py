@@ -1,8 +1,8 @@
-"""The selection as 8-bit linear coverage: grown, feathered, and cut to where it is wanted.
+"""The selection as 8-bit linear coverage: grown, feathered, and cropped.
 
-Coverage is an array of shape (height, width), uint8, 0 (not selected) to 255. Its support is where it
-is at least 1. Whatever lies beyond the edge of the array counts as the nearest pixel on that edge, so
-a selection that reaches the border is not worn away there.
+Coverage has shape (height, width), uint8, from 0 (not selected) to 255. Its support is where it is at least
+1. Beyond the edges of the array the nearest pixels continue, so that a selection that reaches the border is
+not eroded there.
 """
 
 from __future__ import annotations
@@ -23,20 +23,19 @@ AUTOMATIC_FEATHER = 8
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """What of a layer is selected: `grown` coverage over `bounds` (image coordinates), 0 elsewhere.
-
-    `support` holds every grown pixel of coverage >= 1, `hard` says whether the selection as it was
-    made has a hard edge.
-    """
+    """What is selected of a layer."""
 
     bounds: Bounds
+    """Where `grown` lies, in image coordinates; nothing is selected elsewhere."""
     grown: Coverage
     support: Bounds
+    """The bounds of every grown pixel with a coverage of at least 1."""
     hard: bool
+    """Whether the selection had a hard edge before it was grown."""
 
     @classmethod
     def of(cls, job: Job, coverage: Coverage) -> Selection:
-        """From the coverage in `job.window`. Raises BadInput where no pixel of the layer is selected."""
+        """Create it from the coverage in `job.window`. Raises BadInput if that selects nothing."""
         if job.window is None:
             raise ValueError("nothing is selected")
         if coverage.shape != (job.window.height, job.window.width):
@@ -65,11 +64,11 @@ class Selection:
 
     @cached_property
     def automatic_feather(self) -> int:
-        """In px: 8, at most an eighth of the support's shorter side; 0 for an already soft selection."""
+        """In px: 8, but at most an eighth of the support's shorter side; 0 for a soft selection."""
         return min(AUTOMATIC_FEATHER, self.support.extent.shorter // 8) if self.hard else 0
 
     def cut(self, crop: Bounds, width: int = 0) -> Coverage:
-        """The coverage in `crop`, feathered by `width` px, 0 where nothing is selected."""
+        """Return the coverage in `crop`, feathered by `width` px; 0 where nothing is selected."""
         result = np.zeros((crop.height, crop.width), np.uint8)
         common = crop.intersection(self.bounds)
         if common is not None:

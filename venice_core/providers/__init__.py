@@ -1,1 +1,1 @@
-"""The services: what each can do, how it is asked, and what its refusals mean."""
+"""The services: what each can do, how to send requests to it, and what its refusals mean."""

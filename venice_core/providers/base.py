@@ -1,4 +1,4 @@
-"""What every provider can do. Pure: a provider builds requests and reads answers, it sends nothing."""
+"""What every provider can do. Pure: a provider builds requests and reads responses but sends nothing."""
 
 from __future__ import annotations
 
@@ -22,82 +22,81 @@ class Encoded:
     media_type: str
 
     def file(self, name: str, stem: str) -> File:
-        """As a part of a multipart body, under the field `name`."""
+        """Return the picture as a part of a multipart body, under the field `name`."""
         return File(name, f"{stem}.{self.media_type.rpartition('/')[2]}", self.data, self.media_type)
 
 
 def as_texts(fields: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Fields as a multipart body has them."""
+    """Return fields as in a multipart body."""
     return tuple((name, str(v).lower() if isinstance(v, bool) else str(v)) for name, v in fields.items())
 
 
 @dataclass(frozen=True)
 class Upload:
-    """What goes along with one request: the pictures in the order in which they are sent, the base first.
-
-    `mask`: a real mask (RGBA, transparent = change), where the plan has one.
-    """
+    """The files of one request."""
 
     images: tuple[Encoded, ...] = ()
+    """In the order in which they are sent, with the base first."""
     mask: Encoded | None = None
+    """A real mask (RGBA, transparent to change), if the plan has one."""
 
 
 @dataclass(frozen=True)
 class Link:
-    """Where a picture can be fetched, as the answer says it."""
+    """Where a picture can be downloaded, as given by the answer."""
 
     url: str
 
 
 @dataclass(frozen=True)
 class Account:
-    """What a key may do and what is left on it, in US dollars and DIEM; None: not told.
-
-    `note`: what else people should know.
-    """
+    """What a key may do, and its balance."""
 
     permitted: bool
     tier: str = ""
     usd: float | None = None
+    """In US dollars; None if unknown."""
     diem: float | None = None
+    """In DIEM; None if unknown."""
     note: str = ""
+    """What else the user should know."""
 
 
 def is_of_sandbox(response: Response, base_url: str) -> bool:
-    """Whether a sandbox has made this, for nothing. Only one on this machine is believed."""
+    """Return whether a sandbox sent this, for free. Only one on this machine is trusted."""
     said = response.headers.get("x-venice-sandbox", "").lower() == "true"
     return said and is_local(base_url)
 
 
 class Provider(Reader, Protocol):
-    """A dialect of an image API with its address and key."""
+    """A dialect of an image API, with its URL and key."""
 
     @property
     def base_url(self) -> str:
-        """Without a trailing slash; "": it has none yet."""
+        """Without a trailing slash; "" if it has none yet."""
         ...
 
     @property
     def capabilities(self) -> Capabilities: ...
 
     def max_file_bytes(self, plan: Plan) -> int:
-        """How large each picture of the plan's request may be as a file."""
+        """Return how large each picture of the plan's request may be as a file."""
         ...
 
     def request(self, plan: Plan, options: Options, upload: Upload) -> Request:
-        """The smallest correct request. Raises BadInput where there is no address to send it to."""
+        """Return the smallest correct request. Raises BadInput if there is no URL to send it to."""
         ...
 
     def pictures(self, response: Response) -> tuple[bytes | Link, ...]:
-        """The picture files in a success, or where they are; at least one. Raises UnusableAnswer."""
+        """Return the pictures of a success, or links to them; at least one. Raises UnusableAnswer."""
         ...
 
     def facts(self, response: Response, plan: Plan) -> Facts:
-        """What the response says beside the picture."""
+        """Return what the response says in addition to the picture."""
         ...
 
     def account(self) -> Request:
-        """The test of the key; it costs nothing. Raises BadInput as `request` does."""
+        """Return the request that tests the key; it costs nothing. Raises BadInput like `request`."""
         ...
 
     def traits(self, kind: str) -> Request:
@@ -112,5 +111,5 @@ class Provider(Reader, Protocol):
         ...
 
     def read_account(self, response: Response) -> Account:
-        """Raises LookupFailed."""
+        """Read the response to `account`. Raises LookupFailed."""
         ...

@@ -1,4 +1,4 @@
-"""Pictures in answers: as they are, and as text."""
+"""Pictures in responses, as bytes or as text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _URL_SAFE = str.maketrans("-_", "+/")
 
 
 def from_base64(text: str) -> bytes:
-    """Base64 in either alphabet, padded or not, bare or as a data URI; b"" for what is neither."""
+    """Decode base64 in either alphabet, padded or not, bare or as a data URI; b"" if it is neither."""
     _, comma, data = text.partition(",")
     data = data if comma and text.lower().startswith("data:") else text
     data = "".join(data.split()).rstrip("=").translate(_URL_SAFE)
@@ -23,7 +23,7 @@ def from_base64(text: str) -> bytes:
 
 
 def bare(response: Response) -> bytes:
-    """The picture file that a body is, whatever its label says, as it is or as text; b"" where it is none."""
+    """Return the picture that is the body, as bytes or as text, whatever its content type; else b""."""
     body = response.body
     if is_picture(body):
         return body

@@ -1,4 +1,4 @@
-"""What a refusal means, by what is said innermost in it, and else by its status."""
+"""Interpret a refusal by its innermost message, or else by its status."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _BY_STATUS: dict[int, type[Refused]] = {
     422: PolicyRefusal,
 }
 _NOT_OURS = re.compile(r"\s*(basic|digest|negotiate|ntlm)\b", re.IGNORECASE)
-"""How a proxy asks for a password of its own; a service asks for the key."""
+"""How a proxy asks for its own password; a service asks for the key."""
 _OF_KEY = re.compile(r"\b(key|token|account|permission|user|plan)s?\b", re.IGNORECASE)
 _TIMED_OUT = re.compile(r"time[d]?[- ]?out", re.IGNORECASE)
 
@@ -99,26 +99,25 @@ _NAMED: tuple[tuple[re.Pattern[str], type[VeniceError]], ...] = (
 
 @dataclass(frozen=True)
 class Refusals:
-    """How one service refuses.
-
-    `documented`: whether a 503 has the form in which it says "not now". `own`: what the words of a refusal
-    mean with this service alone; None: no more than with others.
-    """
+    """How a service refuses."""
 
     documented: Callable[[Response], bool]
+    """Returns whether a 503 has the form by which the service says that it is busy."""
     own: Callable[[Response, Words], type[VeniceError] | None]
+    """Returns what the words of a refusal mean for this service only; None if nothing special."""
 
     def failure(self, response: Response, key: Secret) -> VeniceError:
-        """What a response that is no success means; `key` is kept out of the server's words."""
+        """Return what an unsuccessful response means; `key` is removed from the server's words."""
         said = read(response, key)
         line = "a redirect, which is not followed" if 300 <= response.status < 400 else said.line
         support = key.scrub(request_id(response))
         return self._meaning(response, said)(line, status=response.status, request_id=support)
 
     def is_busy(self, response: Response) -> bool:
-        """Whether the service says "not now" and nothing else: 429, or 503 in the documented form.
+        """Return whether the service itself says that it is busy: 429, or 503 in the documented form.
 
-        A gateway's own 503 may come after the request was worked on; so may one that is hearsay.
+        A gateway's own 503 may come after the request was processed; so may one that only reports another's
+        response.
         """
         if response.status not in (429, 503):
             return False
@@ -142,7 +141,7 @@ def _named(said: Words) -> type[VeniceError] | None:
 
 
 def _by_status(response: Response, said: Words) -> type[VeniceError]:
-    """What a refusal (4xx) means where its words say nothing finer."""
+    """Return what a refusal (4xx) means if its words are not more specific."""
     status = response.status
     if said.faults and status in (400, 422):
         return InvalidRequest  # FastAPI: the request did not have the form, so nobody has worked on it
@@ -156,14 +155,14 @@ def _by_status(response: Response, said: Words) -> type[VeniceError]:
 
 
 def _is_anothers(response: Response, said: Words) -> bool:
-    """Whether someone between here and the service has written it: services answer programs in JSON."""
+    """Return whether something between here and the service sent it: services respond in JSON."""
     if said.page or _NOT_OURS.match(response.headers.get("www-authenticate", "")):
         return True
     return response.status == 403 and response.json is None and not _OF_KEY.search(said.text)
 
 
 def request_id(response: Response) -> str:
-    """The service's support id."""
+    """Return the service's support id."""
     body = response.json if len(response.body) < 100_000 else None
     named = body.get("request_id") if isinstance(body, dict) else None
     if named and isinstance(named, str):

@@ -1,7 +1,7 @@
-"""What a server says in an answer, of any shape, and however many others have wrapped it.
+"""Extract what a server says in a response of any shape, even if others have wrapped it.
 
-A proxy repeats the answer of the service behind it inside its own: as JSON in a text, as Python writes a
-dictionary, cut off, as a web page. What counts is what is said innermost.
+A proxy repeats the response of the service behind it inside its own: as JSON in a string, as a Python
+dictionary, truncated, or as a web page. The innermost message counts.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from venice_core.secret import Secret
 
 _LONGEST = 500
 MAX_TOLD_PROMPT = 2000
-"""Characters of a prompt as a service has rewritten it, that people are shown."""
+"""How many characters of a prompt rewritten by the service the user is shown."""
 _DEEPEST = 12
 _READ_CHARACTERS = 10_000
 _TRIES = 8
-"""How many places of a text are tried that may be the beginning of an object."""
+"""How many places of a text are tried as the possible beginning of an object."""
 _SPOKEN = ("error", "errors", "message", "detail", "msg", "error_description", "title")
-"""Where words stand in an object, the first that is there."""
+"""Where an object has its message; the first that is present counts."""
 _ECHOED = ("input", "flagged_input", "prompt", "ctx", "request")
-"""Where a server repeats what it was sent: no words of its own."""
+"""Where a server repeats what it was sent, which is not a message of its own."""
 
 _OPENING = re.compile(r"""[{\[](?=\s*(?:\\*["'{\[]|[}\]]))""")
 _FAULTS = re.compile(r"""["']detail\\*["']\s*:\s*\[""")
@@ -38,7 +38,7 @@ _MESSAGE = re.compile(
 _WRAPPER = re.compile(
     r"\s*(?:(?:[\w.]+(?:Error|Exception)|[\w.]*Timeout(?: Error)?)\s*[:-]\s*)*(?:Error code: \d+ - )?"
 )
-"""What programs put before the answer that they repeat: the names of exceptions."""
+"""What programs put before a response that they repeat: the names of exceptions."""
 _PYTHON = re.compile(
     r"""b?'((?:[^'\\]|\\.)*)'|b?("(?:[^"\\]|\\.)*")|\b(None|True|False)\b|,\s*(?=[)\]}])|[()]""", re.DOTALL
 )
@@ -49,23 +49,23 @@ _DECODER = json.JSONDecoder(strict=False)
 
 @dataclass(frozen=True)
 class Words:
-    """What was said.
-
-    `line`: for people, without the key; "" where it says nothing. `text`: all of it, to be searched.
-    `page`: it is or holds a web page, which no service writes to a program. `faults`: it is or holds
-    FastAPI's list of what is wrong with a request. `hearsay`: it tells of another's answer, but not which.
-    """
+    """What was said."""
 
     line: str
+    """For the user, without the key; "" if nothing was said."""
     text: str
+    """All of it, for searching."""
     page: bool = False
+    """Whether it is or contains a web page, which no service sends to a program."""
     faults: bool = False
+    """Whether it is or contains FastAPI's list of what is wrong with a request."""
     hearsay: bool = False
+    """Whether it reports another's response without saying which."""
 
 
 @dataclass
 class _Heard:
-    """What is met on a walk through an answer."""
+    """What is found while walking through a response."""
 
     texts: list[str] = field(default_factory=list)
     faults: bool = False
@@ -94,7 +94,7 @@ class _Heard:
 
 
 def read(response: Response, key: Secret) -> Words:
-    """What the answer says; `key` is kept out of what people are told."""
+    """Return what a response says; `key` is removed from what the user sees."""
     # the key goes first: of one that is cut through, a part would stay
     heard, data = _Heard(), key.scrub(response.body)
     body = Response(response.status, {}, data).json
@@ -113,12 +113,12 @@ def read(response: Response, key: Secret) -> Words:
 
 
 def words(response: Response, key: Secret) -> str:
-    """The server's own words, without `key`, in one line of at most 500 characters; "" where it has none."""
+    """Return the server's message without `key`, in one line of at most 500 characters; else ""."""
     return read(response, key).line
 
 
 def _spoken(value: Any, depth: int = 0) -> list[str]:
-    """The words in a value: those that stand innermost, then what is wrong field by field."""
+    """Return the messages in a value: the innermost ones, then what is wrong with each field."""
     if depth > _DEEPEST:
         return []
     if isinstance(value, str):
@@ -140,7 +140,7 @@ def _spoken(value: Any, depth: int = 0) -> list[str]:
 
 
 def _spoken_in(text: str, depth: int) -> list[str]:
-    """Of a text that wraps another's answer, what that says."""
+    """Return the messages of the response that a text wraps."""
     text = text[:_READ_CHARACTERS]
     if (begin := web_pages.begins(text)) is not None:
         return [web_pages.described(text[begin:])]
@@ -154,7 +154,7 @@ def _spoken_in(text: str, depth: int) -> list[str]:
 
 
 def _objects(text: str) -> Iterator[Any]:
-    """Objects and lists with something in them that a text holds, in whatever notation."""
+    """Yield the non-empty objects and lists in a text, in whatever notation."""
     place = 0
     for _ in range(_TRIES):
         opening = _OPENING.search(text, place)
@@ -173,7 +173,7 @@ def _objects(text: str) -> Iterator[Any]:
 
 
 def _notations(text: str) -> Iterator[str]:
-    """A text as it is, as it may have been before it was made a text in JSON, and read as Python's."""
+    """Yield a text as it is, with the escapes of a JSON string resolved, and with Python's quotes changed."""
     yield text
     if "\\" in text and (quoted := _QUOTED.match(text)):
         with contextlib.suppress(ValueError):
@@ -191,7 +191,7 @@ def _as_json(match: re.Match[str]) -> str:
 
 
 def _requoted(match: re.Match[str]) -> str:
-    """Of a text in single quotes, what is another thing in double ones."""
+    """Requote a match: single-quoted text is written differently in double quotes."""
     return {"\\'": "'", '"': '\\"'}.get(match[0], match[0])
 
 
@@ -201,7 +201,7 @@ def _is_text(text: str) -> bool:
 
 
 def _is_issue(value: Mapping[str, Any]) -> bool:
-    """Whether it says what is wrong with one field."""
+    """Return whether it says what is wrong with one field."""
     return bool(value.get("msg") or value.get("message")) and ("loc" in value or "path" in value)
 
 
@@ -212,7 +212,7 @@ def _issue(issue: Mapping[str, Any]) -> str:
 
 
 def _details(details: Any, where: str, depth: int = 0) -> list[str]:
-    """A text, or texts under `_errors` at any field."""
+    """Return a text, or the texts under `_errors` of any field."""
     if isinstance(details, str):
         return [f"{where}: {details}" if where else details]
     if depth > _DEEPEST:
@@ -240,6 +240,6 @@ def _list(value: Any) -> list[Any]:
 
 
 def one_line(text: str, longest: int = _LONGEST) -> str:
-    """A server's text for people: printable, in one line, of at most so many characters."""
+    """Return a server's text for the user: printable, in one line, of limited length."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"

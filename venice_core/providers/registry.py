@@ -1,6 +1,6 @@
-"""From a provider's name to a provider with its address and key.
+"""From a provider's name to a provider with its URL and key.
 
-The only place that knows which providers there are.
+The only place that knows which providers exist.
 """
 
 from __future__ import annotations
@@ -30,18 +30,17 @@ TITLES = {VENICE: "Venice", SANDBOX: "Sandbox (free, no AI)"}
 
 @dataclass(frozen=True)
 class ProviderSession:
-    """A provider that can be used, and where its key came from ("": there is none).
-
-    `catalogues` is None where there is nobody to ask for another list of models. `profile`: what makes an
-    OpenAI-compatible service out of its name.
-    """
+    """A provider that is ready to be used."""
 
     name: str
     provider: Provider
     key: Secret
     key_source: str
+    """Where its key came from; "" if there is none."""
     catalogues: Catalogues | None = None
+    """None if there is no service to ask for a newer list of models."""
     profile: Profile | None = None
+    """What defines an OpenAI-compatible service."""
 
     @property
     def lacks_key(self) -> bool:
@@ -49,12 +48,12 @@ class ProviderSession:
 
     @property
     def missing_key(self) -> MissingKey:
-        """The error that says so."""
+        """The error for a missing key."""
         return MissingKey(variable=self.provider.capabilities.key_variable)
 
 
 class Registry:
-    """Opens providers; a context manager, since the built-in sandbox is a server to be ended."""
+    """Opens providers. A context manager, because the built-in sandbox is a server that must be closed."""
 
     def __init__(self, env: Mapping[str, str], folders: Folders) -> None:
         self._env = env
@@ -76,7 +75,7 @@ class Registry:
 
     @property
     def profiles(self) -> Profiles:
-        """Raises BadInput where the settings file has none that can be read."""
+        """All profiles. Raises BadInput if those of the settings file cannot be read."""
         own = self.settings.read().get("profiles")
         if not isinstance(own, Mapping | None):
             raise BadInput(f"“profiles” in {self.settings.path} must be an object with names.")
@@ -84,12 +83,12 @@ class Registry:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of all providers."""
+        """The names of all providers."""
         return (VENICE, *self.profiles.names, SANDBOX)
 
     @property
     def titles(self) -> dict[str, str]:
-        """What the user reads for each name; one of the user's own goes by its name."""
+        """The display name for each name; the user's own profiles go by their names."""
         built_in = Profiles()
         profiles = {name: built_in.get(name) for name in built_in.names}
         titles = TITLES | {name: profile.title for name, profile in profiles.items() if profile}
@@ -104,11 +103,11 @@ class Registry:
             return False  # what is wrong with the provider in use has to be said, and not covered up
 
     def look_again(self) -> None:
-        """Look for keys that were missing: they may have been stored meanwhile."""
+        """Look for missing keys again: they may have been stored meanwhile."""
         self._found = {name: found for name, found in self._found.items() if found[0]}
 
     def name(self, wish: str) -> str:
-        """The provider's name that a wish ("" for none) comes to. Raises BadInput for an unknown one."""
+        """Return the provider's name for a wish, "" for none. Raises BadInput if it is unknown."""
         name = provider_name(wish, self._env, self.settings)
         if name not in self.names:
             raise BadInput(f"There is no provider “{name}”; there are: {', '.join(self.names)}.")
@@ -122,10 +121,10 @@ class Registry:
         key: Secret | None = None,
         entries: Mapping[str, str] | None = None,
     ) -> ProviderSession:
-        """Raises BadInput for an unknown name or a bad address. A missing key is not an error here.
+        """Open a provider. A missing key is not an error. Raises BadInput for an unknown name or a bad URL.
 
-        `to_send`: with the list of models as the service tells it, if it can be had in a few seconds.
-        `key`: another than the one that is stored; `entries`: of a profile, likewise.
+        With `to_send`, the list of models comes from the service if it responds within a few seconds. `key`
+        and `entries` replace the stored key and the entries of the profile.
         """
         name = self.name(wish)
         if name == SANDBOX:
@@ -152,28 +151,28 @@ class Registry:
         return ProviderSession(name, Venice(found, url, name, catalogue), found, source, catalogues)
 
     def address_variable(self, profile: Profile) -> str:
-        """The variable of the environment that sets the profile's address; "": none does."""
+        """Return the environment variable that sets the profile's URL; "" if none does."""
         return profile.base_url_variable if self._env.get(profile.base_url_variable) else ""
 
     def store_key(self, name: str, key: Secret) -> str:
-        """As `KeyStore.store`; a key ends a trial of the sandbox."""
+        """Store a key like `KeyStore.store`; a key ends a trial of the sandbox."""
         self._found.clear()
         if key and self.settings.read().get("trial"):
             self.settings.update(trial=False)
         return self.keys.store(name, key)
 
     def set_profile(self, name: str, changes: Mapping[str, Any]) -> None:
-        """Adds a profile to the settings, or changes entries of one; an entry of None goes.
+        """Add a profile to the settings, or change entries of one; None removes an entry.
 
-        With another address its key is forgotten: it was for the one before. Raises BadInput, and stores
-        nothing, where the profile could not be used.
+        If it leads to another server, the key is removed, because it was for the previous one. Raises
+        BadInput, and stores nothing, if the profile could not be used.
         """
         self._forget_key_unless_for(self._profile(name, changes), name)
         kept = self.settings.read().get("profiles") or {}
         self.settings.update(profiles={**kept, name: self.profiles.merged(name, changes)})
 
     def _profile(self, name: str, changes: Mapping[str, Any] | None = None) -> Profile | None:
-        """As it is, or would be with changes; None for a provider that has none. Raises BadInput."""
+        """Return the profile as it is or with changes; None for a provider without one. Raises BadInput."""
         profiles = self.profiles
         if changes is None:
             found = profiles.get(name)
@@ -190,7 +189,7 @@ class Registry:
         return found
 
     def _forget_key_unless_for(self, after: Profile | None, name: str) -> None:
-        """The stored key is for the address that the profile has now; None: it will have none."""
+        """Remove the stored key unless the profile still exists (`after`) and leads to the same server."""
         try:
             before = self.profiles.get(name)
         except BadInput:
@@ -202,9 +201,9 @@ class Registry:
         return self._env.get(self.address_variable(profile)) or profile.base_url
 
     def forget_profile(self, name: str) -> None:
-        """Takes a profile out of the settings; its key too, unless it is built in and its address stays.
+        """Remove a profile from the settings, and its key unless it is built in and leads to the same server.
 
-        Raises BadInput where there is nothing to take away.
+        Raises BadInput if there is nothing to remove.
         """
         profiles, values = self.profiles, self.settings.read()
         if not profiles.is_changed(name):
@@ -219,7 +218,7 @@ class Registry:
         self.settings.update(profiles=own, provider=chosen)
 
     def _find_key(self, name: str, variable: str) -> tuple[Secret, str]:
-        """Asked once: a locked keyring takes its time, each time."""
+        """Look for a key, once, because a locked keyring takes its time on every attempt."""
         if (name, variable) not in self._found:
             self._found[name, variable] = self.keys.find(name, variable)
         return self._found[name, variable]

@@ -1,4 +1,4 @@
-"""Pages in HTML or XML where a program expected words: what they say, without their tags."""
+"""Extract the text of HTML or XML pages where a program expected a message."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _UNSEEN = ("script", "style")
 
 
 class _Page(HTMLParser):
-    """Collects the text under each tag, in the order in which it comes."""
+    """Collects the text under each tag, in order."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -33,13 +33,13 @@ class _Page(HTMLParser):
 
 
 def begins(text: str) -> int | None:
-    """Where a page begins in a text; None: it holds none."""
+    """Return where a page begins in a text, or None if there is none."""
     match = _BEGINS.search(text)
     return match.start() if match else None
 
 
 def described(text: str) -> str:
-    """A page as people should hear of it: that it is one, and under which heading."""
+    """Describe a page for the user: that it is one, and its heading."""
     texts = _Page(text).texts
     heading = next((texts[tag] for tag in ("title", "h1", "h2", "message") if texts.get(tag)), "")
     heading = " ".join(heading.split())

@@ -1,4 +1,4 @@
-"""One job on disk: what was sent, what came back, and what is known about its charge."""
+"""A job on disk: what was sent, what came back, and what is known about its charge."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ _WORKING_FILES = (SOURCE, COVERAGE, *(name.format("*") for name in (RESULT, MASK
 
 
 class Status(str, Enum):
+    """How far a job has come."""
+
     PLANNED = "planned"
     SENDING = "sending"
     SENT = "sent"
@@ -38,7 +40,7 @@ class Status(str, Enum):
 
 
 class Entry:
-    """One job on disk."""
+    """A job on disk."""
 
     def __init__(self, folder: Path, record: dict[str, Any]) -> None:
         self.folder = folder
@@ -54,21 +56,21 @@ class Entry:
 
     @property
     def whereabouts(self) -> str:
-        """A sentence that names it and where its answer is; "" where it cost nothing and none came."""
+        """A sentence with its id and the place of its answer; "" if it cost nothing and has no answer."""
         if (self.folder / ANSWER).exists():
             return f"Job {self.id}: what came is in {self.folder}."
         return f"Job {self.id}." if self.record["charge"] != Charge.NONE.value else ""
 
     @property
     def interrupted(self) -> bool:
-        """Whether the process that worked on it is gone without having said how it ended."""
+        """Whether the process that worked on it is gone without recording how it ended."""
         busy = self.status in (Status.PLANNED, Status.SENDING, Status.SENT)
         return busy and not is_alive(int(self.record.get("pid", 0)))
 
     def sending(self) -> None:
-        """From here on a charge is possible, and the job is never sent again.
+        """Record that a charge is possible from now on and that the job must never be sent again.
 
-        Raises BadInput where that cannot be written: then it must not be sent.
+        Raises BadInput if that cannot be written; the job must not be sent then.
         """
         try:
             self._mark(Status.SENDING, charge=Charge.POSSIBLE.value)
@@ -79,11 +81,11 @@ class Entry:
         self._mark(Status.SENT)
 
     def turned_away(self) -> None:
-        """The provider said "not now": it is as if it had not been sent, and it may be, once."""
+        """Record that the provider was busy: the job counts as not sent and may be sent once more."""
         self._mark(Status.PLANNED, charge=Charge.NONE.value)
 
     def answered(self, response: Response, charge: Charge) -> None:
-        """Keeps the answer's bytes, then says so."""
+        """Store the bytes of the answer, then record it."""
         write_atomically(self.folder / ANSWER, response.body)
         headers = {name: value for name, value in response.headers.items() if name != "set-cookie"}
         self._mark(
@@ -93,26 +95,26 @@ class Entry:
         )
 
     def fetched(self, number: int, data: bytes) -> None:
-        """Keeps a picture to which the answer links; `number` counts from 1."""
+        """Store a picture to which the answer links; `number` counts from 1."""
         write_atomically(self.folder / PICTURE.format(number), data)
 
     def done(self, **facts: Any) -> None:
         self._mark(Status.DONE, **facts)
 
     def placed(self) -> None:
-        """The result is where it belongs: the pixels it was made from are no longer needed."""
+        """Record that the result is in place, and remove the source pixels, which are no longer needed."""
         self._mark(Status.PLACED)
         self._drop_pixels()
 
     def failed(self, error: VeniceError, **facts: Any) -> None:
-        """How it ended. The answer, if there is one, stays; and if it is paid for, what it was made from."""
+        """Record how it failed; keep the answer, if any, and the source pixels if it was charged."""
         status = Status.CANCELLED if isinstance(error, Cancelled) else Status.FAILED
         self._mark(status, charge=error.charge.value, error=error.facts, **facts)
         if error.charge is not Charge.CHARGED:
             self._drop_pixels()
 
     def discard(self) -> None:
-        """Takes a job away that was never sent."""
+        """Remove a job that was never sent."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _drop_pixels(self) -> None:
@@ -133,7 +135,7 @@ def not_kept(folder: Path, error: OSError) -> BadInput:
 
 
 def summary(entry: Entry) -> Mapping[str, Any]:
-    """One job for a list: what it was, how it stands, what is known about money."""
+    """Return a job for a list: what it was, its status, and what is known about its charge."""
     record = entry.record
     plan, options = record["plan"], record["job"]["options"]
     crop = plan["crop"]

@@ -1,12 +1,11 @@
-"""Every job on disk before it is sent, every answer before it is used.
+"""The journal: every job is on disk before it is sent, every answer before it is used.
 
-A job is a private folder: `job.json` (the record), `answer.bin` (the answer's bytes as they came),
-`picture-1.bin` and so on (files that the answer only links to), and, until the result is placed, the
-pixels it was made from (`source.rgba`, `coverage.gray`, raw).
-The record never holds a key.
+A job is a private folder with `job.json` (the record), `answer.bin` (the unchanged bytes of the answer),
+`picture-1.bin` and so on (files to which the answer only links), and, until the result is in place, the
+pixels from which it was made (`source.rgba`, `coverage.gray`, raw). The record never contains a key.
 
-The record is written pessimistically: from the moment the request may leave, it says that a charge is
-possible, until the outcome is known. So whatever dies, what is on disk is true.
+The record is pessimistic: from the moment the request may be sent until its outcome is known, it says that a
+charge is possible. So it is true no matter what crashes.
 """
 
 from __future__ import annotations
@@ -43,9 +42,9 @@ class Journal:
         source: bytes | Path | None = None,
         coverage: bytes | Path | None = None,
     ) -> Entry:
-        """A new job with its pixels: RGBA of the crop's size, coverage of the window's. Files are moved in.
+        """Record a new job with its pixels: RGBA of the crop, coverage of the window. Files are moved.
 
-        When this returns, the job is on disk. Raises BadInput where it cannot be.
+        The job is on disk when this returns. Raises BadInput if it cannot be written.
         """
         try:
             return self._begin(job, plan, {SOURCE: source, COVERAGE: coverage})
@@ -55,7 +54,7 @@ class Journal:
     def begin_all(
         self, job: Job, plan: Plan, *, source: bytes | Path | None, coverage: bytes | Path | None
     ) -> list[Entry]:
-        """As `begin`, one job for each of the plan's requests."""
+        """Do the same for each of the plan's requests."""
         first = self.begin(job, plan, source=source, coverage=coverage)
         entries = [first]
         try:
@@ -95,7 +94,7 @@ class Journal:
         return entry
 
     def get(self, job_id: str) -> Entry:
-        """Raises BadInput where there is no such job."""
+        """Return a job. Raises BadInput if it does not exist."""
         if job_id and Path(job_id).name == job_id:
             entry = self._read(self.folder / job_id)
             if entry is not None:
@@ -103,11 +102,11 @@ class Journal:
         raise BadInput(f"There is no job “{job_id}”.")
 
     def __iter__(self) -> Iterator[Entry]:
-        """Newest first; folders that are no jobs are passed over."""
+        """Yield all jobs, newest first, ignoring other folders."""
         return self.since(0.0)
 
     def since(self, moment: float) -> Iterator[Entry]:
-        """Those begun at Unix time `moment` or later, newest first."""
+        """Yield the jobs begun at Unix time `moment` or later, newest first."""
         oldest = time.strftime(STAMP, time.gmtime(moment))
         if self.folder.is_dir():
             for folder in sorted(self.folder.iterdir(), reverse=True):
@@ -136,7 +135,7 @@ def _take(source: bytes | Path, target: Path) -> None:
 
 
 def _share(source: Path, target: Path) -> None:
-    """The same file under a second name, or a copy where the disk cannot do that."""
+    """Create a hard link, or a copy if the file system cannot do that."""
     if not source.exists():
         return
     try:

@@ -1,4 +1,4 @@
-"""Whether a process is still alive."""
+"""Tell whether a process is still running."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def is_alive(pid: int) -> bool:
 
 
 def _alive_on_windows(pid: int) -> bool:
-    """There, os.kill(pid, 0) would end the process."""
+    """Use the Windows API, because os.kill(pid, 0) would end the process there."""
     import ctypes  # noqa: PLC0415
 
     kernel = getattr(ctypes, "windll").kernel32  # noqa: B009 - not there elsewhere

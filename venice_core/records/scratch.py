@@ -1,4 +1,4 @@
-"""A folder for files that pass between GIMP and the worker, swept when their process is gone."""
+"""A folder for files exchanged between GIMP and the worker, removed once its process is gone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from venice_core.storage.folders import private_folder
 
 
 class Scratch:
-    """A private folder for pixels on their way, named after the process that owns it."""
+    """A private folder for temporary pixels, named after the process that owns it."""
 
     def __init__(self, parent: Path) -> None:
         private_folder(parent)
@@ -22,7 +22,7 @@ class Scratch:
         self.path.mkdir(mode=0o700)
 
     def file(self, name: object, size: int | None = None) -> Path:
-        """A file that was put here. Raises BadInput where it is missing or has another size in bytes."""
+        """Return a file in this folder. Raises BadInput if it is missing or has the wrong size in bytes."""
         path = self.path / str(name)
         if path.parent != self.path or not path.is_file():
             raise BadInput(f"There is no file “{name}” with pixels.")
@@ -35,7 +35,7 @@ class Scratch:
 
 
 def _sweep(parent: Path) -> None:
-    """Removes what processes that are gone have left."""
+    """Remove what processes that are gone have left behind."""
     for folder in parent.iterdir():
         owner = folder.name.partition("-")[0]
         if owner.isdigit() and not is_alive(int(owner)):

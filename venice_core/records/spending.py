@@ -1,7 +1,7 @@
-"""What was spent, from the journal, and whether one more request fits into what may be spent in a day.
+"""Add up spending from the journal, and check requests against the daily limit.
 
-A charge that is only possible counts as one, and so does a job that is about to be sent: so two runs at
-once cannot both slip under the limit.
+A possible charge counts as a charge, and so does a job that is about to be sent, so that two runs at the same
+time cannot exceed the limit together.
 """
 
 from __future__ import annotations
@@ -19,32 +19,31 @@ from venice_core.records.journal import Journal
 
 @dataclass(frozen=True)
 class Spending:
-    """US dollars and DIEM; `certain` is the part of `usd` that was charged as far as is known.
-
-    `unpriced`: how many requests may have been charged at a price that is not known.
-    """
+    """What was spent, in US dollars and DIEM."""
 
     usd: float = 0.0
     diem: float = 0.0
     certain: float = 0.0
+    """The part of `usd` that was charged as far as is known."""
     requests: int = 0
     unpriced: int = 0
+    """How many requests may have been charged at an unknown price."""
 
 
 def dollars(amount: float) -> str:
-    """With two to four decimals."""
+    """Format an amount with two to four decimals."""
     whole, _, cents = f"{amount:.4f}".rstrip("0").partition(".")
     return f"${whole}.{cents:0<2}"
 
 
 def today(now: float) -> float:
-    """When the day of Unix time `now` began here, in Unix time."""
+    """Return the start of the local day of Unix time `now`, in Unix time."""
     here = time.localtime(now)
     return time.mktime((here.tm_year, here.tm_mon, here.tm_mday, 0, 0, 0, 0, 0, -1))
 
 
 def spent(entries: Iterable[Entry]) -> Spending:
-    """What these jobs cost or may have cost."""
+    """Add up what these jobs cost or may have cost."""
     usd = diem = certain = 0.0
     requests = unpriced = 0
     for entry in entries:
@@ -67,21 +66,21 @@ def spent(entries: Iterable[Entry]) -> Spending:
 
 
 def spent_today(journal: Journal, now: float) -> Spending:
-    """On the day of Unix time `now`."""
+    """Add up the jobs of the local day of Unix time `now`."""
     return spent(journal.since(today(now)))
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What may be spent in a day, in US dollars, and what of it is spent already."""
+    """The daily limit in US dollars, and how much of it has been spent."""
 
     limit: float
     spent: float
 
     def check(self, price: Price | None, *, reserved: bool = False) -> None:
-        """Raises SpendingLimitExceeded where a request of that price would exceed the limit.
+        """Raise SpendingLimitExceeded if a request of that price would exceed the limit.
 
-        `reserved`: `spent` holds it already.
+        With `reserved`, `spent` already includes it.
         """
         if price is None or price.usd is None:
             raise SpendingLimitExceeded(
@@ -96,7 +95,7 @@ class Budget:
             )
 
     def check_all(self, prices: Sequence[Price | None]) -> None:
-        """The same for several pictures, each at its price: all of them or none."""
+        """Do the same for several requests: all of them are allowed or none."""
         if len(prices) == 1:
             self.check(prices[0])
             return

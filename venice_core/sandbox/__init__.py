@@ -1,14 +1,14 @@
-"""A loopback server that behaves as the documented Venice image endpoints do, without any AI.
+"""A loopback server that behaves like the documented Venice image endpoints, without any AI.
 
-It answers honest, visible, repeatable changes (`pictures`) and drawings (`drawing`), refuses what the
-service refuses (`schemas`, `catalogue`, `inputs`), and can be told to fail in every documented way
-(`switches`). Beside Venice it speaks four dialects of OpenAI's image API (`dialects`), each under a base
-URL of its own. Every answer carries `x-venice-sandbox: true`. It listens on 127.0.0.1 only and keeps no
-key.
+It responds with plain, visible, repeatable changes (`picture_effects`) and drawings (`drawings`), refuses
+what the service refuses (`schemas`, `catalogue`, `inputs`), and can be made to fail in every documented way
+(`switches`). In addition to Venice it speaks four dialects of OpenAI's image API (`dialects`), each under its
+own base URL. Every response has the header `x-venice-sandbox: true`. It listens on 127.0.0.1 only and stores
+no key.
 
     with Sandbox() as sandbox:
-        requests.post(sandbox.url + "/image/edit", ...)
-        requests.post(sandbox.url_for("openai") + "/images/edits", ...)
+        requests.post(sandbox.url + "/image/edit", ...) requests.post(sandbox.url_for("openai") +
+        "/images/edits", ...)
 """
 
 from venice_core.sandbox.openai.dialects import DIALECTS

@@ -1,4 +1,4 @@
-"""What an endpoint made, on its way out: disturbed, encoded, mislabelled or spoiled as told."""
+"""Deliver what an endpoint made: disturbed, encoded, mislabeled or corrupted as the switches say."""
 
 from __future__ import annotations
 
@@ -24,20 +24,18 @@ _ERROR = (
 
 @dataclass(frozen=True)
 class Result:
-    """Pictures, how they are to be encoded, and the headers that tell of the model.
-
-    `written`: makes the JSON body from the files and their MIME type; without it the answer is the
-    first file.
-    """
+    """What an endpoint made."""
 
     pictures: list[Image.Image]
     file_format: str
     headers: dict[str, str] = field(default_factory=dict)
+    """Headers that describe the model."""
     written: Callable[[list[bytes], str], dict[str, object]] | None = None
+    """Makes the JSON body from the files and their MIME type; without it the response is the first file."""
 
 
 def deliver(result: Result, switches: Switches, told: Mapping[str, str]) -> Response:
-    """The result as a response, after what the switches do to it; `told`: headers beside the result's."""
+    """Return the result as a response, after applying the switches; `told` are additional headers."""
     made = [drawings.refusal() if switches.refusal else picture for picture in result.pictures]
     disturbed = [picture_effects.disturb(picture, switches) for picture in made]
     encoded = [
@@ -58,13 +56,13 @@ def deliver(result: Result, switches: Switches, told: Mapping[str, str]) -> Resp
 
 
 def listed(value: object, switches: Switches) -> tuple[bytes, str]:
-    """JSON that is told for nothing, and its label, after what `garbage` does to it."""
+    """Return JSON that costs nothing, and its content type, after applying `garbage`."""
     body = json.dumps(value).encode()
     return spoil(switches.garbage, body, JSON) if switches.garbage else (body, JSON)
 
 
 def spoil(kind: str, data: bytes, content_type: str) -> tuple[bytes, str]:
-    """The body and label that `garbage` asks for, in place of the good ones."""
+    """Return the body and content type that `garbage` asks for instead of the good ones."""
     label = "image/png" if content_type.startswith("image/") else content_type
     bodies: dict[str, tuple[bytes, str]] = {
         "text": (b"I cannot help with that picture.", "text/plain"),
@@ -78,7 +76,7 @@ def spoil(kind: str, data: bytes, content_type: str) -> tuple[bytes, str]:
 
 
 def venice_headers(switches: Switches, catalogue: Catalogue, allowance: Allowance) -> dict[str, str]:
-    """What Venice tells with every picture: verdicts, balances, the rate limit, the model that served."""
+    """Return what Venice sends with every picture: verdicts, balances, rate limit, and model."""
     headers: dict[str, str] = {}
     if switches.served:
         served = catalogue.named(switches.served)

@@ -1,4 +1,4 @@
-"""Pictures from nothing: a gradient, three discs and the word SANDBOX, decided by the request's text."""
+"""Pictures from nothing: a gradient, three discs and the word SANDBOX, determined by the request's text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _GREY = (72, 72, 76)  # sRGB
 
 
 def draw(prompt: str, seed: int, number: int, size: Size) -> Image.Image:
-    """The same RGB picture for the same arguments, another for any other; `number` counts variants."""
+    """Draw an RGB picture, identical for the same arguments only; `number` counts variants."""
     code = hashlib.sha256(f"{seed} {number} {prompt}".encode()).digest()
     corners = Image.frombytes("RGB", (2, 2), code[:12])
     picture = corners.resize(size, Image.Resampling.BILINEAR)
@@ -30,7 +30,7 @@ def draw(prompt: str, seed: int, number: int, size: Size) -> Image.Image:
 
 
 def cut_out(picture: Image.Image) -> Image.Image:
-    """An ellipse of the picture on a transparent ground; RGBA."""
+    """Return an ellipse of the picture on a transparent background, as RGBA."""
     alpha = Image.new("L", picture.size)
     ImageDraw.Draw(alpha).ellipse((0, 0, picture.width - 1, picture.height - 1), fill=255)
     result = picture.copy()
@@ -39,15 +39,15 @@ def cut_out(picture: Image.Image) -> Image.Image:
 
 
 def blocked(picture: Image.Image) -> Image.Image:
-    """What the service gives in JSON for a picture that its content policy forbids."""
+    """Return what the service sends in JSON for a picture that its content policy forbids."""
     return Image.new("RGB", picture.size)
 
 
 def placeholder() -> Image.Image:
-    """What it gives for one as bare bytes: always a PNG."""
+    """Return what it sends for one as bare bytes: always a PNG."""
     return draw("blocked", 0, 0, REFUSAL_SIZE)
 
 
 def refusal() -> Image.Image:
-    """The plain picture some models answer instead of a refusal."""
+    """Return the plain picture with which some models respond instead of refusing."""
     return Image.new("RGB", REFUSAL_SIZE, _GREY)

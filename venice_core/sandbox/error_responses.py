@@ -1,4 +1,4 @@
-"""Refusals as responses: the kinds a status has, and the shapes its body comes in."""
+"""Refusals as responses: the kinds of error that a status has, and the shapes of its body."""
 
 from __future__ import annotations
 
@@ -73,18 +73,18 @@ def _documented(status: int, kind: str | None, url: str) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class Manner:
-    """How a service refuses.
-
-    `documented`: a status's body, from its kind and the request's URL. `policy`: the status and kind of
-    what the content policy forbids. `limits`: the headers that tell of the rate limit. `shape`: the usual
-    one of its bodies, by status where one differs.
-    """
+    """How a service refuses."""
 
     documented: Callable[[int, str | None, str], Mapping[str, Any]]
+    """Returns the body for a status, from its kind and the request's URL."""
     policy: tuple[int, str | None]
+    """Status and kind of what the content policy forbids."""
     limits: Callable[[Allowance, Switches], Mapping[str, str]]
+    """Returns the headers that describe the rate limit."""
     shape: str = "text"
+    """The usual shape of the body."""
     shapes: Mapping[int, str] = field(default_factory=dict)
+    """Other shapes, by status."""
 
 
 VENICE = Manner(
@@ -100,13 +100,13 @@ SELF_HOSTED = replace(OPENAI, shapes={422: "fastapi"})
 
 
 def refuse(error: ApiError, switches: Switches, manner: Manner = VENICE) -> Response:
-    """The answer to a request that has earned its refusal."""
+    """Return the response to a request that has to be refused."""
     shape = switches.shape or manner.shapes.get(error.status, manner.shape)
     return _response(error.status, error.body, shape, "application/json; charset=utf-8")
 
 
 def refuse_traffic(allowance: Allowance, switches: Switches, manner: Manner = VENICE) -> Response | None:
-    """429 where `at_once` or `rate` is exceeded, with the seconds to wait."""
+    """Return 429 with the seconds to wait if `at_once` or `rate` is exceeded."""
     if allowance.wait is None:
         return None
     response = _response(429, manner.documented(429, None, ""), switches.shape or manner.shape)
@@ -118,7 +118,7 @@ def refuse_traffic(allowance: Allowance, switches: Switches, manner: Manner = VE
 def refuse_on_demand(
     switches: Switches, allowance: Allowance, url: str, manner: Manner = VENICE
 ) -> Response | None:
-    """What `redirect`, `policy` and `status` ask for."""
+    """Return what `redirect`, `policy` and `status` ask for."""
     if switches.redirect:
         return Response("", 307, {"Location": switches.redirect})
     status, kind = switches.status, switches.kind
@@ -181,7 +181,7 @@ def _shaped(status: int, body: Mapping[str, Any], shape: str) -> Mapping[str, An
 
 
 def _fault(issue: Mapping[str, Any], sentence: str = "") -> Mapping[str, Any]:
-    """One entry of the list in FastAPI's 422."""
+    """Return one entry of the list in FastAPI's 422."""
     return {
         "type": _FAULTS.get(issue.get("code", ""), "value_error"),
         "loc": ["body", *issue.get("path", ())],

@@ -1,4 +1,4 @@
-"""Request bodies, JSON or multipart, taken apart into text fields and pictures."""
+"""Split request bodies, JSON or multipart, into text fields and pictures."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w-]+=[^;,]*)*;base64,")
 
 @dataclass(frozen=True)
 class Upload:
-    """One picture's bytes as sent; `filename` and `content_type` are empty for plain base64."""
+    """The bytes of one picture as sent."""
 
     name: str
     filename: str
+    """Empty for plain base64, as is `content_type`."""
     content_type: str
     data: bytes = field(repr=False)
     data_uri: bool = False
@@ -33,7 +34,7 @@ class Upload:
 
 @dataclass
 class Form:
-    """A request's text fields, and its pictures in their order. URLs of pictures stay in `fields`."""
+    """A request's text fields, and its pictures in order. URLs of pictures stay in `fields`."""
 
     fields: dict[str, Any]
     uploads: list[Upload]
@@ -41,7 +42,7 @@ class Form:
 
 
 def read_form(content_type: str, body: bytes) -> Form:
-    """Take the body apart; raises ApiError 400, 413 or 415. Pictures in base64 become uploads."""
+    """Split a body. Pictures in base64 become uploads. Raises ApiError 400, 413 or 415."""
     kind, _ = parse_options_header(content_type)
     if kind == "multipart/form-data":
         return _read_multipart(content_type, body)
@@ -59,7 +60,7 @@ def read_form(content_type: str, body: bytes) -> Form:
 
 
 def _in_memory(*_: object, **__: object) -> io.BytesIO:
-    """Pictures stay off the disk."""
+    """Keep pictures off the disk."""
     return io.BytesIO()
 
 
@@ -96,7 +97,7 @@ def is_url(text: str) -> bool:
 
 
 def decode(name: str, text: str) -> Upload:
-    """Raw base64 or a data URI as an upload; raises ApiError 400."""
+    """Decode raw base64 or a data URI. Raises ApiError 400."""
     match = _DATA_URI.match(text)
     try:
         data = base64.b64decode(text[match.end() :] if match else text, validate=True)

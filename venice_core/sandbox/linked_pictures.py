@@ -1,4 +1,4 @@
-"""The pictures that answers link to: kept in memory, handed out without a key."""
+"""The pictures to which responses link: kept in memory, served without a key."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class _Picture:
 
 
 class Shelf:
-    """The latest pictures by name. `put` and `answer` may be called from several threads."""
+    """The latest pictures by name. `put` and `answer` are thread-safe."""
 
     def __init__(self) -> None:
         self._pictures: dict[str, _Picture] = {}
         self._lock = threading.Lock()
 
     def put(self, data: bytes, content_type: str, fate: str | None = None) -> str:
-        """Keep a picture; returns its path. `fate`: what the switch `link` says of it."""
+        """Store a picture and return its path; `fate` is the value of the switch `link`."""
         path = f"{BASE}{uuid.uuid4().hex}{_SUFFIXES[content_type]}"
         with self._lock:
             self._pictures[path] = _Picture(data, content_type, fate)
@@ -54,7 +54,7 @@ class Shelf:
             self._pictures.clear()
 
     def answer(self, request: Request, switches: Switches, allowance: Allowance) -> Response:
-        """The picture of the request's path, or what has become of it."""
+        """Return the picture at the request's path, or what has become of it."""
         if refusal := refuse_on_demand(switches, allowance, request.url, OPENAI):
             return refusal
         with self._lock:
@@ -78,6 +78,6 @@ class Shelf:
 
 
 def _endless(data: bytes) -> Iterator[bytes]:
-    """The picture, and more than HUGE bytes after it."""
+    """Yield the picture, followed by more than HUGE bytes."""
     yield data
     yield from repeat(bytes(65_536), HUGE // 65_536 + 1)

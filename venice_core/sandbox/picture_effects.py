@@ -1,4 +1,4 @@
-"""What the sandbox does to pictures: plain, repeatable, visible, and plainly not AI."""
+"""What the sandbox does to pictures: simple, repeatable, visible, and obviously not AI."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MIME = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 
 
 def plain(picture: Image.Image) -> Image.Image:
-    """The picture in 8 bit as L, LA, RGB or RGBA: of 16 bit the upper half, palettes looked up."""
+    """Return the picture in 8 bits as L, LA, RGB or RGBA: the upper half of 16 bits, palettes resolved."""
     if picture.mode.startswith("I"):
         return Image.fromarray((np.asarray(picture).astype(np.uint32) >> 8).astype(np.uint8))
     if picture.mode == "1":
@@ -35,16 +35,16 @@ def plain(picture: Image.Image) -> Image.Image:
 
 
 def edit(picture: Image.Image, number: int = 0) -> Image.Image:
-    """The whole picture halfway to magenta; RGB, without the input's alpha.
+    """Tint the whole picture halfway to magenta; RGB, without the input's alpha.
 
-    `number`: which of up to twelve results it is, each of another color.
+    `number` says which of up to twelve results it is, each in another color.
     """
     rgb = picture.convert("RGB")
     return Image.blend(rgb, Image.new("RGB", rgb.size, _TINTS[number]), TINT_STRENGTH)
 
 
 def edit_through(picture: Image.Image, alpha: Image.Image, number: int = 0) -> Image.Image:
-    """`edit` where the mask's alpha is 0, nothing where it is 255, softly between.
+    """Apply `edit` where the mask's alpha is 0, nothing where it is 255, and a mixture in between.
 
     An alpha of another size is stretched.
     """
@@ -53,12 +53,12 @@ def edit_through(picture: Image.Image, alpha: Image.Image, number: int = 0) -> I
 
 
 def is_mask(picture: Image.Image) -> bool:
-    """A picture stored as gray (one channel, no alpha) is a mask; anything in color is a reference."""
+    """Return whether a picture is a mask, that is gray (one channel, no alpha) rather than a reference."""
     return picture.mode == "L"
 
 
 def multi_edit(pictures: list[Image.Image]) -> Image.Image:
-    """`edit` where the second picture, if it is a mask, is white; softly by its gray, exact at 0 and 255.
+    """Apply `edit` where the second picture, if it is a mask, is white, in proportion to its gray.
 
     Without a mask in second place the whole base is changed. A mask of another size is stretched.
     """
@@ -70,7 +70,7 @@ def multi_edit(pictures: list[Image.Image]) -> Image.Image:
 
 
 def remove_background(picture: Image.Image) -> Image.Image:
-    """The picture as RGBA: its own RGB, alpha from GrabCut started 5 % inside the border, soft edge."""
+    """Return the picture as RGBA, its alpha from GrabCut started 5 % inside the border, with a soft edge."""
     rgb = picture.convert("RGB")
     small = rgb.copy()
     small.thumbnail((MATTE_SIDE, MATTE_SIDE), Image.Resampling.BOX)
@@ -94,14 +94,14 @@ def remove_background(picture: Image.Image) -> Image.Image:
 
 
 def opaque(picture: Image.Image) -> Image.Image:
-    """The picture as RGBA with alpha 255 everywhere: nothing was found to be background."""
+    """Return the picture as RGBA with an alpha of 255: no background was found."""
     result = picture.convert("RGB")
     result.putalpha(255)
     return result
 
 
 def disturb(picture: Image.Image, switches: Switches) -> Image.Image:
-    """What `drift`, `blurred`, `move`, `size` and `fit` do to an answer."""
+    """Apply `drift`, `blurred`, `move`, `size` and `fit`."""
     if switches.drift:
         picture = _drift(picture)
     if switches.blurred:
@@ -125,9 +125,9 @@ def _drift(picture: Image.Image) -> Image.Image:
 
 
 def _moved(picture: Image.Image, move: Move) -> Image.Image:
-    """Cubic, at exact places: OpenCV's are multiples of 1/32 px, Pillow's cubic is off by up to 1/20 px.
+    """Move a picture with cubic interpolation at exact places; beyond the edge its pixels repeat.
 
-    Beyond the edge its pixels repeat.
+    OpenCV rounds places to 1/32 px, and Pillow's cubic is off by up to 1/20 px.
     """
     width, height = picture.size
     cosine, sine = math.cos(math.radians(move.degrees)), math.sin(math.radians(move.degrees))
@@ -147,9 +147,9 @@ def _moved(picture: Image.Image, move: Move) -> Image.Image:
 def _cubic(
     places: npt.NDArray[np.float64], count: int
 ) -> tuple[list[npt.NDArray[np.int64]], list[npt.NDArray[np.float32]]]:
-    """The four pixels of `count` around each place, 0.0 being the middle of the first, and their shares.
+    """Return the four pixels of `count` around each place, and their weights; 0.0 is the first's center.
 
-    Catmull and Rom's spline; Keys, Cubic convolution interpolation for digital image processing, 1981.
+    Catmull-Rom spline (R. Keys, "Cubic Convolution Interpolation for Digital Image Processing", 1981).
     """
     first = np.floor(places).astype(np.int64) - 1
     t = (places - np.floor(places)).astype(np.float32)
@@ -171,7 +171,7 @@ def _resize(picture: Image.Image, size: Size, fit: str) -> Image.Image:
 
 
 def encode(picture: Image.Image, file_format: str) -> tuple[bytes, str]:
-    """The picture's bytes and MIME type; `file_format` is png (lossless), jpeg or webp (quality 95)."""
+    """Return the picture's bytes and MIME type; `file_format` is png, jpeg or webp (quality 95)."""
     out = io.BytesIO()
     if file_format == "jpeg":
         picture.convert("RGB").save(out, "JPEG", quality=95, subsampling=0)

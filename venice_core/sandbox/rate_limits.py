@@ -1,4 +1,4 @@
-"""How much is going on: requests under way, and requests in this minute."""
+"""Count requests under way and requests in this minute."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ FAILURES_WINDOW = 30.0  # s
 
 @dataclass(frozen=True)
 class Allowance:
-    """What one answer tells of the rate limit. `wait`: seconds, where the request is refused."""
+    """What a response reports about the rate limit."""
 
     now: float  # Unix time, s
     limit: int = 20
     remaining: int = 19
     left: float = MINUTE  # s until the count starts afresh
     wait: int | None = None
+    """In s, if the request is refused."""
 
     def headers(self, reset_format: str) -> dict[str, str]:
-        """The x-ratelimit headers; the reset in Unix ms (`ms`), Unix s (`s`) or s from now (`duration`)."""
+        """Return the x-ratelimit headers; the reset is in Unix ms (`ms`), Unix s (`s`) or s (`duration`)."""
         resets = {
             "ms": int((self.now + self.left) * 1000),
             "s": math.ceil(self.now + self.left),
@@ -39,18 +40,18 @@ class Allowance:
         }
 
     def budget_headers(self) -> dict[str, str]:
-        """Of the count of failed requests, when it is used up."""
+        """Return the headers for the number of failed requests when it is exhausted."""
         reset = int((self.now + FAILURES_WINDOW) * 1000)
         return {"x-ratelimit-remaining": "0", "x-ratelimit-resets": str(reset)}
 
     def openai_headers(self) -> dict[str, str]:
-        """The same as OpenAI has them: the reset as a duration."""
+        """Return the headers as OpenAI has them, with the reset as a duration."""
         reset = {"x-ratelimit-reset-requests": duration(self.left)}
         return self.headers("ms") | reset
 
 
 def duration(seconds: float) -> str:
-    """ "20ms", "1.5s" or "6m0s": as Go writes durations."""
+    """Format as "20ms", "1.5s" or "6m0s", as Go does."""
     milliseconds = round(seconds * 1000)
     if milliseconds < 1000:
         return f"{milliseconds}ms"
@@ -59,7 +60,7 @@ def duration(seconds: float) -> str:
 
 
 class Traffic:
-    """The counts behind `at_once` and `rate`; safe to use from several threads."""
+    """The counts behind `at_once` and `rate`; thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -70,7 +71,7 @@ class Traffic:
 
     @contextmanager
     def passing(self, method: str, switches: Switches) -> Iterator[Allowance]:
-        """While a request is being answered: what it is allowed. A refused one counts for nothing."""
+        """Count a request while it is answered and yield its allowance; refused requests do not count."""
         with self._lock:
             allowance = self._allow(switches)
             counted = method == "POST" and allowance.wait is None

@@ -17,13 +17,14 @@ _SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie", "x-api-key"
 
 @dataclass(frozen=True)
 class SeenFile:
-    """One picture of a request; format, size in px and mode as Pillow names them, None if unreadable."""
+    """A picture in a request."""
 
     name: str
     filename: str
     content_type: str
     data: bytes = field(repr=False)
     format: str | None = None
+    """As in Pillow, like `mode`; None if the picture cannot be read."""
     width: int | None = None
     height: int | None = None
     mode: str | None = None
@@ -38,7 +39,7 @@ class SeenFile:
 
 @dataclass
 class SeenRequest:
-    """What arrived. `complete`: the whole upload was read. `status`: None until answered, or dropped."""
+    """A request that arrived."""
 
     method: str
     path: str
@@ -47,16 +48,18 @@ class SeenRequest:
     files: list[SeenFile] = field(default_factory=list)
     bytes_received: int = 0
     complete: bool = False
+    """Whether the whole upload was read."""
     status: int | None = None
+    """None until it is answered, or if it is dropped."""
 
     def to_json(self) -> dict[str, Any]:
-        """The same as a JSON object; each file's bytes as base64 under `data`."""
+        """Return the request as a JSON object, with the bytes of each file as base64 in `data`."""
         files = [{**vars(file), "data": base64.b64encode(file.data).decode("ascii")} for file in self.files]
         return {**vars(self), "files": files}
 
 
 def masked(name: str, value: str) -> str:
-    """A header's value for the record; of a key its first three letters, and none of a short key."""
+    """Return a header's value for the log: of a key only the first three letters, of a short key none."""
     if name.lower() not in _SECRET_HEADERS:
         return value
     scheme, _, key = value.rpartition(" ")

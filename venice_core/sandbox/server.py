@@ -1,8 +1,8 @@
-"""The loopback server: it reads uploads, keeps what it saw, stalls and drops as it is told.
+"""The loopback server: it reads uploads, logs requests, and stalls and drops them as the switches say.
 
-Besides Venice's API under /api/v1 and the dialects under paths of their own (`dialects`, with pictures
-under /files) it has paths for itself: POST and DELETE /_sandbox/switches set (JSON object)
-and reset the switches; GET and DELETE /_sandbox/requests list and forget the requests.
+In addition to Venice's API under /api/v1 and the dialects under their own paths (`dialects`, with pictures
+under /files) it has its own paths: POST and DELETE /_sandbox/switches set (JSON object) and reset the
+switches; GET and DELETE /_sandbox/requests list and forget the requests.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ class _Request(Request):
 
 
 class _NoAnswerError(ConnectionAbortedError):
-    """The connection is to be reset, or the client has gone: no answer."""
+    """The connection is to be reset, or the client is gone: no response."""
 
 
 class _Handler(WSGIRequestHandler):
     def connection_dropped(self, error: BaseException, environ: WSGIEnvironment | None = None) -> None:  # noqa: ARG002
-        """Close; where no answer is to be given with RST, past Python's count of the socket's users."""
+        """Close the connection, with RST if there is no response, regardless of Python's reference count."""
         self.close_connection = True
         if not isinstance(error, _NoAnswerError):
             return
@@ -65,7 +65,7 @@ class _Handler(WSGIRequestHandler):
             socket.close(self.connection.detach())
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: ARG002
-        """To this module's logger, at debug level: request lines and broken connections."""
+        """Log request lines and broken connections to this module's logger at debug level."""
         _log.debug(message, *args)
 
 
@@ -78,11 +78,11 @@ class _Server(ThreadedWSGIServer):
 
 
 class Sandbox:
-    """The server, listening from `start` (or entering `with`) to `close`.
+    """The server, which listens from `start` (or entering `with`) until `close`.
 
-    `port`: 0 for any free one. `switches`: settings as for `switch`. `catalogue`: a body of /models with
-    entries of any type (inpaint, where it does not say), which is served, and models are checked
-    against; models of a type it has none of, and all without it, are the packaged ones.
+    `port` 0 selects any free port. `switches` are settings as for `switch`. `catalogue` is a body of /models
+    with entries of any type (by default inpaint), which is served and against which models are checked; for
+    types without entries, and without a catalogue, the packaged models are used.
     """
 
     def __init__(
@@ -112,11 +112,11 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Venice's base URL, "http://127.0.0.1:PORT/api/v1"; raises RuntimeError when not started."""
+        """Venice's base URL, "http://127.0.0.1:PORT/api/v1". Raises RuntimeError if not started."""
         return self._root + BASE
 
     def url_for(self, dialect: str) -> str:
-        """The base URL of a dialect: "http://127.0.0.1:PORT/openai/v1"; raises ValueError for other names."""
+        """Return the base URL of a dialect, such as "http://127.0.0.1:PORT/openai/v1". Raises ValueError."""
         if dialect not in DIALECTS:
             raise ValueError(f"no dialect is named {dialect!r}; there are {', '.join(DIALECTS)}")
         return self._root + DIALECTS[dialect].base
@@ -128,7 +128,7 @@ class Sandbox:
         return f"http://{HOST}:{self._server.port}"
 
     def start(self) -> Sandbox:
-        """Listen, in a thread of its own; raises OSError when the port is taken."""
+        """Listen, in a separate thread. Raises OSError if the port is in use."""
         if self._server is None:
             self._closing.clear()
             with socket.create_server((HOST, self._port)) as listener:
@@ -140,7 +140,7 @@ class Sandbox:
         return self
 
     def close(self) -> None:
-        """Stop listening; stalled requests end at once, their connections reset."""
+        """Stop listening; stalled requests end at once, and their connections are reset."""
         self._closing.set()
         server, thread, self._server, self._thread = self._server, self._thread, None, None
         if server is not None and thread is not None:
@@ -159,12 +159,12 @@ class Sandbox:
             self.close()
 
     def switch(self, **settings: object) -> None:
-        """Set switches (see `switches.TABLE`), with `times` and `path` if wanted; raises ValueError."""
+        """Set switches (see `switches.TABLE`), optionally with `times` and `path`. Raises ValueError."""
         with self._lock:
             self._board.set(settings)
 
     def reset(self) -> None:
-        """Back to a healthy service that has seen nothing."""
+        """Return to a healthy service that has seen nothing."""
         with self._lock:
             self._board.clear()
             self.requests.clear()
@@ -189,7 +189,7 @@ class Sandbox:
         return _cut_short(response.get_data()) if cut else chunks
 
     def _api(self, request: Request) -> tuple[Response, bool]:
-        """The answer, and whether to break off in its middle."""
+        """Return the response, and whether to break it off in the middle."""
         headers = {name: masked(name, value) for name, value in request.headers.items()}
         seen = SeenRequest(request.method, request.path, headers, dict(request.args))
         with self._lock:
@@ -227,7 +227,7 @@ class Sandbox:
             raise _NoAnswerError
 
     def _read_body(self, request: Request, seen: SeenRequest) -> bytes | None:
-        """All of the upload, or None if beyond MAX_BODY; raises _NoAnswerError if the client leaves."""
+        """Read the whole upload; None if it exceeds MAX_BODY. Raises _NoAnswerError if the client leaves."""
         stream: IO[bytes] = request.environ["wsgi.input"]
         chunked = request.environ.get("wsgi.input_terminated", False)
         length = None if chunked else request.content_length or 0

@@ -1,16 +1,16 @@
 """The switches that make the sandbox misbehave, each set by text, keyword or JSON.
 
-They hold for Venice's endpoints and for the dialects of OpenAI's API alike, where they make sense.
+They apply to Venice's endpoints and to the dialects of OpenAI's API alike, where they make sense.
 
-A setting holds for every POST until it is reset; with `times` for that many, and with `path` for
-requests of any method whose path ends so; `balances` and `styles` hold for every GET too. Later
-settings win over earlier ones.
+A setting applies to every POST until it is reset; with `times`, to that many, and with `path`, to requests of
+any method whose path ends with it; `balances` and `styles` apply to every GET, too. Later settings override
+earlier ones.
 
-What a key may do is decided by its own text instead. No key: 402 (GETs that need one: 401). A key that
-begins with "bad": 401; with "admin-only": 401, a higher access level is needed; with "restricted": 403.
-Only one that begins with "admin" may read /billing/balance. Any other key is good. The dialects answer
-401 without a key, or need none. What a model may do is decided by its entry in the catalogue:
-`"offline": true` 503, a past `deprecation.removesAt` 410.
+What a key may do depends on its own text instead. No key: 402 (GETs that need one: 401). A key that begins
+with "bad": 401; with "admin-only": 401, a higher access level is needed; with "restricted": 403. Only one
+that begins with "admin" may read /billing/balance. Any other key is good. The dialects respond with 401
+without a key, or need none. What a model may do depends on its entry in the catalogue: `"offline": true` 503,
+a past `deprecation.removesAt` 410.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MOST_SHIFT, MOST_ZOOM, MOST_DEGREES = 256.0, 2.0, 90.0
 
 
 class Move(NamedTuple):
-    """Zoomed and turned (clockwise) about the middle, then shifted, in px, before `size`."""
+    """Zoom and clockwise rotation about the center, then a shift in px, applied before `size`."""
 
     x: float
     y: float
@@ -36,7 +36,7 @@ class Move(NamedTuple):
 
 @dataclass(frozen=True)
 class Switches:
-    """What applies to one request; the defaults are a service in good health."""
+    """What applies to one request; by default, a healthy service."""
 
     identity: bool = False
     drift: bool = False
@@ -74,7 +74,7 @@ _DEFAULTS: Mapping[str, Any] = vars(Switches())
 
 @dataclass(frozen=True)
 class Switch:
-    """One row of the table: how its text is read and what it does."""
+    """A row of the table: how its text is parsed and what it does."""
 
     parse: Callable[[str], Any]
     values: str
@@ -270,7 +270,7 @@ SCOPE: Mapping[str, Switch] = {
 
 
 def parse_setting(text: str) -> tuple[str, str]:
-    """`name=value`, or `name` alone for a flag, as a pair; raises ValueError if it is no switch."""
+    """Split `name=value`, or `name` alone for a flag, into a pair. Raises ValueError for other text."""
     name, _, value = text.partition("=")
     _parse(name, value)
     return name, value
@@ -301,13 +301,13 @@ class _Layer:
 
 
 class SwitchBoard:
-    """The settings in force, in the order they were made. Not locked: the server does that."""
+    """The active settings, in the order in which they were made. Not locked: the server does that."""
 
     def __init__(self) -> None:
         self._layers: list[_Layer] = []
 
     def set(self, settings: Mapping[str, object]) -> None:
-        """Add settings; None puts a switch back to its default. Raises ValueError and changes nothing."""
+        """Add settings; None resets a switch to its default. Raises ValueError and then changes nothing."""
         values = {
             name: _DEFAULTS[name] if value is None and name in TABLE else _parse(name, value)
             for name, value in settings.items()
@@ -316,7 +316,7 @@ class SwitchBoard:
         self._layers.append(_Layer(values, path, times))
 
     def take(self, method: str, path: str) -> Switches:
-        """The switches for a request that has just arrived; counts down `times`."""
+        """Return the switches for a request that has just arrived, and count down `times`."""
         effective = Switches()
         for layer in self._layers:
             if values := layer.applying(method, path):

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Write files completely or not at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from venice_core.storage.folders import APP, private_folder
 
 
 def check_writable(path: Path) -> None:
-    """Raises OSError where `write_atomically` could not write there, or a read-only file is."""
+    """Raise OSError if `write_atomically` could not write there, or if the file is read-only."""
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     handle, temporary = _temporary(_target(path))
@@ -23,9 +23,10 @@ def check_writable(path: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes, *, private: bool = True) -> None:
-    """All of it or nothing, on the disk when this returns; mode 0600, or as the user's umask has it.
+    """Write all of the data or nothing; it is on disk when this returns.
 
-    Where the path is a link, what it leads to is written. A file that is not private keeps mode and owner.
+    A link is followed. A private file gets mode 0600; any other keeps the mode and owner of the file that it
+    replaces, or gets the defaults.
     """
     path = _target(path)
     private_folder(path.parent)
@@ -45,7 +46,7 @@ def write_atomically(path: Path, data: bytes, *, private: bool = True) -> None:
 
 
 def _target(path: Path) -> Path:
-    """Where a link leads to in the end, or the path itself. Raises OSError for a link to itself."""
+    """Return where a link finally leads, or the path itself. Raises OSError for a circular link."""
     if not path.is_symlink():
         return path
     target = Path(os.path.realpath(path))
@@ -55,13 +56,13 @@ def _target(path: Path) -> Path:
 
 
 def _temporary(path: Path) -> tuple[int, Path]:
-    """An open file beside it; of a short name, since the path's may be as long as names can be."""
+    """Open a file next to the path, with a short name because the path's may be as long as allowed."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{APP}.")
     return handle, Path(name)
 
 
 def _adopt(temporary: Path, path: Path) -> None:
-    """Gives a new file the mode and the owner of the one whose place it takes, or what is usual."""
+    """Give a new file the mode and owner of the one that it replaces, or the defaults."""
     umask = os.umask(0)
     os.umask(umask)
     mode = 0o666 & ~umask
@@ -75,7 +76,7 @@ def _adopt(temporary: Path, path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Afterwards what was made in it or renamed is on the disk too."""
+    """Flush the entries of a folder, such as new and renamed files, to disk."""
     if os.name == "posix":
         descriptor = os.open(path, os.O_RDONLY)
         try:
@@ -85,7 +86,7 @@ def sync_folder(path: Path) -> None:
 
 
 def write_or_refuse(path: Path, data: bytes) -> None:
-    """Raises BadInput where it cannot be written."""
+    """Write a file. Raises BadInput if that fails."""
     try:
         write_atomically(path, data)
     except OSError as error:

@@ -15,7 +15,7 @@ APP = "venice-gimp"
 
 @dataclass(frozen=True)
 class Folders:
-    """Where things are kept; none is made before something is written there."""
+    """Where files are kept; no folder is created before something is written there."""
 
     settings: Path
     jobs: Path
@@ -25,7 +25,7 @@ class Folders:
 
     @classmethod
     def of(cls, env: Mapping[str, str]) -> Folders:
-        """`VENICE_HOME` holds everything; without it the platform's user folders do."""
+        """Return the folders under `VENICE_HOME`, or else the platform's user folders."""
         home = env.get("VENICE_HOME")
         if home:
             try:
@@ -44,6 +44,6 @@ class Folders:
 
 
 def private_folder(path: Path) -> Path:
-    """Made if missing, readable by its owner only."""
+    """Create a folder if it is missing, readable by its owner only."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path

@@ -1,4 +1,4 @@
-"""Where API keys are kept: the system's keyring, or a file that only the user can read."""
+"""Store API keys in the system's keyring, or in a file that only the user can read."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from venice_core.storage.folders import APP
 
 KEYRING_SECONDS = 3.0
 IN_ENVIRONMENT = "environment"
-"""Where a key is from."""
+"""The origin of a key."""
 
 T = TypeVar("T")
 
 
 class KeyStore:
-    """Keys by provider: environment, then the system's keyring, then a file of mode 0600."""
+    """Keys by provider: from the environment, the system's keyring, or a file of mode 0600, in this order."""
 
     def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
         self.path = folder / "keys.json"
         self._env = env
 
     def find(self, provider: str, variable: str = "") -> tuple[Secret, str]:
-        """The key and where it is from: "environment", "keyring", "file", or "" with an empty secret.
+        """Return the key and its origin: "environment", "keyring", "file", or "" with an empty secret.
 
-        `variable`: of the environment, which wins.
+        The environment variable `variable`, if set, takes precedence.
         """
         value = self._env.get(variable, "").strip()
         if value:
@@ -42,7 +42,7 @@ class KeyStore:
         return Secret(value), "file" if value else ""
 
     def store(self, provider: str, key: Secret) -> str:
-        """Keeps the key (empty: forgets it) and says where: "keyring" or "file"."""
+        """Store a key, or remove it if it is empty; return "keyring" or "file"."""
         value = key.reveal().strip()
         kept = _within(lambda: _keyring_set(provider, value), False)
         keys = self._read_file()
@@ -83,7 +83,7 @@ def _keyring_set(provider: str, value: str) -> bool:
 
 
 def _within(action: Callable[[], T], otherwise: T, seconds: float = KEYRING_SECONDS) -> T:
-    """The action's value, or `otherwise` when it fails or takes longer: a locked keyring may wait."""
+    """Return the action's value, or `otherwise` if it fails or takes too long: a locked keyring may block."""
     outcome: list[T] = []
 
     def attempt() -> None:

@@ -1,4 +1,4 @@
-"""What went wrong inside, in a file: a terminal shows sentences, never a traceback."""
+"""Write internal errors to a file: a terminal shows sentences, never a traceback."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 
 
 class LogFile(RotatingFileHandler):
-    """Made when there is something to write, for its owner only. What cannot be written is let go."""
+    """A log file, created on the first message and readable by its owner only. Write errors are ignored."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, maxBytes=1_000_000, backupCount=2, encoding="utf-8", delay=True)
@@ -33,7 +33,7 @@ class LogFile(RotatingFileHandler):
 
 @contextlib.contextmanager
 def logging_to(path: Path) -> Iterator[None]:
-    """Meanwhile, warnings and errors go there, those of libraries too, and nowhere else."""
+    """Send warnings and errors, including those of libraries, to that file and nowhere else."""
     root, handler = logging.getLogger(), LogFile(path)
     root.addHandler(handler)
     logging.captureWarnings(True)

@@ -1,6 +1,6 @@
-"""Folders, the settings file, and where the API key comes from.
+"""The settings file, and the provider that it selects.
 
-Nothing here reads the environment by itself: callers pass it in.
+Nothing here reads the environment; callers pass it in.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Settings:
         self.path = folder / "settings.json"
 
     def read(self) -> dict[str, Any]:
-        """Raises BadInput where the file is there and not readable as settings."""
+        """Return the settings. Raises BadInput if the file exists but cannot be read."""
         try:
             values = json.loads(self.path.read_text("utf-8"))
         except FileNotFoundError:
@@ -40,12 +40,12 @@ class Settings:
 
     @property
     def daily_limit(self) -> float | None:
-        """What may be spent in a day, in US dollars; None: no limit. Raises BadInput for what is none."""
+        """The daily limit in US dollars, or None. Raises BadInput if the entry is invalid."""
         limit = self.read().get("daily_limit_usd")
         return None if limit is None else _amount(limit, f"daily_limit_usd in {self.path}")
 
     def set_daily_limit(self, limit: Any) -> None:
-        """None takes it away. Raises BadInput for what is no amount of US dollars."""
+        """Set the daily limit, None for no limit. Raises BadInput if it is not an amount of US dollars."""
         self.update(daily_limit_usd=None if limit is None else _amount(limit, "The limit per day"))
 
     def update(self, **changes: Any) -> None:
@@ -61,14 +61,14 @@ def _amount(value: Any, what: str) -> float:
 
 
 def provider_name(wish: str, env: Mapping[str, str], settings: Settings) -> str:
-    """The provider asked for, else `VENICE_PROVIDER`, else the settings', else Venice."""
+    """Return the requested provider, or else that of `VENICE_PROVIDER`, of the settings, or Venice."""
     return (
         wish or env.get("VENICE_PROVIDER") or str(settings.read().get("provider") or "") or DEFAULT_PROVIDER
     )
 
 
 def provider_for_people(wish: str, env: Mapping[str, str]) -> str:
-    """As `provider_name`, for a sentence: also where the settings cannot be read."""
+    """Return the same for use in a sentence, even if the settings cannot be read."""
     try:
         return provider_name(wish, env, Settings(Folders.of(env).settings))
     except BadInput:

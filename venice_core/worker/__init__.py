@@ -1,1 +1,1 @@
-"""The process that serves GIMP: messages over standard input and output."""
+"""The process that serves GIMP through messages on standard input and output."""

@@ -1,7 +1,7 @@
-"""Pixels as picture files and back, for a host that can only save and load pictures (GIMP 2.10).
+"""Convert pixels to and from picture files, for a host that can only save and load pictures (GIMP 2.10).
 
-Everywhere else between a front end and the worker pixels are raw: RGBA means 8-bit sRGB, alpha not
-premultiplied; coverage means one byte a pixel, linear; wide means RGBA as float32.
+Everywhere else between a front end and the worker pixels are raw: RGBA is 8-bit sRGB, alpha not
+premultiplied; coverage is one byte per pixel, linear; wide is RGBA as float32.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from venice_core.imaging.compositing import with_alpha
 
 
 class Kind(str, Enum):
+    """What raw pixels are."""
+
     RGBA = "rgba"
     COVERAGE = "coverage"
     WIDE = "wide"
@@ -27,10 +29,10 @@ _PIXEL_BYTES = {Kind.RGBA: 4, Kind.COVERAGE: 1}
 
 
 def to_raw(picture: Path, raw: Path, extent: Extent, kind: Kind) -> None:
-    """From a picture: a PNG, for wide pixels a TIFF of 32-bit floats. Its values are taken as they are.
+    """Convert a PNG, or for wide pixels a TIFF of 32-bit floats, to raw pixels without color conversion.
 
-    Coverage is a picture's alpha, or its gray where it has none. Raises BadInput where it is no such picture
-    of that size.
+    Coverage is the alpha of the picture, or its gray if it has none. Raises BadInput if it is not a picture
+    of that kind and size.
     """
     try:
         data = picture.read_bytes()
@@ -44,10 +46,10 @@ def to_raw(picture: Path, raw: Path, extent: Extent, kind: Kind) -> None:
 
 
 def to_picture(raw: Path, picture: Path, extent: Extent, kind: Kind, alpha: Path | None = None) -> None:
-    """A PNG of RGBA or coverage; `alpha` is a coverage in the place of RGBA's own.
+    """Convert RGBA or coverage to a PNG; `alpha` is coverage that replaces the alpha of RGBA.
 
-    Coverage becomes the alpha of a black picture: alpha is what GIMP never converts, whatever the image's
-    precision and profile. Raises BadInput where a file is missing or has another size.
+    Coverage becomes the alpha of a black picture, because alpha is what GIMP never converts, whatever the
+    precision and profile of the image. Raises BadInput if a file is missing or has the wrong size.
     """
     pixels = _read(raw, extent, kind)
     if alpha is not None:

@@ -15,7 +15,7 @@ from venice_core.worker.server import Worker
 
 
 def main(env: Mapping[str, str]) -> None:
-    """`python -m venice_core worker`. Standard output is for messages: stray prints go elsewhere."""
+    """Run `python -m venice_core worker`. Standard output is for messages; stray prints are redirected."""
     messages = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     folder = private_folder(Folders.of(env).logs)

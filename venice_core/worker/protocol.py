@@ -313,7 +313,7 @@ class Call:
 
     @classmethod
     def parse(cls, line: bytes) -> Call:
-        """Raises BadInput for a line that is no call."""
+        """Parse a line. Raises BadInput if it is not a call."""
         try:
             message = json.loads(line)
             call = cls(message["id"], message["method"], message.get("params") or {})

@@ -1,4 +1,4 @@
-"""A run's results as the message that GIMP gets."""
+"""A run's results as the message for GIMP."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLIPPED_SHARE = 0.01
 
 
 def run_value(made: RunResult) -> RunValue:
-    """Return what the front end places; the pixels are left in the jobs' folders."""
+    """Return what the front end puts in place; the pixels stay in the folders of the jobs."""
     return {
         "results": [_result_json(result) for result in made.results],
         "warnings": list(made.warnings),
@@ -44,7 +44,7 @@ def _result_json(result: Result) -> ResultJson:
         "crop": cast(BoundsJson, asdict(result.bounds)),
         "pixels": kept(RESULT, placed.pixels),
         "mask": kept(MASK, placed.mask),
-        "rim": kept(RIM, placed.rim),
+        "rim": kept(RIM, placed.edge_mask),
         "name": result.name,
         "recipe": result.recipe,
         "facts": asdict(result.facts),
@@ -53,7 +53,7 @@ def _result_json(result: Result) -> ResultJson:
 
 
 def clipped_colors(path: Path, result: Result) -> list[str]:
-    """A warning where the layer has colors that sRGB cannot hold: `path` holds its float32 RGBA."""
+    """Warn if the layer has colors that sRGB cannot represent; `path` contains its float32 RGBA."""
     crop = result.plan.crop
     try:
         colors = np.fromfile(path, np.float32).reshape(crop.height, crop.width, 4)

@@ -292,11 +292,11 @@ def test_a_cutouts_colors_are_the_sources_own_beside_the_rim(defringe: bool) -> 
     assert np.array_equal(placed.mask, half_cut(80, 60)[..., 3])
     changed = (placed.pixels[..., :3] != source[..., :3]).any(axis=2)
     if not defringe:
-        assert placed.rim is None
+        assert placed.edge_mask is None
         assert not changed.any()
         return
-    assert placed.rim is not None
-    assert np.array_equal(placed.rim, np.where(changed, 255, 0))
+    assert placed.edge_mask is not None
+    assert np.array_equal(placed.edge_mask, np.where(changed, 255, 0))
     assert changed.any()
     assert not changed[(placed.mask == 0) | (placed.mask == 255)].any()
 
@@ -306,9 +306,9 @@ def test_a_cutout_has_no_rim_where_nothing_is_selected() -> None:
     coverage = np.zeros((60, 80), np.uint8)
     coverage[30:] = 128
     placed = cutout.place_cutout(half_cut(80, 60), source, plan(Extent(80, 60)), coverage)
-    assert placed.rim is not None
-    assert not placed.rim[:30].any()
-    assert placed.rim[30:].any()
+    assert placed.edge_mask is not None
+    assert not placed.edge_mask[:30].any()
+    assert placed.edge_mask[30:].any()
 
 
 def test_a_cutouts_alpha_is_the_sources_times_the_answers() -> None:

@@ -163,7 +163,7 @@ def test_too_few_pixels_say_nothing(source: Bytes) -> None:
 def test_small_pictures_are_taken(source: Bytes, size: tuple[int, int]) -> None:
     part = np.ascontiguousarray(source[: size[0], : size[1]])
     curves = matched(tinted(part), part)
-    assert curves is None or np.isfinite(curves.numbers).all()
+    assert curves is None or np.isfinite(curves.parameters).all()
 
 
 def test_curves_keep_within_the_range() -> None:

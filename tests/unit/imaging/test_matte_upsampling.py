@@ -259,24 +259,24 @@ def test_of_photographs_the_halo_becomes_smaller(kind: str, share: float) -> Non
 
 def test_what_is_wholly_opaque_or_empty_keeps_its_colors() -> None:
     picture = mixed(photo("astronaut"), photo("coffee"), hair())
-    found, rim = estimate_foreground(opaque(picture), hair())
-    assert rim is not None
-    assert not rim[(hair() == 0) | (hair() == 255)].any()
-    assert set(np.unique(rim)) == {0, 255}
-    assert np.array_equal(rim > 0, (found != picture).any(axis=2))
+    found, edge_mask = estimate_foreground(opaque(picture), hair())
+    assert edge_mask is not None
+    assert not edge_mask[(hair() == 0) | (hair() == 255)].any()
+    assert set(np.unique(edge_mask)) == {0, 255}
+    assert np.array_equal(edge_mask > 0, (found != picture).any(axis=2))
 
 
 @pytest.mark.parametrize("level", [0, 255])
 def test_a_matte_without_an_edge_has_no_rim(level: int) -> None:
-    found, rim = estimate_foreground(opaque(photo("coffee")), np.full((SIDE, SIDE), level, np.uint8))
-    assert rim is None
+    found, edge_mask = estimate_foreground(opaque(photo("coffee")), np.full((SIDE, SIDE), level, np.uint8))
+    assert edge_mask is None
     assert np.array_equal(found, photo("coffee"))
 
 
 def test_where_no_sure_foreground_is_near_the_pictures_colors_stay() -> None:
     haze = np.asarray(blurred(6.0) // 2, np.uint8)
-    found, rim = estimate_foreground(opaque(photo("coffee")), haze)
-    assert rim is None
+    found, edge_mask = estimate_foreground(opaque(photo("coffee")), haze)
+    assert edge_mask is None
     assert np.array_equal(found, photo("coffee"))
 
 
@@ -287,9 +287,9 @@ def test_colors_that_are_hidden_in_the_source_are_no_evidence() -> None:
     hidden[: SIDE // 2, : SIDE // 2, 3] = 0
     expected, _ = estimate_foreground(hidden, truth)
     hidden[: SIDE // 2, : SIDE // 2, :3] = (255, 255, 0)
-    found, rim = estimate_foreground(hidden, truth)
-    assert rim is not None
-    assert not rim[hidden[..., 3] == 0].any()
+    found, edge_mask = estimate_foreground(hidden, truth)
+    assert edge_mask is not None
+    assert not edge_mask[hidden[..., 3] == 0].any()
     shown = hidden[..., 3] > 0
     assert np.array_equal(found[shown], expected[shown])
 

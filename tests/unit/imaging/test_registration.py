@@ -120,7 +120,7 @@ def test_the_error_is_as_large_as_it_is_said_to_be(picture: Bytes, moved: Bytes)
         registration = registered(noisy(picture, 10, seed), noisy(moved, 10, seed + 100))
         found = registration.refine(Affine(), SIMILARITY)
         error = np.hypot(*(found(at) - MOVED(at)).T)
-        ratios.append(error / registration.uncertainty(registration.spread(found, SIMILARITY), at))
+        ratios.append(error / registration.uncertainty(registration.covariance(found, SIMILARITY), at))
     # both coordinates count: 1.25 is the mean of a Rayleigh distribution
     assert 0.4 < np.mean(ratios) < 2.5
     assert np.max(ratios) < 6
@@ -130,8 +130,8 @@ def test_more_noise_is_less_sure(picture: Bytes, moved: Bytes) -> None:
     deviations = []
     for sigma in (0, 6, 20):
         registration = registered(noisy(picture, sigma, 1), noisy(moved, sigma, 2))
-        spread = registration.spread(registration.refine(Affine(), SIMILARITY), SIMILARITY)
-        deviations.append(registration.uncertainty(spread, np.array([[0.0, 0.0]]))[0])
+        covariance = registration.covariance(registration.refine(Affine(), SIMILARITY), SIMILARITY)
+        deviations.append(registration.uncertainty(covariance, np.array([[0.0, 0.0]]))[0])
     assert deviations[0] < deviations[1] < deviations[2]
 
 
@@ -140,15 +140,15 @@ def test_a_movement_along_an_edge_is_not_sure() -> None:
     edge[100:] = 190
     edge = cv2.GaussianBlur(edge, (0, 0), 1.0)
     registration = registered(noisy(edge, 2, 1), noisy(edge, 2, 2))
-    spread = registration.spread(Affine(), SIMILARITY)
-    deviation = registration.uncertainty(spread, np.array([[130.0, 100.0]]))
+    covariance = registration.covariance(Affine(), SIMILARITY)
+    deviation = registration.uncertainty(covariance, np.array([[130.0, 100.0]]))
     assert deviation[0] > 0.3
 
 
 def test_both_halves_measure_the_same(picture: Bytes, moved: Bytes) -> None:
     registration = registered(picture, noisy(moved, 4))
     found = registration.refine(Affine(), SIMILARITY)
-    (one, first), (other, second) = registration.halves(found, SIMILARITY)
+    (one, first), (other, second) = registration.cross_fit(found, SIMILARITY)
     assert off(one, MOVED, SIZE) < 0.1
     assert off(other, MOVED, SIZE) < 0.1
     assert one != other
@@ -157,9 +157,9 @@ def test_both_halves_measure_the_same(picture: Bytes, moved: Bytes) -> None:
 
 def test_six_numbers_say_how_a_movement_differs_from_none(picture: Bytes) -> None:
     registration = registered(picture, picture)
-    assert registration.numbers(Affine()) == pytest.approx(np.zeros(6))
-    assert registration.numbers(Affine.shift(2, -3)) == pytest.approx([0, 0, 2, 0, 0, -3])
-    zoomed = registration.numbers(motion(SIZE, zoom=1.02))
+    assert registration.parameters(Affine()) == pytest.approx(np.zeros(6))
+    assert registration.parameters(Affine.shift(2, -3)) == pytest.approx([0, 0, 2, 0, 0, -3])
+    zoomed = registration.parameters(motion(SIZE, zoom=1.02))
     # of the longer half side, 150 px
     assert zoomed == pytest.approx([3, 0, 0, 0, 3, 0])
 

@@ -1,1 +1,1 @@
-"""OpenAI's image API, and what is compatible with it."""
+"""OpenAI's image API, and compatible services."""

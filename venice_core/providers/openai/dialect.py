@@ -1,4 +1,4 @@
-"""What the requests to an OpenAI-compatible service look like, as data."""
+"""What requests to an OpenAI-compatible service look like, as data."""
 
 from __future__ import annotations
 
@@ -16,66 +16,71 @@ from venice_core.planning.price import FlatPrices
 from venice_core.providers.openai.entry_reader import Reader
 
 MAX_SENT_PIXELS = 33_177_600
-"""Of a picture, where a dialect sets no limit of its own: what the largest service known takes."""
+"""Limit for a picture if the dialect sets none: what the largest known service accepts."""
 MAX_AT_ONCE = 10
 MANAGED = ("prompt", "model", "image", "image[]", "mask", "n", "stream", "partial_images")
-"""Fields that are never a person's to set, in any dialect."""
+"""Fields that the user can never set, in any dialect."""
 _SIZE = re.compile(r"([1-9]\d{1,4})x([1-9]\d{1,4})", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A request field with the values that it takes; `field` "": it is not sent."""
+    """A request field and its possible values."""
 
     field: str = ""
+    """Empty if it is not sent."""
     values: tuple[str, ...] = ()
     default: str = ""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """What the requests for one model look like.
-
-    `image`: the field of a single picture, `images`: that of each of several ("": it takes one only).
-    `mask`: there is a field `mask`, whose transparent pixels are to change. `size`: the field of the size
-    in figures ("": none is sent) with the `shapes` it may name. `n`: the field of the number of pictures, at
-    most `at_once`. `fields`: sent with every request, `edit_fields` and `generate_fields` with those,
-    `unsafe_generate_fields` with generations where safe mode is off. `usd`: US dollars for a picture by
-    quality, "" being any. `token_prices`: US dollars for a million tokens of text and
-    pictures sent, and of output.
-    """
+    """What requests for a model look like."""
 
     image: str = "image"
+    """The field of a single picture."""
     images: str = ""
+    """The field of each of several pictures; "" if only one is accepted."""
     max_images: int = 1
     mask: bool = False
+    """Whether there is a field `mask`, whose transparent pixels are to change."""
     size: str = ""
+    """The field of the size in px; "" if it is not sent."""
     shapes: Shapes | None = None
+    """What `size` may contain."""
     aspect_ratio: Choice = Choice()
     resolution: Choice = Choice()
     quality: Choice = Choice()
     n: str = ""
+    """The field of the number of pictures."""
     at_once: int = 1
+    """The largest number of pictures."""
     response_format: str = ""
     fields: Mapping[str, Any] = field(default_factory=dict)
+    """Sent with every request."""
     edit_fields: Mapping[str, Any] = field(default_factory=dict)
+    """Also sent with edits."""
     generate_fields: Mapping[str, Any] = field(default_factory=dict)
+    """Also sent with generations."""
     unsafe_generate_fields: Mapping[str, Any] = field(default_factory=dict)
+    """Also sent with generations if safe mode is off."""
     limits: Limits = field(default_factory=lambda: Limits(max_pixels=MAX_SENT_PIXELS))
     usd: Mapping[str, float] = field(default_factory=dict)
+    """US dollars per picture by quality; "" stands for any quality."""
     token_prices: Mapping[str, float] = field(default_factory=dict)
+    """US dollars per million tokens of text and pictures sent, and of output."""
     retires: str = ""
     replacement: str = ""
 
     @property
     def managed(self) -> set[str]:
-        """Fields that the plan fills in, or without which the answer could not be read."""
+        """Fields that the plan sets, or without which the response could not be read."""
         choices = {self.aspect_ratio.field, self.resolution.field, self.quality.field}
         names = {self.image, self.images, self.size, self.n, *choices}
         return {*MANAGED, *filter(None, names)}
 
     def model(self, model_id: str, name: str) -> Model:
-        """As the planner sees it."""
+        """Return the model as the planner sees it."""
         ratios = self.aspect_ratio.values
         if isinstance(self.shapes, Sizes):
             ratios = tuple(dict.fromkeys(_ratio(size) for size in self.shapes.sizes))
@@ -104,9 +109,9 @@ class Dialect:
 
     @classmethod
     def parse(cls, name: str, entries: Mapping[str, Any], within: str = "") -> Dialect:
-        """From those entries of the profile `name` that are of `ENTRIES`. Raises BadInput.
+        """Read those entries of the profile `name` that are in `ENTRIES`. Raises BadInput.
 
-        `within`: what stands before their names, for people.
+        `within` is put before their names in messages.
         """
         reader, dialect = Reader(name, within), cls()
         for entry, value in entries.items():
@@ -120,7 +125,7 @@ class Dialect:
 
 
 def _choice(reader: Reader, entry: str, value: Any) -> Choice:
-    """A list of values, or an object that also names the field and a default."""
+    """Read a list of values, or an object that also names the field and a default."""
     if isinstance(value, list):
         return Choice(entry, reader.texts(entry, value))
     found = reader.object(entry, value, ("field", "values", "default"))
@@ -140,7 +145,7 @@ def _sizes(reader: Reader, entry: str, values: Any) -> Sizes:
 
 
 def _read_size(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
-    """A list of sizes, or an object: `values`, or `multiple_of` with limits; and the field's name."""
+    """Read a list of sizes, or an object: `values`, or `multiple_of` with limits, and the field's name."""
     if isinstance(value, list):
         return {"size": entry, "shapes": _sizes(reader, entry, value)}
     known = ("field", "values", "multiple_of", "min_pixels", "max_pixels", "max_side", "max_ratio")
@@ -197,7 +202,7 @@ def _read_limits(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
 
 
 def _read_price(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
-    """One amount for a picture, or one for each quality."""
+    """Read an amount for a picture, or an amount for each quality."""
     by_quality = value if isinstance(value, Mapping) else {"": value}
     names = {quality: f"{entry}.{quality}".rstrip(".") for quality in by_quality}
     return {"usd": {quality: reader.amount(names[quality], each) for quality, each in by_quality.items()}}
@@ -212,7 +217,7 @@ _Read = Callable[[Reader, str, Any], dict[str, Any]]
 
 
 def _as(read: Callable[[Reader, str, Any], Any]) -> _Read:
-    """For an entry that is named like what it fills in."""
+    """Return the reader of an entry that has the name of the field that it sets."""
     return lambda reader, entry, value: {entry: read(reader, entry, value)}
 
 
@@ -239,7 +244,7 @@ _READ: Mapping[str, _Read] = {
     "replacement": _as(Reader.text),
 }
 ENTRIES = tuple(_READ)
-"""What a profile, and each of its models, may hold."""
+"""What a profile, and each of its models, may contain."""
 
 
 def _ratio(size: Extent) -> str:

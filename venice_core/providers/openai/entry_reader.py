@@ -1,4 +1,4 @@
-"""Entries of the settings, as JSON has them, taken apart: of a wrong one the error says what it must be."""
+"""Read entries of the settings from JSON; errors say what an invalid one must be."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*(\[\])?")
 
 
 class Reader:
-    """Of one provider's entries; every method returns the value or raises BadInput.
+    """Reads the entries of one provider; every method returns the value or raises BadInput.
 
-    `within`: what stands before the entries' names.
+    `within` is put before the entries' names in messages.
     """
 
     def __init__(self, name: str, within: str = "") -> None:
@@ -37,7 +37,7 @@ class Reader:
         return value.strip()
 
     def matching(self, pattern: re.Pattern[str], entry: str, value: Any) -> str:
-        """A name of that form, or none."""
+        """Return a name of that form, or ""."""
         text = self.text(entry, value)
         if text and not pattern.fullmatch(text):
             raise self.wrong(entry, "a name")

@@ -1,4 +1,4 @@
-"""A service with an OpenAI-compatible images API, as data: its address, its key, its models, their dialect.
+"""A service with an OpenAI-compatible images API, as data: its URL, key, models and dialect.
 
 The built-in ones (`data/profiles.json`) and those of the settings file have the same form, which
 docs/providers.md describes entry by entry.
@@ -22,27 +22,25 @@ from venice_core.providers.openai.entry_reader import Reader
 
 RESERVED = ("venice", *FREE_PROVIDERS)
 DEFAULT_BASE = "self-hosted"
-"""What a profile of one's own takes its dialect from, where it does not say."""
+"""The profile on which a user's profile is based by default."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OWN = ("title", "base_url", "base_url_variable", "key", "key_variable", "model", "models")
 ALL_ENTRIES = ("based_on", *_OWN, *ENTRIES)
-"""What a profile in the settings file may hold."""
+"""What a profile in the settings file may contain."""
 _FIELD_BY_FIELD = ("limits", "fields", "edit_fields", "generate_fields", "unsafe_generate_fields")
 _ITS_OWN = ("title", "base_url", "base_url_variable", "key_variable", "price_usd", "token_prices_usd")
-"""What is a service's own: one that is based on it must not take its key or its prices over."""
+"""What belongs to a service: those based on it must not inherit its key or its prices."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """`based_on`: the profile whose entries it takes where it has none.
-
-    `entries`, `model_entries`: as they were read, with those that were taken over; null ones are gone.
-    """
+    """A service with an OpenAI-compatible images API."""
 
     name: str
     title: str = ""
     based_on: str = ""
+    """The profile that supplies the entries that are missing here."""
     base_url: str = ""
     base_url_variable: str = ""
     key_variable: str = ""
@@ -51,7 +49,9 @@ class Profile:
     dialect: Dialect = field(default_factory=Dialect)
     models: Mapping[str, Dialect] = field(default_factory=dict)
     entries: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """As read, including inherited ones, without null ones."""
     model_entries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    """The same by model."""
 
     def dialect_of(self, model: str) -> Dialect:
         return self.models.get(model, self.dialect)
@@ -64,18 +64,18 @@ class Profile:
 
     @property
     def managed(self) -> set[str]:
-        """Fields that the plan fills in, with any model."""
+        """Fields that the plan sets, with any model."""
         return self.dialect.managed.union(*(dialect.managed for dialect in self.models.values()))
 
     def layers_for(self, name: str) -> tuple[Mapping[str, Any], Mapping[str, Mapping[str, Any]]]:
-        """The entries that a profile of that name takes over: all if it is this one, changed."""
+        """Return the entries that a profile of that name inherits: all of them if it is this one, changed."""
         if name == self.name:
             return self.entries, self.model_entries
         return _handed_down(self.entries), {each: _handed_down(m) for each, m in self.model_entries.items()}
 
     @classmethod
     def parse(cls, name: str, entries: Any, base: Profile | None = None) -> Profile:
-        """From JSON. Raises BadInput that names the profile, the entry and what it should be."""
+        """Read a profile. Raises BadInput that names the profile, the entry and what it should be."""
         if not _NAME.fullmatch(name) or name in RESERVED:
             raise BadInput(
                 f"“{name}” cannot be the name of a provider of your own: use lowercase letters, digits, “-” "
@@ -118,9 +118,9 @@ _Entries = Mapping[str, Any]
 def _layered(
     reader: Reader, entries: _Entries, base: tuple[_Entries, Mapping[str, _Entries]]
 ) -> tuple[_Entries, Mapping[str, _Entries]]:
-    """What holds for a service and for each of its models, over what does for its base.
+    """Return the entries of a service and of each of its models on top of those of its base.
 
-    What is said of all models is said of each, unless it is said of that one.
+    What is set for all models applies to each, unless it is set for that one.
     """
     inherited, models = base
     own = {entry: value for entry, value in entries.items() if entry != "models"}
@@ -139,12 +139,12 @@ def _layered(
 
 
 def _handed_down(entries: _Entries) -> dict[str, Any]:
-    """What a service has in common with those that are based on it."""
+    """Return the entries that services based on this one inherit."""
     return {entry: value for entry, value in entries.items() if entry not in _ITS_OWN}
 
 
 def _merged(entries: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Changed entry by entry, in objects of fields and limits field by field; what is null goes."""
+    """Merge entry by entry, and objects of fields and limits field by field; null removes an entry."""
     merged = dict(entries)
     for entry, value in changes.items():
         before = merged.get(entry)
@@ -162,10 +162,10 @@ def _builtin() -> Mapping[str, Profile]:
 
 
 class Profiles:
-    """`own`: those of the settings file by name, as they stand there.
+    """All profiles; `own` are those of the settings file by name, unparsed.
 
-    One with the name of a built-in profile changes that one. What is wrong with one shows when it is asked
-    for: it must not cost the others.
+    One with the name of a built-in profile changes that one. Errors in a profile appear when it is requested,
+    so that they do not affect the others.
     """
 
     def __init__(self, own: Mapping[str, Any] | None = None) -> None:
@@ -174,38 +174,38 @@ class Profiles:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The built-in ones first."""
+        """The names, built-in ones first."""
         return tuple(dict.fromkeys([*self._builtin, *self._own]))
 
     @property
     def key_variables(self) -> set[str]:
-        """Of the built-in ones."""
+        """The environment variables for keys of built-in profiles."""
         return {profile.key_variable for profile in self._builtin.values()}
 
     @property
     def bases(self) -> tuple[str, ...]:
-        """What a profile of one's own can be based on."""
+        """The profiles on which a user's profile can be based."""
         return tuple(self._builtin)
 
     def is_changed(self, name: str) -> bool:
-        """Whether the settings file says something of it: all of one's own, or changes to a built-in one."""
+        """Return whether the settings file has entries for it: its own, or changes to a built-in profile."""
         return name in self._own
 
     def get(self, name: str) -> Profile | None:
-        """None where there is none of that name. Raises BadInput for one that cannot be read."""
+        """Return a profile, or None if there is none of that name. Raises BadInput if it is invalid."""
         if name in self._own:
             return self.parse(name, self._own[name])
         return self._builtin.get(name)
 
     def merged(self, name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """The entries of a profile in the settings file, changed; an entry changed to None goes."""
+        """Return the entries of a profile in the settings file with changes; None removes an entry."""
         before = self._own.get(name)
         kept = dict(before) if isinstance(before, Mapping) else {}
         gone = [entry for entry, value in changes.items() if value is None]
         return {entry: value for entry, value in {**kept, **changes}.items() if entry not in gone}
 
     def parse(self, name: str, entries: Any) -> Profile:
-        """A profile of the settings file. Raises BadInput that says what is wrong with it."""
+        """Parse a profile of the settings file. Raises BadInput that says what is wrong with it."""
         wish = entries.get("based_on") if isinstance(entries, Mapping) else None
         if name in self._builtin:
             if wish not in (None, name):

@@ -1,6 +1,6 @@
-"""OpenAI's images API and what is compatible with it: `/images/edits` and `/images/generations`.
+"""OpenAI's images API and compatible ones: `/images/edits` and `/images/generations`.
 
-Edits are multipart, generations JSON. How the services differ is data: see `dialect` and `profile`.
+Edits are multipart, generations are JSON. How services differ is data: see `dialect` and `profile`.
 """
 
 from __future__ import annotations
@@ -36,15 +36,16 @@ WITHOUT = {
 ANSWERS = ("jpg", *(name.lower() for name in FORMATS))
 MILLION = 1_000_000
 MAX_COUNT = 1e12
-"""Of tokens and the like: beyond it, it is no count."""
+"""For tokens and the like: a larger number is not a count."""
 
 
 @dataclass(frozen=True)
 class OpenAI:
-    """`base_url` has no trailing slash; "": the profile has no address yet."""
+    """An OpenAI-compatible service."""
 
     key: Secret
     base_url: str
+    """Without a trailing slash; "" if the profile has no URL yet."""
     profile: Profile
 
     @property
@@ -112,7 +113,7 @@ class OpenAI:
         return Request("GET", self._url("/models"), key=self.key)
 
     def read_account(self, response: Response) -> Account:
-        """From the list of models, which is what such a service tells for nothing."""
+        """Read the list of models, which is what such a service provides for free."""
         body = response.json
         listed = body.get("data") if isinstance(body, dict) else None
         if not isinstance(listed, list):
@@ -136,9 +137,10 @@ class OpenAI:
         raise LookupFailed("the service has no traits", status=response.status)
 
     def _parse_fields(self, endpoint: Endpoint, chosen: Mapping[str, str]) -> dict[str, Any]:
-        """Any field but those that the plan fills in; for JSON, numbers and true or false as such.
+        """Return any fields except those that the plan sets; in JSON, numbers and booleans as such.
 
-        A picture that could not be read would be paid for all the same: other formats are not asked for.
+        Other picture formats are refused, because an unreadable picture would have to be paid for all the
+        same.
         """
         managed = self.profile.managed
         for name in chosen:
@@ -167,7 +169,7 @@ class OpenAI:
 
 
 def _fields(plan: Plan, dialect: Dialect) -> dict[str, Any]:
-    """What the plan decides, under the dialect's names."""
+    """Return what the plan decides, under the names of the dialect."""
     named = {
         "model": plan.model,
         "prompt": plan.prompt,
@@ -205,7 +207,7 @@ def _entries(response: Response) -> list[Mapping[str, Any]]:
 
 
 def _picture(entry: Mapping[str, Any], base_url: str) -> bytes | Link | None:
-    """In base64, bare or as a data URI, or a link, whichever of the two fields it stands in."""
+    """Return a picture from base64 or a data URI, or a link, whichever of the two fields has it."""
     for name in ("b64_json", "url"):
         text = entry.get(name)
         if not isinstance(text, str) or not text:
@@ -220,7 +222,7 @@ def _picture(entry: Mapping[str, Any], base_url: str) -> bytes | Link | None:
 
 
 def _joined(base_url: str, text: str) -> str:
-    """What cannot be read as an address is not followed later."""
+    """Join URLs; what cannot be parsed is not followed later."""
     try:
         return urljoin(base_url, text)
     except ValueError:
@@ -228,7 +230,7 @@ def _joined(base_url: str, text: str) -> str:
 
 
 def _counts(usage: Any, depth: int = 2) -> dict[str, Any]:
-    """What was counted, and no more: numbers by name, one level within another."""
+    """Return only the counts: numbers by name, nested once."""
     counts: dict[str, Any] = {}
     for name, value in usage.items() if isinstance(usage, dict) and depth else ():
         if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MAX_COUNT:
@@ -239,7 +241,7 @@ def _counts(usage: Any, depth: int = 2) -> dict[str, Any]:
 
 
 def _cost(usage: Mapping[str, Any], prices: Mapping[str, float]) -> float | None:
-    """US dollars for the tokens that were used; None where the prices or the counts are not known."""
+    """Return US dollars for the tokens used, or None if prices or counts are unknown."""
     details = usage.get("input_tokens_details")
     sent = details if isinstance(details, dict) else {}
     counts = {

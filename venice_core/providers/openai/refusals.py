@@ -1,4 +1,4 @@
-"""What the refusals of OpenAI-compatible services mean: OpenAI's own error bodies, FastAPI's, and others."""
+"""Interpret refusals of OpenAI-compatible services: OpenAI's own error bodies, FastAPI's, and others."""
 
 from __future__ import annotations
 

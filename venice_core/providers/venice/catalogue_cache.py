@@ -1,6 +1,6 @@
-"""The list of models as the service last told it: kept on disk, shown at once, refreshed behind.
+"""The latest list of models from the service: kept on disk, shown at once, refreshed in the background.
 
-Without a network and without a kept list, the dated copy that travels with the package serves.
+Without a network and without a stored list, the dated copy included in the package is used.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FIRST_SECONDS = 5.0
 
 
 class Catalogues:
-    """The catalogue of the service at `base_url`. `key`: is shown only where the service asks for one."""
+    """The catalogue of the service at `base_url`. `key` is sent only if the service asks for one."""
 
     def __init__(self, base_url: str, folder: Path, clock: Callable[[], float] = time.time) -> None:
         name = hashlib.sha256(base_url.encode()).hexdigest()[:16]
@@ -63,7 +63,7 @@ class Catalogues:
         return 0 <= self._clock() - self.current.date < FRESH_SECONDS
 
     def refresh(self) -> Catalogue:
-        """Asks the service now. Raises a VeniceError where it cannot be asked; then the old list stays."""
+        """Ask the service now. Raises a VeniceError if that fails; the old list is kept then."""
         self._tried = self._clock()
         entries = [entry for kind in MODEL_TYPES for entry in self._entries(kind)]
         if not entries:
@@ -79,9 +79,9 @@ class Catalogues:
         return catalogue
 
     def refresh_behind(self, on_news: Callable[[], None] = lambda: None) -> None:
-        """Asks the service in a thread of its own, unless the list is fresh or was just asked for.
+        """Ask the service in a separate thread, unless the list is fresh or was just requested.
 
-        `on_news` is called, from that thread, once there is a new list.
+        `on_news` is called from that thread once there is a new list.
         """
         if self.is_fresh or 0 <= self._clock() - self._tried < FRESH_SECONDS:
             return
@@ -102,7 +102,7 @@ class Catalogues:
         self._refreshing.start()
 
     def known(self) -> Catalogue:
-        """The catalogue to send by. Where the service never told one, it is waited for, once, not long."""
+        """Return the catalogue for sending; if there has never been one, wait for it briefly, once."""
         self.refresh_behind()
         if not (self.current.date or self._waited) and self._refreshing is not None:
             self._waited = True
@@ -110,7 +110,7 @@ class Catalogues:
         return self.current
 
     def _entries(self, kind: str) -> list[Any]:
-        """Those of one type; none where the service does not know the type."""
+        """Return the entries of a type; none if the service does not know the type."""
         try:
             listed = lists.read_models(self._models(kind))
         except (Refused, LookupFailed):
@@ -142,7 +142,7 @@ class Catalogues:
 
 
 def _catalogue(kept: Any) -> Catalogue:
-    """Of a type that the service did not list, the packaged models."""
+    """Parse a stored catalogue, with the packaged models of types that the service did not list."""
     styles = [style for style in kept["styles"] if isinstance(style, str)]
     told = read_catalogue(kept["entries"], styles=styles, date=float(kept["date"]))
     if all(told.of_type(kind) for kind in MODEL_TYPES):

@@ -1,7 +1,7 @@
-"""Every request field that Venice documents (autumn 2026), by endpoint, and who fills it in.
+"""Every request field that Venice documents (autumn 2026), by endpoint, and what sets it.
 
-Fields without an option of their own can be set by name (`Options.fields`, `--field name=value`); their
-values are checked here before anything is sent.
+Fields without an option can be set by name (`Options.fields`, `--field name=value`); their values are checked
+here before anything is sent.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from venice_core.planning.endpoint import Endpoint
 
 @dataclass(frozen=True)
 class Field:
-    """`option`: what fills it in; "" means that it can be set by name, read by `parse`."""
+    """A field of a request."""
 
     option: str = ""
+    """The option that sets it; "" if it can be set by name."""
     parse: Callable[[str], Any] | None = None
+    """Converts a value that is set by name."""
     values: str = ""
 
 
@@ -153,7 +155,7 @@ FIELDS: Mapping[Endpoint, Mapping[str, Field]] = {
 
 
 def parse_fields(endpoint: Endpoint, chosen: Mapping[str, str]) -> dict[str, Any]:
-    """Values by name for the request. Raises BadInput for what the endpoint does not take."""
+    """Return values set by name as in the request. Raises BadInput if the endpoint does not accept them."""
     fields = FIELDS[endpoint]
     parsed: dict[str, Any] = {}
     for name, text in chosen.items():

@@ -1,4 +1,4 @@
-"""What Venice lists and tells without being paid: models, traits, styles, the account."""
+"""What Venice provides for free: models, traits, styles, the account."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ NO_KEY = Secret("")
 
 
 def models(base_url: str, kind: str, key: Secret = NO_KEY) -> Request:
-    """No key goes along unless the service asks for one: it is said both to need none and to need one."""
+    """Request the models of a type.
+
+    The key is sent only if the service asks for one; the documentation says both that it is and is not
+    needed.
+    """
     return Request("GET", f"{base_url}/models?type={kind}", key=key)
 
 
 def read_models(response: Response) -> list[Any]:
-    """The entries as the service sent them. Raises LookupFailed."""
+    """Return the entries as sent by the service. Raises LookupFailed."""
     entries = _body(response, "models").get("data")
     if not isinstance(entries, list):
         raise LookupFailed("the list of models cannot be read", status=response.status)
@@ -31,7 +35,7 @@ def styles(base_url: str) -> Request:
 
 
 def read_styles(response: Response) -> tuple[str, ...]:
-    """Both documented forms, `{"data": […]}` and the bare list. Raises LookupFailed."""
+    """Read both documented forms, `{"data": […]}` and the bare list. Raises LookupFailed."""
     body = response.json
     listed = body.get("data") if isinstance(body, dict) else body
     if not isinstance(listed, list):
@@ -44,18 +48,18 @@ def traits(base_url: str, kind: str, key: Secret) -> Request:
 
 
 def read_traits(response: Response) -> dict[str, str]:
-    """Model ids by trait. Raises LookupFailed."""
+    """Return model ids by trait. Raises LookupFailed."""
     named = _mapping(_body(response, "traits").get("data"))
     return {str(trait): model for trait, model in named.items() if isinstance(model, str)}
 
 
 def account(base_url: str, key: Secret) -> Request:
-    """The test of a key; it costs nothing."""
+    """Request the account, which tests the key and costs nothing."""
     return Request("GET", f"{base_url}/api_keys/rate_limits", key=key)
 
 
 def read_account(response: Response) -> Account:
-    """Any balance may be missing. Raises LookupFailed."""
+    """Read the account; any balance may be missing. Raises LookupFailed."""
     data = _mapping(_body(response, "account").get("data"))
     balances = _mapping(data.get("balances"))
 

@@ -1,4 +1,4 @@
-"""Models as Venice lists them (`GET /models`), with their prices; anything in an entry may be missing."""
+"""Models as listed by Venice (`GET /models`), with their prices; anything in an entry may be missing."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from venice_core.planning.output_shapes import tier_side
 from venice_core.planning.price import UNPRICED, Price, PricedRequest
 
 ENHANCEMENT_USD = 0.04
-"""Surcharge for `enhance_prompt`, as Venice documents it (autumn 2026)."""
+"""Surcharge for `enhance_prompt`, as documented by Venice (autumn 2026)."""
 MAX_FILES = 10
-"""Of a multipart request, whatever a model takes, as Venice documents it (autumn 2026)."""
+"""Of a multipart request, whatever the model accepts, as documented by Venice (autumn 2026)."""
 USUAL_TIER = "1K"
-"""The resolution of a request that names none, where a model says nothing else."""
+"""The resolution of a request that names none, unless the model says otherwise."""
 
 
 @dataclass(frozen=True)
 class VenicePrices:
-    """A model's prices as Venice lists them."""
+    """A model's prices as listed by Venice."""
 
     listed: Mapping[str, Any]
 
@@ -35,7 +35,7 @@ class VenicePrices:
         return bool(self.listed.get("quality"))
 
     def of(self, request: PricedRequest) -> Price | None:
-        """Return the price of one request; None where the list does not say."""
+        """Return the price of one request, or None if the list does not have it."""
         tiers = _mapping(self.listed.get("resolutions"))
         usual = USUAL_TIER if USUAL_TIER in tiers else min(tiers, key=tier_side, default=USUAL_TIER)
         tier = request.tier or usual
@@ -57,10 +57,7 @@ class VenicePrices:
         return price.plus(ENHANCEMENT_USD, ENHANCEMENT_USD) if request.enhance else price
 
     def of_upscaling(self, scale: int) -> Price | None:
-        """Return the price of a result that many times as large.
-
-        What has no price of its own costs what 4 times does.
-        """
+        """Return the price of enlarging by that factor; by default that of enlarging by 4."""
         prices = _mapping(self.listed.get("upscale"))
         return _price(prices.get(f"{scale}x") if scale <= 2 else prices.get(f"{scale}x", prices.get("4x")))
 
@@ -71,7 +68,7 @@ class VenicePrices:
 def read_model(entry: Mapping[str, Any]) -> Model:
     """Read the entry of a model; what is not understood counts as missing.
 
-    Raises ValueError for what is no model's entry.
+    Raises ValueError if it is not a model's entry.
     """
     model_id = entry.get("id") if isinstance(entry, Mapping) else None
     kind = _text(entry.get("type")) if isinstance(entry, Mapping) else ""
@@ -114,7 +111,7 @@ def read_model(entry: Mapping[str, Any]) -> Model:
 
 
 def read_catalogue(entries: Iterable[Any], *, styles: Iterable[str] = (), date: float = 0.0) -> Catalogue:
-    """Read a list of entries; what is none of a model is passed over."""
+    """Read a list of entries, skipping those that are not models."""
     models: dict[str, Model] = {}
     for entry in entries:
         try:
@@ -126,7 +123,7 @@ def read_catalogue(entries: Iterable[Any], *, styles: Iterable[str] = (), date: 
 
 
 def packaged_catalogue() -> Catalogue:
-    """Read the dated copy of the list that travels with the package; it has prices, hardly limits."""
+    """Read the dated copy of the list included in the package; it has prices but hardly any limits."""
     data = resources.files(__package__).joinpath("data")
     files = ("models-inpaint.json", "models-image.json")
     lists = [json.loads(data.joinpath(name).read_text("utf-8"))["data"] for name in files]
@@ -151,7 +148,7 @@ def _whole(value: Any) -> int | None:
 
 
 def _price(value: Any) -> Price | None:
-    """Raises nothing: what is no price is not known."""
+    """Read a price; return None if it is not one."""
     amounts = _mapping(value)
     usd, diem = _amount(amounts.get("usd")), _amount(amounts.get("diem"))
     return None if usd is None and diem is None else Price(usd, diem)

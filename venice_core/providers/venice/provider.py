@@ -1,7 +1,7 @@
 """Venice's own image API (base https://api.venice.ai/api/v1), as documented in autumn 2026.
 
-All image calls are synchronous POSTs. Pictures to work on go as multipart files, which spares base64's
-third; a generation is JSON. Which field is filled in from what is in `venice_fields`.
+All image calls are synchronous POSTs. Pictures to work on are sent as multipart files, which avoids the extra
+third of base64; a generation is JSON. `fields` says what sets each field.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ MAX_UPSCALED = 16_777_216
 MAX_GENERATED_SIDE = 1280
 MAX_STYLE_REFERENCE_BYTES = 8_000_000
 MAX_STYLE_REFERENCES_BYTES = 25_500_000
-"""Of all of them together: a JSON body may have 35 MB, and base64 adds a third."""
+"""For all of them together: a JSON body may have 35 MB, and base64 adds a third."""
 
 LIMITS = Limits(
     min_pixels=65_536,
@@ -49,10 +49,10 @@ LIMITS = Limits(
     max_prompt=32_768,
     max_images=3,
 )
-"""Input limits of all endpoints that take a picture, for any model."""
+"""Input limits of all endpoints that accept a picture, for any model."""
 
 ASPECT_RATIOS = ("1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:3", "4:5")
-"""What the field `aspect_ratio` of an edit accepts; a model's own list has the last word."""
+"""What the field `aspect_ratio` of an edit accepts, unless the model has its own list."""
 
 
 ENDPOINTS = {
@@ -84,11 +84,13 @@ GENERATIONS_WITHOUT = (
 
 @dataclass(frozen=True)
 class Venice:
-    """`base_url` has no trailing slash; `name` is what people call this provider."""
+    """Venice's own image API."""
 
     key: Secret
     base_url: str = BASE_URL
+    """Without a trailing slash."""
     name: str = "venice"
+    """The provider's name, such as "venice"."""
     catalogue: Catalogue = field(default_factory=Catalogue)
 
     @property
@@ -251,7 +253,7 @@ def _without_defaults(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pictures(response: Response) -> tuple[bytes, ...]:
-    """The picture files in a success, whatever its label says: bare, or base64 in JSON."""
+    """Return the pictures of a successful response, whatever its content type: bare, or base64 in JSON."""
     if picture := bare(response):
         return (picture,)
     body = response.json

@@ -1,4 +1,4 @@
-"""What Venice's refusals mean: a status and a body of any shape as one error of the tree."""
+"""Interpret Venice's refusals: a status and a body of any shape as one error of the tree."""
 
 from __future__ import annotations
 

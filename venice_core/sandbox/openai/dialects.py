@@ -1,7 +1,8 @@
-"""What each of the image services in OpenAI's manner takes and answers: four dialects, as data.
+"""What each of the OpenAI-like image services accepts and returns: four dialects, as data.
 
-`openai`: OpenAI's own, as published in November 2026; `grok-relay` and `gpt-image-relay`: two relays of other
-firms; `self-hosted`: a server on one's own machine, which asks for no key and ignores what it does not know.
+`openai` is OpenAI's own API as published in November 2026, `grok-relay` and `gpt-image-relay` are relays of
+other companies, and `self-hosted` is a server on the user's own machine, which needs no key and ignores what
+it does not know.
 """
 
 from __future__ import annotations
@@ -24,48 +25,53 @@ Rule = Text | Number | Dimensions
 
 @dataclass(frozen=True)
 class Dialect:
-    """One service.
-
-    `models`: by model, what it takes beside the `rules` that hold for all; the first is the default.
-    `ends`: the day from which a model no longer answers. `only`: the fields that one endpoint alone takes.
-    `required`: fields that must be there. `files`: how many pictures an edit takes, by the name of their
-    field; `mask`: whether a mask, too.
-    `largest`: bytes; a file must be smaller. `labelled`: its Content-Type must name its format.
-    `lenient`: what it does not know, fields and models, is ignored. `key`: whether it asks for one.
-    `size`: the result's, from the fields and the first picture's size. `answer`: how pictures are
-    answered unless the request says; `elsewhere`: links lead to another host. `usage`: None to tell of
-    none. `tells`: answers and headers tell the settings used and the rate limit.
-    """
+    """A service."""
 
     name: str
     owner: str
     rules: Mapping[str, Rule]
+    """What holds for all models."""
     models: Mapping[str, Mapping[str, Rule]]
+    """Additional rules by model; the first model is the default."""
     files: Mapping[str, int]
+    """How many pictures an edit accepts, by the name of their field."""
     size: Callable[[Mapping[str, Any], Size | None], Size]
+    """Returns the size of the result, from the fields and the size of the first picture."""
     usage: Callable[[token_usage.Work], Mapping[str, Any]] | None
+    """Returns the usage to report; None to report none."""
     only: Mapping[str, frozenset[str]]
+    """The fields that only one endpoint accepts."""
     ends: Mapping[str, str] = field(default_factory=dict)
+    """The day from which a model no longer responds."""
     required: tuple[str, ...] = ("model", "prompt")
+    """Mandatory fields."""
     mask: bool = False
+    """Whether an edit accepts a mask as well."""
     largest: int = 50_000_000
+    """In bytes; a file must be smaller."""
     labelled: bool = False
+    """Whether the Content-Type of a file must name its format."""
     lenient: bool = False
+    """Whether unknown fields and models are ignored."""
     key: bool = True
+    """Whether a key is required."""
     answer: str = "b64_json"
+    """How pictures are returned unless the request says otherwise."""
     elsewhere: bool = False
+    """Whether links lead to another host."""
     file_format: str = "png"
     tells: bool = False
+    """Whether responses and headers report the settings used and the rate limit."""
     invalid: int = 400  # the status of a request it does not take
     manner: Manner = OPENAI
 
     @property
     def base(self) -> str:
-        """The path that all its endpoints lie under."""
+        """The path under which all of its endpoints are."""
         return f"/{self.name}/v1"
 
     def rule(self, name: str, model: str, path: str) -> Rule | None:
-        """What a field may hold in a request to this model; None where it is not taken."""
+        """Return what a field may contain in a request to this model, or None if it is not accepted."""
         if any(name in names and path != other for other, names in self.only.items()):
             return None
         return self.models.get(model, {}).get(name) or self.rules.get(name)
@@ -205,6 +211,6 @@ DIALECTS: Mapping[str, Dialect] = {
 
 
 def spoken_at(path: str) -> Dialect | None:
-    """The dialect of a request's path."""
+    """Return the dialect of a request's path."""
     found = (dialect for dialect in DIALECTS.values() if path.startswith(dialect.base + "/"))
     return next(found, None)

@@ -1,4 +1,4 @@
-"""Sizes in px as the dialects have them: what a `size` field may say, and how large the result is."""
+"""Sizes in the dialects: what a `size` field may contain, and how large the result is."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TEXT = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
 
 @dataclass(frozen=True)
 class Dimensions:
-    """WIDTHxHEIGHT in px: sides in whole steps and within bounds, as are their product and proportion."""
+    """WIDTHxHEIGHT in px, with limits on steps, sides, area and aspect ratio."""
 
     step: int
     shortest: int
@@ -50,13 +50,16 @@ class Dimensions:
 
 
 def parsed(text: str) -> Size | None:
-    """The sides of "1536x864"; None for other text."""
+    """Return the sides of "1536x864", or None for other text."""
     match = _TEXT.fullmatch(text)
     return (int(match[1]), int(match[2])) if match else None
 
 
 def listed(fields: Mapping[str, Any], source: Size | None) -> Size:
-    """As asked for; else, of three, the size nearest in shape to the source, square without one."""
+    """Return the requested size, or else that of three which is closest in shape to the source.
+
+    Without a source it is square.
+    """
     width, height = source or (SIDE, SIDE)
 
     def distance(size: Size) -> float:
@@ -66,7 +69,10 @@ def listed(fields: Mapping[str, Any], source: Size | None) -> Size:
 
 
 def proportioned(fields: Mapping[str, Any], source: Size | None) -> Size:
-    """By `aspect_ratio` and `resolution`, about 1024 or 2048 px squared; without a ratio in the source's."""
+    """Return a size of about 1024² or 2048² px, from `aspect_ratio` and `resolution`.
+
+    By default the aspect ratio is the source's.
+    """
     ratio = fields.get("aspect_ratio", "auto")
     width, height = source or (1, 1) if ratio == "auto" else map(float, ratio.split(":"))
     side = SIDE * (2 if fields.get("resolution") == "2k" else 1)
@@ -76,5 +82,5 @@ def proportioned(fields: Mapping[str, Any], source: Size | None) -> Size:
 
 
 def as_sent(fields: Mapping[str, Any], source: Size | None) -> Size:
-    """As asked for; else the source's size, 1024 px square without one."""
+    """Return the requested size, or else the source's, or else 1024 px squared."""
     return parsed(fields.get("size", "")) or source or (SIDE, SIDE)

@@ -1,4 +1,4 @@
-"""The endpoints of the dialects: the way of a request past key and rules to pictures and its answer."""
+"""The endpoints of the dialects: check key and rules, make the pictures, and respond."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def answer(
     allowance: Allowance,
     shelf: Shelf,
 ) -> Response:
-    """The answer to a request whose body, if it has one, was read into `form`."""
+    """Return the response to a request whose body, if any, was read into `form`."""
     started = time.perf_counter()
     try:
         response = (
@@ -71,7 +71,7 @@ def _answer(
 
 
 def _models(dialect: Dialect, switches: Switches) -> Response:
-    """The models as OpenAI lists them; `created` in Unix s."""
+    """Return the models as listed by OpenAI, with `created` in Unix time."""
     entry = {"object": "model", "created": 1_750_000_000, "owned_by": dialect.owner}
     ends = ({"shutdown_date": dialect.ends.get(name)} if dialect.ends else {} for name in dialect.models)
     models = [{"id": name, **entry, **end} for name, end in zip(dialect.models, ends, strict=True)]
@@ -106,7 +106,7 @@ def _result(dialect: Dialect, order: Order, switches: Switches, host: str, shelf
 
 
 def _made(order: Order, size: Size, switches: Switches) -> list[Image.Image]:
-    """The pictures, RGB; RGBA with identity, where the input is, and where transparency is asked for."""
+    """Return the pictures as RGB, or as RGBA if transparency is requested or `identity` keeps the input's."""
     if not order.pictures:
         made = [draw(order.prompt, 0, number, size) for number in range(order.count)]
         return [cut_out(picture) for picture in made] if _transparent(order) else made
@@ -132,7 +132,7 @@ def _transparent(order: Order) -> bool:
 def _entry(
     dialect: Dialect, order: Order, switches: Switches, host: str, shelf: Shelf, data: bytes, mime: str
 ) -> dict[str, str]:
-    """One picture in the answer: as base64, as a data URI, or by its URL."""
+    """Return one picture of the response: as base64, as a data URI, or by URL."""
     form = switches.answer or order.fields.get("response_format", dialect.answer)
     if form != "url":
         text = base64.b64encode(data).decode("ascii")

@@ -1,4 +1,4 @@
-"""What OpenAI's API says with each status, kind by kind: sentence, type and code."""
+"""What OpenAI's API says with each status, by kind: message, type and code."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _KINDS: Mapping[int, Mapping[str, Mapping[str, Any]]] = {
 
 
 def documented(status: int, kind: str | None = None) -> Mapping[str, Any]:
-    """`error` (the sentence), `type`, `param` and `code` of a status."""
+    """Return the `error` message, `type`, `param` and `code` of a status."""
     if kinds := _KINDS.get(status):
         return kinds.get(kind or "") or next(iter(kinds.values()))
     return _said(f"The sandbox answers {status}", _REQUEST if status < 500 else _SERVER, None)

@@ -1,4 +1,4 @@
-"""What a request in one of the dialects asks for, once it is known to be what the dialect takes."""
+"""What a request in one of the dialects asks for, once it is known to be acceptable."""
 
 from __future__ import annotations
 
@@ -28,11 +28,13 @@ _CODES = {  # of what a rule says, for texts and for numbers
 
 @dataclass(frozen=True)
 class Order:
-    """Fields as they were read, the pictures (none: one is to be drawn), and the alpha of a mask."""
+    """What a request asks for."""
 
     fields: Mapping[str, Any]
     pictures: Sequence[Image.Image] = ()
+    """Empty if one is to be drawn."""
     mask: Image.Image | None = None
+    """The alpha of a mask."""
 
     @property
     def count(self) -> int:
@@ -45,7 +47,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with a request, as OpenAI names it."""
+    """Something wrong with a request, in OpenAI's terms."""
 
     field: str
     code: str
@@ -54,7 +56,7 @@ class Fault:
 
 
 def take(dialect: Dialect, path: str, form: Form) -> Order:
-    """The order a request to EDITS or GENERATIONS makes; raises ApiError where the dialect refuses it."""
+    """Return the order in a request to EDITS or GENERATIONS. Raises ApiError if the dialect refuses it."""
     if form.multipart != (path == EDITS):
         expected = "multipart/form-data" if path == EDITS else "application/json"
         raise _refusal(dialect, [Fault("", "invalid_content_type", f"Expected {expected}")])
@@ -77,7 +79,7 @@ def take(dialect: Dialect, path: str, form: Form) -> Order:
 
 
 def _model(dialect: Dialect, fields: Mapping[str, Any]) -> str:
-    """The model whose rules hold; raises ApiError 404 for one there is not."""
+    """Return the model whose rules apply. Raises ApiError 404 if it does not exist."""
     default = next(iter(dialect.models))
     model = fields.get("model", default)
     if model in dialect.models:
@@ -89,7 +91,7 @@ def _model(dialect: Dialect, fields: Mapping[str, Any]) -> str:
 
 
 def _field_faults(dialect: Dialect, path: str, model: str, fields: dict[str, Any]) -> Iterator[Fault]:
-    """What is wrong with the fields; numbers written as text, as multipart has them, are read."""
+    """Yield what is wrong with the fields; convert numbers sent as text, as in multipart."""
     for name, value in list(fields.items()):
         rule = dialect.rule(name, model, path)
         if rule is None:
@@ -142,7 +144,7 @@ def _file_faults(dialect: Dialect, uploads: Sequence[Upload]) -> Iterator[Fault]
 
 
 def _clashes(fields: Mapping[str, Any]) -> Iterator[Fault]:
-    """Settings that do not go together."""
+    """Yield settings that contradict each other."""
     file_format = fields.get("output_format", "png")
     if fields.get("background") == "transparent" and file_format == "jpeg":
         yield Fault("background", "invalid_value", "Transparent background is not supported for JPEG output.")
@@ -165,7 +167,7 @@ def _opened(dialect: Dialect, upload: Upload) -> Image.Image:
 
 
 def _alpha(dialect: Dialect, upload: Upload, first: Image.Image) -> Image.Image:
-    """The alpha of a mask that fits the first picture."""
+    """Return the alpha of a mask that matches the first picture."""
     mask = _opened(dialect, upload)
     if not upload.data.startswith(b"\x89PNG"):
         wrong = "it must be a PNG"

@@ -1,4 +1,4 @@
-"""The usage that answers tell of: of a plausible size, and the same for the same request."""
+"""The usage that responses report: plausible, and the same for the same request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _INPUT = 1024  # tokens per megapixel
 
 @dataclass(frozen=True)
 class Work:
-    """What was asked for and made; sizes in px."""
+    """What was requested and made; sizes in px."""
 
     prompt: str
     sources: Sequence[Size]
@@ -25,7 +25,7 @@ class Work:
 
 
 def tokens(work: Work) -> Mapping[str, Any]:
-    """As OpenAI tells it: the prompt's and the pictures' tokens, and the result's."""
+    """Return usage as OpenAI reports it: the tokens of the prompt, the pictures and the result."""
     text = 1 + len(work.prompt) // 4
     image = sum(_tokens(_INPUT, size) for size in work.sources)
     output = work.count * _tokens(_OUTPUT[work.quality], work.size)
@@ -38,7 +38,7 @@ def tokens(work: Work) -> Mapping[str, Any]:
 
 
 def generated(work: Work) -> Mapping[str, Any]:
-    """As a relay tells it: how many pictures, and their tokens only."""
+    """Return usage as a relay reports it: how many pictures, and only their tokens."""
     output = work.count * _tokens(16_384, work.size)
     return {"generated_images": work.count, "output_tokens": output, "total_tokens": output}
 

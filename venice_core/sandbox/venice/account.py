@@ -1,4 +1,4 @@
-"""The account behind a key: what the key may do (its text decides, see `switches`), and what is left."""
+"""The account behind a key: what the key may do (depending on its text, see `switches`), and its balance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SHOWN = {"both": ("USD", "DIEM"), "usd": ("USD",), "diem": ("DIEM",), "none": (
 
 
 def authorize(header: str, no_key: ApiError) -> str:
-    """The key in an Authorization header; raises `no_key` without one, ApiError 401 or 403 by its text."""
+    """Return the key of an Authorization header. Raises `no_key`, or ApiError 401 or 403 for its text."""
     if not header:
         raise no_key
     scheme, _, key = header.partition(" ")
@@ -24,5 +24,5 @@ def authorize(header: str, no_key: ApiError) -> str:
 
 
 def balances(switches: Switches) -> dict[str, float]:
-    """By currency, those that are told."""
+    """Return the balances that are reported, by currency."""
     return {currency: _BALANCES[currency] for currency in _SHOWN[switches.balances]}

@@ -1,4 +1,4 @@
-"""The models: what is listed, and what each takes."""
+"""The models: what is listed, and what each of them accepts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WORK = {"inpaint": "image editing", "image": "image generation", "upscale": "up
 
 @dataclass(frozen=True)
 class Model:
-    """One entry of the list."""
+    """An entry of the list."""
 
     entry: Mapping[str, Any]
 
@@ -42,7 +42,7 @@ class Model:
 
     @property
     def tiers(self) -> list[str]:
-        """The resolutions it takes, told or priced; none where it has no tiers."""
+        """The resolutions that it lists or prices; empty if it has no tiers."""
         return list(self.limits.get("resolutions") or self.spec.get("pricing", {}).get("resolutions", ()))
 
     @property
@@ -57,7 +57,7 @@ class Model:
 
     @property
     def retired(self) -> bool:
-        """Whether the day it was to be taken away has come."""
+        """Whether the day of its removal has come."""
         if not (day := self.spec.get("deprecation", {}).get("removesAt")):
             return False
         try:
@@ -67,20 +67,20 @@ class Model:
         return moment.replace(tzinfo=moment.tzinfo or timezone.utc) <= datetime.now(timezone.utc)
 
     def check_length(self, fields: Mapping[str, Any], *names: str) -> None:
-        """Refuse a prompt longer than it takes."""
+        """Refuse a prompt that is too long."""
         longest = self.limits.get("promptCharacterLimit")
         for name in names:
             if longest is not None and len(fields.get(name) or "") > longest:
                 raise invalid(name, f"{self.id} takes at most {longest} characters", "too_big")
 
     def check_choice(self, fields: Mapping[str, Any], name: str, choices: Collection[str]) -> None:
-        """Refuse a field that is there and not among the choices."""
+        """Refuse a field that is present but not one of the choices."""
         if name in fields and fields[name] not in choices:
             taken = ", ".join(choices) or "none"
             raise invalid(name, f"Not supported by {self.id}, which takes: {taken}", "invalid_enum_value")
 
     def headers(self) -> dict[str, str]:
-        """What an answer says of the model that made it."""
+        """Return what a response says about the model that made it."""
         headers = {"x-venice-model-id": self.id, "x-venice-model-name": self.spec.get("name", self.id)}
         if deprecation := self.spec.get("deprecation"):
             headers["x-venice-model-deprecation-warning"] = "This model is scheduled for retirement"
@@ -95,13 +95,13 @@ class Model:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every model there is, of all types together, in the order of the list."""
+    """Every model, of all types together, in the order of the list."""
 
     models: tuple[Model, ...]
 
     @classmethod
     def of(cls, listing: Mapping[str, Any] | None = None) -> Catalogue:
-        """The models of a listing; of each type it has none of, the packaged ones."""
+        """Return the models of a listing, and the packaged ones of types that it lacks."""
         given = [Model(entry) for entry in listing["data"]] if listing else []
         types = {model.type for model in given}
         root = resources.files("venice_core.providers.venice")
@@ -113,14 +113,14 @@ class Catalogue:
         return cls((*given, *(model for model in packaged if model.type not in types)))
 
     def of_type(self, model_type: str) -> list[Model]:
-        """Those on offer, offline ones too; "all" for every type."""
+        """Return the models on offer, including offline ones; "all" for every type."""
         return [model for model in self.models if model_type in (model.type, "all") and not model.retired]
 
     def named(self, model_id: str) -> Model | None:
         return next((model for model in self.models if model.id == model_id), None)
 
     def find(self, model_id: str, model_type: str) -> Model:
-        """A model that can do the work; raises ApiError 400, 404, 410 or 503."""
+        """Return a model that can do the work. Raises ApiError 400, 404, 410 or 503."""
         model = self.named(model_id)
         if model is None:
             raise ApiError(404, f"Specified model not found: {model_id}")
@@ -131,7 +131,7 @@ class Catalogue:
         return self._working(model)
 
     def default(self, model_type: str) -> Model:
-        """The model with the trait "default", else the first; raises ApiError 404 or 503."""
+        """Return the model with the trait "default", else the first. Raises ApiError 404 or 503."""
         models = self.of_type(model_type)
         by_trait = [model for model in models if "default" in model.spec.get("traits", ())]
         if not models:
@@ -139,7 +139,7 @@ class Catalogue:
         return self._working((by_trait or models)[0])
 
     def find_or_default(self, model_id: str | None, model_type: str) -> Model:
-        """The model of that name if it can do the work, else the default one; raises ApiError 404 or 503."""
+        """Return the named model if it can do the work, else the default. Raises ApiError 404 or 503."""
         known = [model for model in self.of_type(model_type) if model.id == model_id]
         return self._working(known[0]) if known else self.default(model_type)
 

@@ -1,7 +1,7 @@
-"""What is made of pictures: edit, multi-edit, background-remove and upscale.
+"""Make something of pictures: edit, multi-edit, background-remove and upscale.
 
-`aspect_ratio` and `resolution` are checked against the model, and an edit keeps the input's size all
-the same (switch `size`).
+`aspect_ratio` and `resolution` are checked against the model; nevertheless an edit keeps the size of its
+input (switch `size`).
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ MAX_UPSCALED = 16_777_216  # px
 
 
 def edit(form: Form, switches: Switches, catalogue: Catalogue) -> Result:
-    """/image/edit: one picture, changed all over."""
+    """Answer /image/edit: one picture, changed everywhere."""
     model = _model(form, catalogue)
     _check(form.fields, model, model.tiers)
     return _edited(form, [inputs.single(form)], model, switches)
 
 
 def multi_edit(form: Form, switches: Switches, catalogue: Catalogue) -> Result:
-    """/image/multi-edit: the first picture, changed where a mask in second place says."""
+    """Answer /image/multi-edit: the first picture, changed where a mask in second place says."""
     model = _model(form, catalogue)
     _check(form.fields, model, model.tiers or [form.fields.get("resolution")])  # ignored without tiers
     return _edited(form, inputs.several(form, model), model, switches)
 
 
 def remove_background(form: Form, switches: Switches, _: Catalogue) -> Result:
-    """/image/background-remove: the picture with alpha; its size is not checked."""
+    """Answer /image/background-remove: the picture with alpha; its size is not checked."""
     picture = inputs.single(form, sized=False)
     result = (
         picture_effects.opaque(picture) if switches.identity else picture_effects.remove_background(picture)
@@ -50,9 +50,9 @@ def remove_background(form: Form, switches: Switches, _: Catalogue) -> Result:
 
 
 def upscale(form: Form, switches: Switches, catalogue: Catalogue) -> Result:
-    """/image/upscale: the picture enlarged; `creativity` (any number, clamped to 0..0.02) changes nothing.
+    """Answer /image/upscale: the picture enlarged; `creativity` (clamped to 0..0.02) changes nothing.
 
-    Raises ApiError 400 where no larger one fits.
+    Raises ApiError 400 if no larger picture is allowed.
     """
     model = catalogue.default("upscale")
     picture = inputs.raw(form).convert("RGB")
@@ -64,7 +64,7 @@ def upscale(form: Form, switches: Switches, catalogue: Catalogue) -> Result:
 
 
 def upscaled_size(size: Size, scale: float) -> Size:
-    """The sides times `scale`, or as much as MAX_UPSCALED allows: less than 1 for a larger picture."""
+    """Return the sides times `scale`, limited by MAX_UPSCALED: less than 1 for a larger picture."""
     width, height = size
     scale = min(scale, math.sqrt(MAX_UPSCALED / (width * height)))
     return int(width * scale + 1e-6), int(height * scale + 1e-6)
@@ -76,7 +76,7 @@ def _model(form: Form, catalogue: Catalogue) -> Model:
 
 
 def _check(fields: Mapping[str, Any], model: Model, resolutions: list[Any]) -> None:
-    """Refuse what the model does not take."""
+    """Refuse what the model does not accept."""
     model.check_length(fields, "prompt")
     model.check_choice(fields, "aspect_ratio", model.limits.get("aspectRatios") or ASPECT_RATIOS)
     model.check_choice(fields, "resolution", resolutions)

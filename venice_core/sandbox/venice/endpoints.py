@@ -1,4 +1,4 @@
-"""What each path answers: the way of a request past key, schema and maker to its answer."""
+"""The endpoints by path: check key and schema, make the result, and respond."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def answer(
     catalogue: Catalogue,
     allowance: Allowance,
 ) -> Response:
-    """The answer to a request whose body, if it has one, was read into `form`."""
+    """Return the response to a request whose body, if any, was read into `form`."""
     path = request.path.removeprefix(BASE)
     try:
         if not request.path.startswith(BASE + "/") or path not in (
@@ -62,7 +62,7 @@ def answer(
 
 
 def _unread(error: ApiError | None, path: str, request: Request) -> ApiError:
-    """What a body that is no form is told."""
+    """Return the error for a body that is not a form."""
     if error is None or error.status == 415:
         empty = path == "/image/multi-edit" and not request.content_length
         return ApiError(415) if empty else wrong_content_type()

@@ -32,22 +32,22 @@ class ApiError(Exception):
 
 
 def wrong_content_type() -> ApiError:
-    """What is answered to a body of a kind that the endpoint does not take."""
+    """Return the error for a body of a type that the endpoint does not accept."""
     return ApiError(400, "'Content-Type' must be 'application/json'")
 
 
 def too_large(message: str = "") -> ApiError:
-    """The 413 with its code."""
+    """Return the 413 with its code."""
     return ApiError(413, message, code="PAYLOAD_TOO_LARGE")
 
 
 def invalid(field: str, message: str, code: str = "custom") -> ApiError:
-    """A 400 about one field, or about the whole request where `field` is empty."""
+    """Return a 400 about one field, or about the whole request if `field` is empty."""
     return invalid_all([(field, code, message)])
 
 
 def invalid_all(issues: Sequence[tuple[str, str, str]]) -> ApiError:
-    """A 400 of the documented shape from (field, code, message) triples."""
+    """Return a 400 of the documented shape from (field, code, message) triples."""
     details: dict[str, Any] = {"_errors": [message for field, _, message in issues if not field]}
     for field, _, message in issues:
         if field:
@@ -59,7 +59,7 @@ def invalid_all(issues: Sequence[tuple[str, str, str]]) -> ApiError:
 
 
 def payment_required(url: str) -> ApiError:
-    """The 402 of a request without a key: what it would take to pay on the spot."""
+    """Return the 402 for a request without a key: what it would take to pay on the spot."""
     accepts = {
         "scheme": "exact",
         "network": "eip155:8453",

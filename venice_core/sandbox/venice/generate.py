@@ -1,4 +1,4 @@
-"""Pictures from words: the service's own endpoint and the one in OpenAI's manner."""
+"""Pictures from text: the service's own endpoint and the OpenAI-like one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TIER = re.compile(r"(\d(?:\.\d)?)K")
 
 
 def generate(form: Form, switches: Switches, catalogue: Catalogue) -> Result:
-    """/image/generate: up to four pictures as JSON, or one as it is."""
+    """Answer /image/generate: up to four pictures as JSON, or one as bytes."""
     started = time.perf_counter()
     fields = form.fields
     model = catalogue.find(fields["model"], "image")
@@ -63,7 +63,7 @@ def generate(form: Form, switches: Switches, catalogue: Catalogue) -> Result:
 
 
 def generations(form: Form, switches: Switches, catalogue: Catalogue) -> Result:
-    """/images/generations: one picture, by a model of that name or else the default one."""
+    """Answer /images/generations: one picture, by the named model or else the default."""
     fields = form.fields
     model = catalogue.find_or_default(fields.get("model"), "image")
     model.check_length(fields, "prompt")
@@ -82,7 +82,7 @@ def generations(form: Form, switches: Switches, catalogue: Catalogue) -> Result:
 
 
 def _allowed(made: list[Image.Image], switches: Switches) -> list[Image.Image]:
-    """The pictures, those black that the content policy forbids."""
+    """Return the pictures, with those that the content policy forbids in black."""
     count = {"": 0, "first": 1, "all": len(made)}[switches.violation]
     return [*map(blocked, made[:count]), *made[count:]]
 
@@ -92,7 +92,7 @@ def _base64(data: bytes) -> str:
 
 
 def _check(fields: Mapping[str, Any], model: Model) -> None:
-    """Refuse what does not go together, and what the model does not take."""
+    """Refuse contradictions and what the model does not accept."""
     if fields.get("return_binary") and "variants" in fields:
         raise invalid("variants", "Only supported when return_binary is false")
     model.check_length(fields, "prompt", "negative_prompt")
@@ -114,7 +114,7 @@ def _check(fields: Mapping[str, Any], model: Model) -> None:
 
 
 def _proportion(ratio: str) -> float | None:
-    """Width by height of "3:2" or "auto"; None for text that is no ratio, or a longer one than LONGEST."""
+    """Return width divided by height for "3:2" or "auto"; None if it is not a ratio or exceeds LONGEST."""
     if ratio == "auto":
         return 1.0
     if not (match := _RATIO.fullmatch(ratio)):
@@ -126,7 +126,10 @@ def _proportion(ratio: str) -> float | None:
 
 
 def _size(fields: Mapping[str, Any], model: Model) -> Size:
-    """By aspect ratio and resolution if either is given or the model has ratios, else as given; in px."""
+    """Return a size in px: by aspect ratio and resolution if either is given or the model has ratios.
+
+    Otherwise it is as given.
+    """
     if not ({"aspect_ratio", "resolution"} & fields.keys() or model.limits.get("aspectRatios")):
         return int(fields.get("width", SIDE)), int(fields.get("height", SIDE))
     stretch = math.sqrt(_proportion(fields.get("aspect_ratio", "auto")) or 1.0)

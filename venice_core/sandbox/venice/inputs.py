@@ -1,7 +1,7 @@
-"""The pictures of a request, from wherever they come, within the service's limits.
+"""The pictures of a request, wherever they come from, within the service's limits.
 
-Sizes follow the documentation's decimal megabytes, so that a client within them is within either
-reading. Pictures are taken as stored: EXIF orientation is not applied.
+Sizes are in decimal megabytes, as in the documentation, so that a client that respects them respects either
+reading. Pictures are used as stored: EXIF orientation is not applied.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  #
 
 
 def single(form: Form, *, sized: bool = True) -> Image.Image:
-    """The one picture of edit and background-remove; `sized`: its size must be within the limits."""
+    """Return the one picture of edit and background-remove; `sized` checks its size."""
     url, image = form.fields.get("image_url"), form.fields.get("image")
     count = len(form.uploads) + sum(value is not None for value in (url, image))
     if count == 0:
@@ -46,7 +46,7 @@ def single(form: Form, *, sized: bool = True) -> Image.Image:
 
 
 def several(form: Form, model: Model) -> list[Image.Image]:
-    """The pictures of multi-edit, base first."""
+    """Return the pictures of multi-edit, base first."""
     uploads = form.uploads
     if "images" in form.fields:
         images = form.fields["images"]
@@ -63,7 +63,7 @@ def several(form: Form, model: Model) -> list[Image.Image]:
 
 
 def raw(form: Form) -> Image.Image:
-    """The one picture of upscale: a file, or plain base64 without anything before it."""
+    """Return the one picture of upscale: a file, or plain base64 without a prefix."""
     uploads = [upload for upload in form.uploads if upload.name == "image"]
     if "image" in form.fields or any(upload.data_uri for upload in uploads):
         raise invalid("image", "Expected a file upload or plain base64", "invalid_string")
@@ -71,7 +71,7 @@ def raw(form: Form) -> Image.Image:
 
 
 def check_references(form: Form, model: Model) -> None:
-    """Refuse style references that are too many for the model, too large, or no pictures."""
+    """Refuse style references that are too many for the model, too large, or not pictures."""
     references: Sequence[dict[str, Any]] = form.fields.get("style_references", ())
     most = model.limits.get("maxStyleReferences", 0)
     if len(references) > most:
@@ -96,7 +96,7 @@ def _resolve(name: str, value: Any, form: Form) -> Upload:
 
 
 def _fetch(name: str, url: str) -> Upload:
-    """A picture by URL, from this machine only: the sandbox never reaches out."""
+    """Download a picture from this machine; the sandbox never connects to others."""
     if urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1"):
         raise invalid(name, "The sandbox fetches pictures from loopback addresses only")
     try:

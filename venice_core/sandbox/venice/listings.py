@@ -16,7 +16,7 @@ from venice_core.sandbox.venice.schemas import STYLES
 
 
 def models(request: Request, _: Switches, catalogue: Catalogue) -> Any:
-    """/models: the entries of a type, by default text, of which there are none."""
+    """Answer /models: the entries of a type, by default text, which has none."""
     kind = _type(request, (*TYPES, "all", "code"))
     defaults = {"object": "model", "owned_by": "venice.ai", "type": "inpaint"}
     entries = [{**defaults, **model.entry} for model in catalogue.of_type(kind)]
@@ -24,7 +24,7 @@ def models(request: Request, _: Switches, catalogue: Catalogue) -> Any:
 
 
 def traits(request: Request, _: Switches, catalogue: Catalogue) -> Any:
-    """/models/traits: by trait the first model that has it."""
+    """Answer /models/traits: for each trait, the first model that has it."""
     kind = _type(request, TYPES)
     found: dict[str, str] = {}
     for model in catalogue.of_type(kind):
@@ -34,12 +34,12 @@ def traits(request: Request, _: Switches, catalogue: Catalogue) -> Any:
 
 
 def styles(_: Request, switches: Switches, __: Catalogue) -> Any:
-    """/image/styles: the presets, in either of the documented shapes."""
+    """Answer /image/styles: the presets, in either of the documented shapes."""
     return list(STYLES) if switches.styles == "array" else {"object": "list", "data": list(STYLES)}
 
 
 def rate_limits(request: Request, switches: Switches, catalogue: Catalogue) -> Any:
-    """/api_keys/rate_limits: what the key may do, and what is left."""
+    """Answer /api_keys/rate_limits: what the key may do, and its balance."""
     authorize(request.headers.get("Authorization", ""), ApiError(401))
     limits = [{"amount": 20, "type": "RPM"}, {"amount": 28_800, "type": "RPD"}]
     data = {
@@ -54,7 +54,7 @@ def rate_limits(request: Request, switches: Switches, catalogue: Catalogue) -> A
 
 
 def balance(request: Request, switches: Switches, _: Catalogue) -> Any:
-    """/billing/balance: for keys that begin with "admin"."""
+    """Answer /billing/balance, for keys that begin with "admin"."""
     key = authorize(request.headers.get("Authorization", ""), ApiError(401))
     if not key.startswith("admin"):
         raise ApiError(401, "Unauthorized. This endpoint is only available to admin keys")

@@ -1,4 +1,4 @@
-"""The request schemas of the image endpoints: which keys there are, and what each may hold."""
+"""The request schemas of the image endpoints: their keys, and what each may contain."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ Issue = tuple[str, str]  # code, message
 
 @dataclass(frozen=True)
 class Text:
-    """A string; its length in characters. `choices`: all there are, if any are listed."""
+    """A string with limits on its length in characters."""
 
     longest: int | None = None
     choices: tuple[str, ...] = ()
+    """All allowed values, if any are listed."""
     shortest: int = 1
 
     def read(self, text: str) -> Any:
@@ -46,12 +47,13 @@ class Text:
 
 @dataclass(frozen=True)
 class Number:
-    """A finite number, its bounds included unless `above`, which leaves out the lower one."""
+    """A finite number within bounds."""
 
     lowest: float = -math.inf
     highest: float = math.inf
     whole: bool = False
     above: bool = False
+    """Whether the lower bound is excluded."""
 
     def read(self, text: str) -> Any:
         try:
@@ -97,7 +99,7 @@ class Nullable:
 
 @dataclass(frozen=True)
 class References:
-    """A list of objects, each with an `image` and perhaps a `strength`."""
+    """A list of objects, each with an `image` and optionally a `strength`."""
 
     def read(self, text: str) -> Any:
         return text
@@ -197,7 +199,7 @@ _REQUIRED = {
 
 
 def check(path: str, form: Form) -> None:
-    """Refuse what the endpoint's schema does not allow; words in multipart become booleans and numbers."""
+    """Refuse what the endpoint's schema does not allow; convert multipart text to booleans and numbers."""
     issues: list[tuple[str, str, str]] = []
     rules = RULES[path]
     sent = [*form.fields, *(upload.name for upload in form.uploads)]
