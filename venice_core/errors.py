@@ -245,7 +245,7 @@ class PlacementFailed(NoUsableAnswer):
 
 def unusable(error: OSError) -> BadInput:
     """What a file or folder that cannot be used means where nothing was sent."""
-    return BadInput(f"{error.filename or 'A file'} cannot be used: {error.strerror or 'the system says no'}.")
+    return BadInput(f"{error.filename or 'A file'} cannot be used: {error.strerror or 'unknown error'}.")
 
 
 def every_kind() -> dict[str, type[VeniceError]]:

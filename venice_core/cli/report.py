@@ -103,7 +103,7 @@ class Report:
         """How many would be sent, and for how much."""
         count, usd = len(self._of(Fate.PLANNED)), self._price.usd
         cost = "price unknown" if usd is None else dollars(usd)
-        return f"{count} of {len(self.outcomes)} pictures could be sent, {cost} together."
+        return f"{count} of {len(self.outcomes)} images can be sent, {cost} in total."
 
     def summary(self) -> str:
         """How many were done, failed or never tried, and what that cost."""

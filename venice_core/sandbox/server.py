@@ -118,7 +118,7 @@ class Sandbox:
     def url_for(self, dialect: str) -> str:
         """The base URL of a dialect: "http://127.0.0.1:PORT/openai/v1"; raises ValueError for other names."""
         if dialect not in DIALECTS:
-            raise ValueError(f"no dialect is named {dialect!r}; there are {', '.join(DIALECTS)}")
+            raise ValueError(f"unknown dialect {dialect!r}; available: {', '.join(DIALECTS)}")
         return self._root + DIALECTS[dialect].base
 
     @property

@@ -45,7 +45,8 @@ from venice_core.worker.results import clipped_colors, result_message
 log = logging.getLogger("venice_core.worker.server")
 
 DETACHED = (
-    "The request had already been sent, so it may be charged. Its answer is still received, and kept in {}."
+    "The request had already been sent, so it may be charged. Its result will still be received and "
+    "kept in {}."
 )
 ABORT_SECONDS = 0.5
 _KINDS = {Action.EDIT: INPAINT, Action.GENERATE: IMAGE, Action.UPSCALE: UPSCALE, Action.CUTOUT: INPAINT}
@@ -280,7 +281,7 @@ class Worker:
     def _new_file(self, params: Mapping[str, Any]) -> Path:
         path = self._scratch.path / str(params.get("to") or "")
         if path.parent != self._scratch.path or path.is_dir():
-            raise BadInput(f"“{params.get('to')}” is no name for a file.")
+            raise BadInput(f"“{params.get('to')}” is not a valid file name.")
         return path
 
     def _described(self, opened: ProviderSession) -> dict[str, Any] | None:
@@ -306,7 +307,7 @@ class Worker:
         if self._attempt is not None and not self._attempt.over.is_set():
             raise BadInput("A job is already running.")
         if self._sendable is None or call.params.get("plan") != self._sendable[0]:
-            raise BadInput("There is no such plan to send (any more).")
+            raise BadInput("The plan to be sent no longer exists.")
         _, prepared, opened = self._sendable
         self._sendable = None  # each is sent once
         name = opened.provider.capabilities.name
@@ -351,7 +352,7 @@ class Worker:
         source = None if job.action is Action.GENERATE else self._scratch.file(params.get("source"))
         names = params.get("references") or ()
         if len(names) != len(job.references):
-            raise BadInput("The reference pictures handed over are not those of the job.")
+            raise BadInput("The reference images do not match the job.")
         sizes = (extent.pixels * 4 for extent in job.references)
         references = tuple(map(self._scratch.file, names, sizes))
         return JobInputs(source, coverage, references)
