@@ -259,7 +259,7 @@ class PlacementFailed(NoUsableAnswer):
 
 def unusable(error: OSError) -> BadInput:
     """Return the error for an unusable file or folder when nothing was sent."""
-    return BadInput(f"{error.filename or 'A file'} cannot be used: {error.strerror or 'the system says no'}.")
+    return BadInput(f"{error.filename or 'A file'} cannot be used: {error.strerror or 'unknown error'}.")
 
 
 def every_kind() -> dict[str, type[VeniceError]]:

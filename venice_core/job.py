@@ -105,7 +105,7 @@ class Options:
                 if isinstance(value, str):
                     value.encode()
             except UnicodeEncodeError as error:
-                raise BadInput(f"The option “{name}” holds bytes that are no text (UTF-8).") from error
+                raise BadInput(f"The option “{name}” contains text that is not valid UTF-8.") from error
         for name, low, high in (
             ("context", -1, MAX_CONTEXT),
             ("grow", -MAX_GROW, MAX_GROW),
@@ -115,16 +115,16 @@ class Options:
             ("creativity", 0, MAX_CREATIVITY),
         ):
             if not low <= getattr(self, name) <= high:
-                raise BadInput(f"The option “{name}” must lie between {low} and {high}.")
+                raise BadInput(f"The option “{name}” must be between {low} and {high}.")
         if self.scale not in (2, 3, 4):
             raise BadInput("The option “scale” must be 2, 3 or 4.")
         if self.reference_strength and not 0.1 <= self.reference_strength <= 1.0:
-            raise BadInput("The option “reference_strength” must lie between 0.1 and 1.")
+            raise BadInput("The option “reference_strength” must be between 0.1 and 1.")
 
 
 _NO_CHOICE = {
-    SelectionUse: "no use of the selection: guide, local or ignore",
-    Output: "no output of an edit: layer or changes",
+    SelectionUse: "not a use of the selection: choose guide, local or ignore",
+    Output: "not an output of an edit: choose layer or changes",
 }
 
 
@@ -139,7 +139,7 @@ def _value(key: str, value: Any, default: Any) -> Any:
         try:
             pairs = dict(value)
         except (TypeError, ValueError) as error:
-            raise BadInput(f"The option “{key}” must be names with values.") from error
+            raise BadInput(f"The option “{key}” must map names to values.") from error
         return tuple((str(name), str(text)) for name, text in pairs.items())
     wanted = type(default)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
@@ -168,9 +168,9 @@ class Job:
 
     def __post_init__(self) -> None:
         if len(self.references) > MAX_REFERENCES:
-            raise BadInput(f"{len(self.references)} reference pictures are too many.")
+            raise BadInput(f"Too many reference images: {len(self.references)}.")
         if self.references and self.action not in (Action.EDIT, Action.GENERATE):
-            raise BadInput("Only edits and generations take reference pictures.")
+            raise BadInput("Only edits and generations accept reference images.")
 
     @property
     def selected(self) -> bool:

@@ -15,95 +15,96 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Enter one{variable}, or choose the provider “sandbox” to try things out without a key.",
     ),
     "over-limit": ("", "Raise the limit, or wait until tomorrow."),
-    "broken-file": ("The file cannot be read as a picture.", ""),
+    "broken-file": ("The file cannot be read as an image.", ""),
     "cancelled": ("Cancelled.", ""),
     "not-accepted": ("The request was not accepted.", "Nothing was charged. Try again."),
     "no-connection": (
         "The service could not be reached.",
-        "Check the network, proxy and address, then try again. Nothing was charged.",
+        "Check the network, proxy, and address, then try again. Nothing was charged.",
     ),
     "busy": (
-        "The service is busy or its rate limit is reached.",
+        "The service is busy, or its rate limit was reached.",
         "Nothing was charged. Wait, then try again.",
     ),
     "unlisted": (
-        "The service did not tell what it was asked for.",
-        "Asking costs nothing. Check the network and the address, then try again.",
+        "The service did not return the requested information.",
+        "This lookup is free. Check the network and the address, then try again.",
     ),
     "refused": ("The service refused the request.", ""),
     "invalid-request": (
-        "The service did not accept this request.",
-        "Change what its words name. Nothing was charged as far as is known.",
+        "The service rejected this request.",
+        "Change what its message names. As far as is known, nothing was charged.",
     ),
     "too-large": (
-        "The picture is too large for the service.",
-        "Select a smaller region or use a smaller layer. Nothing was charged as far as is known.",
+        "The image is too large for the service.",
+        "Select a smaller region or use a smaller layer. As far as is known, nothing was charged.",
     ),
     "too-large-on-the-way": (
-        "Something between here and the service takes only smaller requests, such as a proxy.",
-        "Select a smaller region or use a smaller layer; if the proxy is yours, raise its limit (in nginx: "
-        "client_max_body_size). Nothing was charged as far as is known.",
+        "Something between this computer and the service, such as a proxy, accepts only smaller requests.",
+        "Select a smaller region or use a smaller layer. If the proxy is yours, raise its limit (in "
+        "nginx: client_max_body_size). As far as is known, nothing was charged.",
     ),
     "bad-key": (
         "The service did not accept the API key.",
         "Enter it again. Nothing was charged.",
     ),
     "key-unseen": (
-        "The service received no API key with the request.",
-        "Something between here and the service took it out, such as a proxy. Nothing was charged.",
+        "The service received no API key.",
+        "Something between this computer and the service, such as a proxy, removed it. Nothing was charged.",
     ),
     "no-funds": (
-        "The account's balance or the key's spending limit does not cover this.",
-        "Top up the account or raise the key's limit. Nothing was charged.",
+        "The account balance or the key's spending limit does not cover this request.",
+        "Add funds to the account or raise the key's limit. Nothing was charged.",
     ),
     "forbidden": (
-        "This API key or its account may not do that.",
-        "Use another model, or a key without that restriction. Nothing was charged.",
+        "This API key or its account is not allowed to do that.",
+        "Use another model, or a key without this restriction. Nothing was charged.",
     ),
     "private-only": (
-        "This API key is for private models only, and this model is not private.",
+        "This API key allows private models only, and this model is not private.",
         "Choose a model that is listed as private, or change the key's privacy setting at the service. "
         "Nothing was charged.",
     ),
     "not-in-region": (
-        "The service does not offer this where you are.",
+        "The service does not offer this in your region.",
         "Choose another model. Nothing was charged.",
     ),
     "intercepted": (
-        "Something between here and the service refused the request, such as a proxy or a firewall.",
-        "Check the network and the address, or ask whoever runs it. Nothing was charged as far as is known.",
+        "Something between this computer and the service, such as a proxy or firewall, refused the request.",
+        "Check the network and the address, or ask your network administrator. As far as is known, "
+        "nothing was charged.",
     ),
     "unknown-model": (
-        "The service does not offer this model (any more).",
+        "The service does not offer this model, or no longer does.",
         "Choose another model. Nothing was charged.",
     ),
     "not-found": (
-        "There is no such service at this address.",
-        "Check it. Nothing was charged.",
+        "There is no image service at this address.",
+        "Check the address. Nothing was charged.",
     ),
     "policy": (
         "The service's content policy blocked this request.",
-        "Change the prompt or the picture.",
+        "Change the prompt or the image.",
     ),
-    "unanswered": ("The request was sent, but no usable answer came back.", ""),
-    "server-failure": ("The service failed while working on the request.", "Try again later."),
+    "unanswered": ("The request was sent, but no usable response came back.", ""),
+    "server-failure": ("The service failed while processing the request.", "Try again later."),
     "lost-connection": (
-        "The connection was lost after the request had been sent.",
-        "Look at your balance before you send it again.",
+        "The connection was lost after the request was sent.",
+        "Check your balance before you send it again.",
     ),
     "unfetched": (
-        "The service made a picture, but it cannot be fetched from the link in its answer.",
-        "The link is kept in the job's folder; such links last for minutes or hours.",
+        "The service made an image, but it could not be downloaded from the link in the response.",
+        "The link is kept in the job's folder; such links expire within minutes or hours.",
     ),
-    "unplaced": ("The result was made, but could not be put in place.", "Its answer is kept."),
+    "unplaced": ("The result arrived but could not be put in place.", "The service's response is kept."),
     "unusable-answer": (
-        "The service's answer holds no usable picture.",
-        "Try another model or prompt; what came is kept in the job's folder.",
+        "The service's response contains no usable image.",
+        "Try another model or prompt. The response is kept in the job's folder.",
     ),
 }
 
 _CHARGES = {
-    Charge.UNKNOWN: "Whether it was charged is not known.",
+    Charge.UNKNOWN: "It is not known whether it was charged.",
     Charge.POSSIBLE: "It may have been charged.",
     Charge.CHARGED: "It was charged.",
 }

@@ -55,7 +55,7 @@ class PlanChanged(UserError):
 
     def __init__(self, plan):
         super(PlanChanged, self).__init__(
-            "Please look at what will be sent now and at its price, then press Send again."
+            "What will be sent, or its price, has changed. Review it, then press Send again."
         )
         self.plan = plan
 
@@ -67,9 +67,9 @@ class NotPlaced(UserError):
         self.trace = traceback.format_exc()
         folders = sorted({os.path.dirname(result["pixels"]) for result in results})
         super(NotPlaced, self).__init__(
-            "The result has come, but could not be put into the image (%s: %s). Edit > Undo takes away what"
-            " may be there of it. It is kept in %s; sent again, it may be charged again."
-            % (type(error).__name__, error_text(error), ", ".join(folders))
+            "The result arrived but could not be inserted (%s: %s). Use Edit > Undo to remove "
+            "anything partially added. The result is kept in %s; sending the request again may be "
+            "charged again." % (type(error).__name__, error_text(error), ", ".join(folders))
         )
 
 

@@ -91,9 +91,7 @@ class Link(object):
         if hello is None or hello.get("event") != "hello":
             raise LinkError("The worker did not start in time.")
         if hello.get("protocol") != PROTOCOL:
-            raise LinkError(
-                "The worker is of another version than the plug-in: run “python3 install.py” again."
-            )
+            raise LinkError("The worker and plug-in versions do not match: run “python3 install.py” again.")
         self.folder = hello["folder"]
         self.version = hello["version"]
 
@@ -216,8 +214,8 @@ class Link(object):
             sent = "" if self._run_id and not self._stage else " Nothing was sent."
             return WorkerGone("The worker ended unexpectedly%s.%s" % (detail, sent))
         return WorkerGone(
-            "The worker ended unexpectedly while a request was under way. It may have been charged; what is "
-            "known is in the list of jobs.",
+            "The worker ended unexpectedly during a request. It may have been charged; see the list "
+            "of jobs for what is known.",
             charge="possible",
         )
 

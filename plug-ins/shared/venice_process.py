@@ -56,10 +56,13 @@ def read_manifest(folder):
             raise ValueError("not a list of words")
     except (IOError, OSError, ValueError, KeyError, TypeError):
         raise LinkError(
-            "Venice is not wholly installed (%s is missing or broken): run “python3 install.py” again." % path
+            "The Venice installation is incomplete (%s is missing or damaged): run “python3 "
+            "install.py” again." % path
         )
     if not os.path.exists(file_name(command[0])):
-        raise LinkError("The worker's Python (%s) is gone: run “python3 install.py” again." % command[0])
+        raise LinkError(
+            "The worker's Python (%s) no longer exists: run “python3 install.py” again." % command[0]
+        )
     return command
 
 

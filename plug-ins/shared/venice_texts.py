@@ -12,7 +12,7 @@ STAGES = {
     "preparing": "Preparing…",
     "uploading": "Uploading…",
     "waiting": "Waiting for the service…",
-    "retrying": "The service is busy; trying again shortly…",
+    "retrying": "Service busy, retrying…",
     "downloading": "Downloading…",
     "fitting": "Fitting the result…",
 }
@@ -33,17 +33,17 @@ GIMP2_REMEDIES = {
 def describe(plan):
     """A plan in a few sentences: what leaves the machine, where to, and the price."""
     size = "%d\u00a0×\u00a0%d\u00a0px" % (plan["size"]["width"], plan["size"]["height"])
-    what = "the selection as a mask and %s" % size if plan["guided"] else size
+    what = "%s plus the selection as a mask" % size if plan["guided"] else size
     if plan["references"]:
         count = len(plan["references"])
-        what += " and %d reference pictures" % count if count > 1 else " and a reference picture"
+        what += " and %d reference images" % count if count > 1 else " and one reference image"
     model = "%s, %s" % (plan["provider"], plan["model"]) if plan["model"] else plan["provider"]
     if plan["privacy"]:
         model += " (%s)" % plan["privacy"]
     if plan["action"] == "generate":
         count = plan["pictures"] * plan["requests"]
-        made = "%d pictures" % count if count > 1 else "a picture"
-        first = "Asks %s for %s of about %s." % (model, made, size)
+        made = "%d images" % count if count > 1 else "an image"
+        first = "Requests %s of about %s from %s." % (made, size, model)
     else:
         times = ", in %d requests" % plan["requests"] if plan["requests"] > 1 else ""
         first = "Sends %s to %s%s." % (what, model, times)

@@ -143,7 +143,7 @@ def test_where_all_are_bad_nothing_is_sent(
     Image.new("L", (255, 256), 255).save(tmp_path / "mask.png")
     code, said = shell.json("edit", *abc, *PROMPT, "--mask", tmp_path / "mask.png")
     assert (code, fates(said)) == (2, ["failed"] * 3)
-    assert shell.err.count("must have the picture's size") == 3
+    assert shell.err.count("must have the same size as the image") == 3
     assert posts(sandbox) == []
 
 
@@ -157,8 +157,8 @@ def test_where_all_are_bad_nothing_is_sent(
         ((*PROMPT, "--provider", "nobody"), "no provider “nobody”"),
         ((*PROMPT, "--mask", "none.png"), "none.png cannot be read"),
         ((*PROMPT, "--reference", "none.png"), "none.png cannot be read"),
-        ((*PROMPT, "-o", "none"), "must be a folder"),
-        ((*PROMPT, "-o", "a.png"), "must be a folder"),
+        ((*PROMPT, "-o", "none"), "must be an existing folder"),
+        ((*PROMPT, "-o", "a.png"), "must be an existing folder"),
     ],
 )
 def test_what_is_wrong_with_all_of_them_is_said_once_and_nothing_is_sent(
@@ -213,7 +213,7 @@ def test_what_does_not_fit_into_the_days_limit_together_is_not_begun(
         code, said = shell.json("edit", *abc, *PROMPT, "-o", out, *dry)
         assert (code, fates(said)) == (2, ["never-tried"] * 3)
         assert {result["error"]["kind"] for result in said["results"]} == {"over-limit"}
-        told = "$0.12 together. Of today's limit of $0.12, $0.04 is spent and $0.08 is left: enough for the"
+        told = "$0.12 in total. Of today's $0.12 limit, $0.04 is spent and $0.08 remains: enough for the"
         assert shell.err.count(f"{told} first 2 of them.") == 1
     assert posts(sandbox) == []
     assert made(out) == []
@@ -225,7 +225,7 @@ def test_what_does_not_fit_into_the_days_limit_together_is_not_begun(
 def test_variations_count_as_so_many(shell: Shell, sandbox: Sandbox, abc: list[Path]) -> None:
     assert shell("account", "--daily-limit", 0.3) == 0
     assert shell("edit", *abc, *PROMPT, "--variations", 3) == 2
-    assert "$0.36 together" in shell.err
+    assert "$0.36 in total" in shell.err
     assert posts(sandbox) == []
 
 
@@ -255,7 +255,7 @@ def test_a_dry_run_shows_each_plan_and_the_sum_and_refuses_as_a_run_would(
 ) -> None:
     assert shell("edit", *abc, *PROMPT, "-o", out, "--dry-run") == 0
     assert [line.partition(": ")[0] for line in shell.out.splitlines()[:3]] == [str(path) for path in abc]
-    assert shell.out.splitlines()[3] == "3 of 3 pictures could be sent, $0.12 together."
+    assert shell.out.splitlines()[3] == "3 of 3 images can be sent, $0.12 in total."
     abc[1].write_bytes(b"no picture")
     code, said = shell.json("edit", *abc, *PROMPT, "-o", out, "--dry-run")
     assert (code, fates(said)) == (2, ["planned", "failed", "planned"])
@@ -321,7 +321,7 @@ def test_what_would_happen_to_all_of_them_ends_the_rest(
         assert len(server.heads) == 1
     assert (code, fates(said)) == (3, ["failed", "never-tried", "never-tried"])
     assert said["results"][0]["error"]["kind"] == kind
-    assert "The other pictures are not sent: they would fail for the same reason." in shell.err
+    assert "The remaining images were not sent: they would fail for the same reason." in shell.err
     assert shell.err.splitlines()[-1] == "0 done, 1 failed, 2 never tried; nothing spent."
     assert made(out) == []
 
@@ -337,7 +337,7 @@ def test_no_connection_ends_the_rest(shell: Shell, abc: list[Path], out: Path) -
 def test_after_the_last_one_nobody_is_told_of_others(shell: Shell, sandbox: Sandbox, abc: list[Path]) -> None:
     sandbox.switch(status=401)
     assert shell("edit", abc[0], *PROMPT) == 3
-    assert "other pictures" not in shell.err
+    assert "remaining images" not in shell.err
 
 
 @pytest.mark.parametrize(
@@ -437,7 +437,7 @@ def test_a_disk_that_takes_no_result_ends_the_rest_and_the_job_is_named(
     assert (code, fates(said)) == (5, ["failed", "never-tried", "never-tried"])
     assert len(posts(sandbox)) == 1
     assert "No space left on device" in shell.err
-    assert f"Job {shell.job.id}: what came is in {shell.job.folder}." in shell.err
+    assert f"Job {shell.job.id}: the service's response is in {shell.job.folder}." in shell.err
     assert (shell.job.folder / ANSWER).is_file()
     assert shell.job.record["status"] == "done"
     assert made(out) == []
@@ -546,7 +546,7 @@ def test_what_shows_nothing_is_found_before_any_is_sent(
     Image.new("RGBA", (64, 64)).save(empty)
     code, said = shell.json("edit", empty, abc[0], *PROMPT, "--dry-run")
     assert (code, fates(said)) == (2, ["failed", "planned"])
-    assert "nothing to see" in shell.err
+    assert "Nothing is visible" in shell.err
 
 
 def test_a_file_that_changed_meanwhile_is_checked_again(

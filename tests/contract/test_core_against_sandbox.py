@@ -366,7 +366,7 @@ def test_an_odd_picture_is_placed_all_the_same(
     assert (result != source).any()
     words = " ".join(said["results"][0]["warnings"])
     expected = {
-        "512x512": "another shape",
+        "512x512": "different shape",
         "blurred": "blurred",
         "deprecated": "retirement",
         "violation": "terms",
@@ -875,7 +875,7 @@ def test_a_dry_run_says_the_plan_and_sends_and_writes_nothing(
     before = sorted(photo.parent.iterdir())
     del shell.env["VENICE_API_KEY"]
     assert shell("edit", photo, "-p", "x", "--mask", mask, "--dry-run") == 0
-    assert "/image/multi-edit firered-image-edit (private), 2 picture(s) of" in shell.out
+    assert "/image/multi-edit firered-image-edit (private), 2 image(s) of" in shell.out
     assert "$0.04" in shell.out
     code, said = shell.json("edit", photo, "-p", "x", "--dry-run")
     assert code == 0
@@ -904,23 +904,23 @@ def test_bad_input_is_found_before_anything_is_sent(
     Image.new("L", (451, 300)).save(tmp_path / "black.png")
     (tmp_path / "words.png").write_text("words")
     for arguments, words in [
-        ((photo, "-p", "x", "--mask", tmp_path / "small.png"), "must have the picture's size"),
+        ((photo, "-p", "x", "--mask", tmp_path / "small.png"), "must have the same size as the image"),
         ((photo, "-p", "x", "--mask", tmp_path / "black.png"), "black everywhere"),
         ((photo, "-p", "x", "--mask", tmp_path / "none.png"), "cannot be read"),
-        ((photo, "-p", "x", "--mask", tmp_path / "words.png"), "not a picture"),
+        ((photo, "-p", "x", "--mask", tmp_path / "words.png"), "not an image"),
         ((photo, "-p", " "), "prompt is empty"),
         ((photo, "-p", "x" * 32_769), "32769 characters"),
         ((photo, "-p", "x", "--model", "gpt-image-2-edit", "--quality", "best"), "no quality “best”"),
         ((photo, "-p", "x", "--aspect-ratio", "7:5"), "no aspect ratio"),
-        ((photo, "-p", "x", "--grow", "-200", "--mask", mask), "shrinks by 200 px"),
+        ((photo, "-p", "x", "--grow", "-200", "--mask", mask), "Shrinking the selection by 200 px"),
         ((photo, "-p", "x", "--context", "-2"), "between -1"),
         ((photo, "-p", "x", "--provider", "nobody"), "no provider “nobody”"),
-        ((photo, "-p", "x", *["--reference", photo] * 3), "3 pictures at most"),
+        ((photo, "-p", "x", *["--reference", photo] * 3), "at most 3 images"),
         ((tmp_path / "none.png", "-p", "x"), "cannot be read"),
-        ((tmp_path / "words.png", "-p", "x"), "not a picture"),
-        ((photo, "-p", "x", "-o", tmp_path / "no" / "out.png"), "no folder"),
-        ((photo, "-p", "x", "-o", tmp_path / "out.xyz"), "not a kind of picture"),
-        ((photo, photo, "-p", "x", "-o", tmp_path / "out.png"), "must be a folder"),
+        ((tmp_path / "words.png", "-p", "x"), "not an image"),
+        ((photo, "-p", "x", "-o", tmp_path / "no" / "out.png"), "does not exist"),
+        ((photo, "-p", "x", "-o", tmp_path / "out.xyz"), "not a file format"),
+        ((photo, photo, "-p", "x", "-o", tmp_path / "out.png"), "must be an existing folder"),
     ]:
         assert shell("edit", *arguments) == 2, arguments
         assert words in shell.err

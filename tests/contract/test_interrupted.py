@@ -232,7 +232,7 @@ def check_nothing_lost(
     missing = [job for job in answered if job.record["status"] != "placed"]
     assert len(written) >= len(answered) - len(missing)
     for job in missing:
-        assert f"Job {job.id}: what came is in {job.folder}." in err
+        assert f"Job {job.id}: the service's response is in {job.folder}." in err
     assert code == (0 if len(written) == count else 130), err
     for job in shell.jobs:
         assert job.record["status"] in ("placed", "done", "cancelled")

@@ -168,7 +168,7 @@ def test_a_paid_picture_of_a_kind_that_is_not_read_is_called_by_its_name_and_kep
     with Scripted(lambda _: reply("200 OK", heic, "Content-Type: image/heic")) as server:
         shell.choose(OPENAI, server.url)
         assert shell("edit", photo, "-p", "x") == 5
-    assert "a HEIC picture" in shell.err
+    assert "a HEIC image" in shell.err
     assert (shell.job.folder / ANSWER).read_bytes() == heic
 
 
@@ -189,8 +189,8 @@ def test_no_words_of_a_library_are_shown(
     assert cli_main.main(arguments, env) == 2
     out, said = capfd.readouterr()
     name = tmp_path / "half"
-    words = f"a broken {file_format} file: it is damaged, or not all of it is there"
-    assert said == f"{name}: The file cannot be read as a picture. ({name}: {words})\n"
+    words = f"a damaged or incomplete {file_format} file"
+    assert said == f"{name}: The file cannot be read as an image. ({name}: {words})\n"
     assert (out, posts(sandbox)) == ("", [])
 
 
@@ -346,7 +346,7 @@ def test_floats_of_another_scale_are_refused_before_a_white_picture_is_bought(
     shell: Shell, sandbox: Sandbox, tmp_path: Path, chelsea: Pixels
 ) -> None:
     assert shell("edit", saved(tmp_path / "in.tif", chelsea.astype(np.float32)), "-p", "x") == 2
-    assert "does not go from 0" in shell.err
+    assert "do not run from 0" in shell.err
     assert not posts(sandbox)
 
 
@@ -355,7 +355,7 @@ def test_whole_numbers_that_are_not_read_are_refused_before_anything_is_sent(
     shell: Shell, sandbox: Sandbox, tmp_path: Path, values: Values
 ) -> None:
     assert shell("edit", saved(tmp_path / "in.tif", values), "-p", "x") == 2
-    assert "bits in a form that cannot be read here" in shell.err
+    assert "-bit channels cannot be read here" in shell.err
     assert not posts(sandbox)
 
 
@@ -378,10 +378,10 @@ def deep(path: Path, chelsea: Pixels) -> Path:
 
 LOSSES: dict[str, tuple[Callable[[Path, Pixels], Path], str, str, str]] = {
     "inks": (cmyk, ".jpg", ".png", "in CMYK"),
-    "pages": (pages, ".tif", ".tif", "first of the 2 pictures"),
-    "frames": (pages, ".webp", ".png", "first of the 2 pictures"),
-    "frames of a GIF": (pages, ".gif", ".png", "first of the 2 pictures"),
-    "depth": (deep, ".png", ".webp", "16 bits a channel; a WebP file has 8"),
+    "pages": (pages, ".tif", ".tif", "first of the file's 2 images"),
+    "frames": (pages, ".webp", ".png", "first of the file's 2 images"),
+    "frames of a GIF": (pages, ".gif", ".png", "first of the file's 2 images"),
+    "depth": (deep, ".png", ".webp", "16 bits per channel; a WebP file holds 8"),
     "depth and more": (deep, ".tif", ".jpg", "changes all pixels slightly"),
 }
 
@@ -467,17 +467,17 @@ def wide(path: Path) -> Path:
     [
         (
             ("edit", "wide.jpg", "-p", "x", "-o", "out.webp"),
-            "at most 16383 px a side, and the result has 17000",
+            "at most 16383 px on a side, but the result is 17000",
         ),
-        (("upscale", "long.png", "--scale", "4", "-o", "out.webp"), "16383 px a side"),
+        (("upscale", "long.png", "--scale", "4", "-o", "out.webp"), "16383 px on a side"),
         (("edit", "cat.png", "-p", "x", "-o", "out.gif"), "256 colors"),
         (("generate", "-p", "x", "-o", "out.gif"), "256 colors"),
-        (("generate", "-p", "x", "--size", "20000x64", "-o", "out.webp"), "16383 px a side"),
+        (("generate", "-p", "x", "--size", "20000x64", "-o", "out.webp"), "16383 px on a side"),
         (("cutout", "cat.png", "-o", "out.jpg"), "cannot hold transparency"),
-        (("cutout", "wide.jpg", "--output", "mask", "-o", "out.webp"), "16383 px a side"),
+        (("cutout", "wide.jpg", "--output", "mask", "-o", "out.webp"), "16383 px on a side"),
         (("edit", "clear.png", "-p", "x", "-o", "out.bmp"), "cannot hold transparency"),
-        (("edit", "adobe.png", "-p", "x", "-o", "out.bmp"), "cannot hold the picture's color profile"),
-        (("edit", "cat.png", "-p", "x", "-o", "out.heic"), "not a kind of picture"),
+        (("edit", "adobe.png", "-p", "x", "-o", "out.bmp"), "cannot hold the image's color profile"),
+        (("edit", "cat.png", "-p", "x", "-o", "out.heic"), "not a file format"),
         (
             ("edit", "cat.png", "-p", "x", "--mask", "soft.png", "-o", "soft.png"),
             "soft.png would replace the input soft.png",
@@ -540,7 +540,7 @@ def test_a_photograph_as_mask_is_questioned_and_can_be_insisted_on(
 ) -> None:
     given = ("edit", photo, "-p", "x", "--mask", photo, "-o", tmp_path / "out.png")
     assert shell(*given) == 2
-    assert "does not look like one" in shell.err
+    assert "does not look like a mask" in shell.err
     assert "--mask-as-is" in shell.err
     assert not posts(sandbox)
     assert shell(*given, "--mask-as-is") == 0

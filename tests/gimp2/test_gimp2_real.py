@@ -322,7 +322,7 @@ def test_what_was_selected_meanwhile_is_shown_before_it_is_sent(
     seen = desk.read(window, "Costs")
     desk.inside.select(image, (10, 10, 60, 60), "rectangle")
     desk.keys("alt+s")
-    desk.read(window, "look at what will be sent now")
+    desk.read(window, "What will be sent, or its price, has changed")
     keep(desk, "plan-changed")
     assert posts(sandbox) == []
     assert desk.read(window, "Costs") != seen

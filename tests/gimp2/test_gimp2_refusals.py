@@ -74,10 +74,10 @@ def nothing(gimp: Gimp2, image: int, layer: int) -> None:
         (as_it_is, {"prompt": ""}, "The prompt is empty"),
         (as_it_is, {"prompt": " \n "}, "The prompt is empty"),
         (floating, {}, "floating selection"),
-        (selected_elsewhere, {}, "No pixel of this layer lies under the selection"),
+        (selected_elsewhere, {}, "The selection does not cover any pixel of this layer"),
         (channel, {}, "a channel cannot be edited"),
         (empty_group, {}, "This layer group is empty"),
-        (masked_away, {"variations": 4}, "There is nothing to see"),
+        (masked_away, {"variations": 4}, "Nothing is visible"),
         (nothing, {}, "Select a layer first"),
         (as_it_is, {"provider": "nobody"}, "There is no provider “nobody”"),
         (as_it_is, {"provider": "größer"}, "There is no provider “größer”"),
@@ -114,7 +114,7 @@ def test_an_output_that_does_not_exist_is_not_paid_for(gimp: Gimp2, sandbox: San
         ({"status": 402}, "HTTP 402", "none"),
         ({"status": 422}, "content policy", "unknown"),
         ({"status": 500}, "may have been charged", "possible"),
-        ({"garbage": "truncated"}, "no usable picture", "possible"),
+        ({"garbage": "truncated"}, "no usable image", "possible"),
     ],
 )
 def test_what_the_service_refuses_leaves_the_image_as_it_was(
@@ -144,9 +144,9 @@ def test_without_a_key_nothing_is_sent_and_the_person_is_told_what_helps(
 @pytest.mark.parametrize(
     ("manifest", "words"),
     [
-        (None, "not wholly installed"),
+        (None, "installation is incomplete"),
         ('{"command": ["/no/such/pythön"]}', "is gone"),
-        ("{", "not wholly installed"),
+        ("{", "installation is incomplete"),
     ],
 )
 def test_a_broken_installation_says_what_to_do(gimp: Gimp2, manifest: str | None, words: str) -> None:
@@ -203,7 +203,7 @@ def test_what_cannot_be_placed_is_kept_and_people_read_where(gimp: Gimp2, jobs: 
     finally:
         gimp.mend_host("_insert_above")
     assert run["layer"] is None
-    assert "could not be put into the image (ValueError: größer)" in run["error"]
+    assert "could not be inserted (ValueError: größer)" in run["error"]
     assert "Edit > Undo" in run["error"]
     (job,) = jobs()
     assert job["status"] == "done"

@@ -370,9 +370,9 @@ def as_it_is(gimp: Gimp, image: int, layer: int) -> None:
         (no_key, {}, "No API key is set for venice"),
         (as_it_is, {"style": "Watercolor"}, "did you mean Watercolor"),
         (as_it_is, {"model": "firered-image-edit"}, "choose a model that generates"),
-        (as_it_is, {"aspect_ratio": "wide"}, "is no aspect ratio"),
+        (as_it_is, {"aspect_ratio": "wide"}, "is not an aspect ratio"),
         (as_it_is, {"model": "grok-imagine-image", "resolution": "64K"}, "no resolution “64K”"),
-        (as_it_is, {"negative_prompt": "x" * 32_769}, "negative prompt is longer"),
+        (as_it_is, {"negative_prompt": "x" * 32_769}, "negative prompt is too long"),
     ],
 )
 def test_what_cannot_be_asked_for_is_not_sent(

@@ -228,10 +228,10 @@ def test_a_picture_is_generated_at_the_canvas_own_size(gimp: Gimp, sandbox: Sand
     ("procedure", "options", "words"),
     [
         (CUTOUT, {}, "The provider openai cannot remove backgrounds: choose another one, such as venice"),
-        (UPSCALE, {}, "The provider openai cannot upscale pictures: choose another one, such as venice"),
-        (EDIT, {"prompt": WORDS, "enhance_prompt": True}, "openai does not know a rewritten prompt"),
+        (UPSCALE, {}, "The provider openai cannot upscale images: choose another one, such as venice"),
+        (EDIT, {"prompt": WORDS, "enhance_prompt": True}, "openai does not support prompt rewriting"),
         (EDIT, {"prompt": WORDS, "quality": "ultra"}, "has no quality “ultra”: it offers low, medium"),
-        (GENERATE, {"prompt": WORDS, "seed": 7}, "openai does not know a seed"),
+        (GENERATE, {"prompt": WORDS, "seed": 7}, "openai does not support a seed"),
     ],
 )
 def test_what_it_cannot_do_is_told_and_not_sent(
@@ -265,7 +265,7 @@ def test_without_its_key_the_error_names_the_variable_and_the_settings(
         ({"status": 401}, "did not accept the API key", "none"),
         ({"status": 429, "kind": "quota"}, "You exceeded your current quota", "none"),
         ({"status": 400, "kind": "moderation"}, "content policy", "unknown"),
-        ({"answer": "url", "link": "expired"}, "cannot be fetched from the link", "none"),
+        ({"answer": "url", "link": "expired"}, "could not be downloaded from the link", "none"),
     ],
 )
 def test_a_refusal_is_told_and_journaled(

@@ -164,7 +164,7 @@ def test_what_shows_nothing_is_not_sent(gimp: Gimp, sandbox: Sandbox, procedure:
     before = gimp.snapshot(image)
     options = {"prompt": "pink", "variations": 4} if procedure == EDIT else {}
     run = gimp.run(procedure, image, [source], **options)
-    assert "nothing to see" in run["error"]
+    assert "Nothing is visible" in run["error"]
     assert posts(sandbox) == []
     assert gimp.snapshot(image) == before
 
@@ -177,5 +177,5 @@ def test_nor_is_a_reference_or_an_image_of_which_nothing_is_visible(gimp: Gimp, 
     assert "nothing to see in the reference layer “hat”" in run["error"]
     gimp.set_property(source, visible=False)
     run = gimp.run(EDIT, image, [source], prompt="pink", sample="visible")
-    assert "nothing to see" in run["error"]
+    assert "Nothing is visible" in run["error"]
     assert posts(sandbox) == []

@@ -211,7 +211,7 @@ def with_an_empty_group(gimp: Gimp, scene: Scene) -> list[int]:
 @pytest.mark.parametrize(
     ("prepare", "words"),
     [
-        (too_many, "3 pictures at most"),
+        (too_many, "at most 3 images"),
         (with_a_channel, "a channel cannot be edited"),
         (with_an_empty_group, "group is empty"),
     ],

@@ -63,7 +63,7 @@ def as_it_is(gimp: Gimp, image: int, layer: int) -> list[int]:
         (as_it_is, {"prompt": ""}, "The prompt is empty"),
         (as_it_is, {"prompt": " \n "}, "The prompt is empty"),
         (floating, {}, "floating selection"),
-        (selected_elsewhere, {}, "No pixel of this layer lies under the selection"),
+        (selected_elsewhere, {}, "The selection does not cover any pixel of this layer"),
         (channel, {}, "a channel cannot be edited"),
         (as_it_is, {"provider": "nobody"}, "There is no provider “nobody”"),
         (as_it_is, {"model": "qwen-image-2-edit", "resolution": "64K"}, "has no resolution “64K”"),
@@ -128,22 +128,22 @@ def test_a_worker_that_cannot_start_is_reported(gimp: Gimp) -> None:
 @pytest.mark.parametrize(
     ("status", "words", "kind", "charge"),
     [
-        (400, "did not accept this request", "invalid-request", "none"),
+        (400, "rejected this request", "invalid-request", "none"),
         (401, "did not accept the API key", "bad-key", "none"),
         (402, "balance", "no-funds", "none"),
-        (403, "may not do that", "forbidden", "none"),
+        (403, "not allowed to do that", "forbidden", "none"),
         (404, "does not offer this model", "unknown-model", "none"),
         (410, "does not offer this model", "unknown-model", "none"),
         (413, "too large", "too-large", "none"),
-        (415, "did not accept this request", "invalid-request", "none"),
+        (415, "rejected this request", "invalid-request", "none"),
         (422, "content policy", "policy", "unknown"),
         (429, "busy", "busy", "none"),
-        (500, "failed while working", "server-failure", "possible"),
-        (502, "failed while working", "server-failure", "possible"),
+        (500, "failed while processing", "server-failure", "possible"),
+        (502, "failed while processing", "server-failure", "possible"),
         (503, "busy", "busy", "none"),
-        (504, "failed while working", "server-failure", "possible"),
-        (520, "failed while working", "server-failure", "possible"),
-        (524, "failed while working", "server-failure", "possible"),
+        (504, "failed while processing", "server-failure", "possible"),
+        (520, "failed while processing", "server-failure", "possible"),
+        (524, "failed while processing", "server-failure", "possible"),
     ],
 )
 def test_each_documented_refusal_is_told_and_journaled(
@@ -171,7 +171,7 @@ def test_an_answer_that_is_no_picture_may_have_been_charged(
     before = gimp.snapshot(image)
     sandbox.switch(garbage=garbage)
     run = gimp.run(EDIT, image, [layer], prompt="pink")
-    check_refused(gimp, image, before, run, "no usable picture")
+    check_refused(gimp, image, before, run, "no usable image")
     assert "may have been charged" in run["error"]
     (job,) = jobs()
     assert job.outcome == ("failed", "possible")
@@ -198,7 +198,7 @@ def test_a_connection_lost_after_the_upload_may_have_been_charged(
     before = gimp.snapshot(image)
     sandbox.switch(drop=drop)
     run = gimp.run(EDIT, image, [layer], prompt="pink")
-    check_refused(gimp, image, before, run, "connection was lost after the request had been sent")
+    check_refused(gimp, image, before, run, "connection was lost after the request was sent")
     assert "may have been charged" in run["error"]
     (job,) = jobs()
     assert job.outcome == ("failed", "possible")
@@ -259,7 +259,7 @@ def test_what_cannot_be_placed_is_kept_and_people_read_where(gimp: Gimp, jobs: J
     finally:
         host.write_text(whole, "utf-8")
     assert run["status"] == "execution-error"
-    assert "could not be put into the image (ValueError: größer)" in run["error"]
+    assert "could not be inserted (ValueError: größer)" in run["error"]
     (folder,) = (gimp.home / "jobs").iterdir()
     assert os.fspath(folder) in run["error"]
     assert (folder / "answer.bin").stat().st_size > 0

@@ -252,7 +252,7 @@ def no_key(gimp: Gimp, image: int, layer: int) -> list[int]:
 @pytest.mark.parametrize(
     ("prepare", "words"),
     [
-        (too_large, "at most 16.8 megapixels"),
+        (too_large, "limited to 16.8 megapixels"),
         (two_layers, "Select one layer only"),
         (channel, "a channel cannot"),
         (floating, "floating selection"),
@@ -277,7 +277,9 @@ def test_a_failure_opens_no_image(gimp: Gimp, sandbox: Sandbox, jobs: Jobs) -> N
     image, layer = make_photo(gimp)
     before, images = gimp.snapshot(image), gimp.images()
     sandbox.switch(status=500)
-    check_refused(gimp, image, before, gimp.run(UPSCALE, image, [layer]), "The service failed while working")
+    check_refused(
+        gimp, image, before, gimp.run(UPSCALE, image, [layer]), "The service failed while processing"
+    )
     assert gimp.images() == images
     assert jobs()[0].outcome == ("failed", "possible")
 

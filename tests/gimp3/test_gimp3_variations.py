@@ -132,7 +132,7 @@ def test_where_all_fail_nothing_is_added(gimp: Gimp, sandbox: Sandbox, jobs: Job
     before = gimp.snapshot(image)
     sandbox.switch(status=500)
     run = gimp.run(EDIT, image, [source], prompt="pink", variations=3)
-    check_refused(gimp, image, before, run, "failed while working")
+    check_refused(gimp, image, before, run, "failed while processing")
     assert "may have been charged" in run["error"]
     assert [job.outcome for job in jobs()] == [("failed", "possible")] * 3
     assert len(posts(sandbox)) == 3

@@ -115,7 +115,7 @@ def test_what_was_selected_meanwhile_is_shown_before_it_is_sent(
     desk.keys("alt+p", "ctrl+Return")
     desk.keys("alt+v")
     assert desk.read("Sends") != seen
-    desk.read("look at what will be sent now")
+    desk.read("What will be sent, or its price, has changed")
     keep(desk, "plan-changed")
     assert posts(server) == []
     desk.keys("alt+p", "ctrl+Return")

@@ -131,7 +131,7 @@ def test_a_built_in_provider_without_an_address_is_given_one(
     choose(desk, GROK_RELAY)
     fill(desk, k="typed-key-4711", a="http://example.com/v1")
     desk.keys("alt+s")
-    assert "http:// is for this machine only, use https://" in desk.read("not encrypted")
+    assert "http:// is allowed for this computer only; use https://" in desk.read("not encrypted")
     keep(desk, "settings-unencrypted")
     assert stored.settings == {}
     fill(desk, a=server.url_for("grok-relay"))
@@ -155,11 +155,11 @@ def test_a_provider_of_ones_own_is_added_tested_and_edits(
     assert "A provider needs an address" in desk.read("needs an address")
     fill(desk, a="http://example.com/v1")
     desk.keys("Return")
-    assert "cannot be the name of a provider of your own" in desk.read("“My Server”")
+    assert "cannot be the name of a provider" in desk.read("“My Server”")
     keep(desk, "new-provider-bad-name")
     fill(desk, n="my-server")
     desk.keys("Return")
-    assert "http:// is for this machine only, use https://" in desk.read("not encrypted")
+    assert "http:// is allowed for this computer only; use https://" in desk.read("not encrypted")
     keep(desk, "new-provider-unencrypted")
     assert stored.settings == {}
     fill(desk, a=server.url_for("self-hosted"), m="image-edit")

@@ -60,7 +60,7 @@ def test_send_and_cancel_stay_with_all_options_and_an_error(
     desk.keys("alt+o")
     server.switch(status=502, times=1)
     desk.keys("ctrl+Return")
-    told = desk.wait_told(EDIT, "failed while working", "may have been charged")
+    told = desk.wait_told(EDIT, "failed while processing", "may have been charged")
     assert "<" not in told
     for name in ("Send", "Cancel"):
         assert is_on(desk.find(EDIT, name, "button"), size, scale), name

@@ -65,7 +65,7 @@ def test_generate_with_a_style_from_the_list(desk: Desk, server: Sandbox, pictur
     keep(desk, "generate-styles")
     desk.keys("Return")
     told = plan_of(desk)
-    assert "for a picture of about" in told
+    assert "an image of about" in told
     assert "$0.01" in told
     desk.keys("alt+p")
     keep(desk, "generate-window")
@@ -127,7 +127,7 @@ def test_references_and_the_price_of_all_variations_are_told_before_anything_is_
     choose_options(desk, i="4")
     told = plan_of(desk)
     keep(desk, "edit-references-and-variations")
-    assert "and 2 reference pictures" in told
+    assert "and 2 reference images" in told
     assert "in 4 requests" in told
     assert "$0.16" in told
     assert posts(server) == []
@@ -210,7 +210,7 @@ def test_what_exceeds_the_daily_limit_is_told_and_refused(
     before = state(desk, image)
     write_prompt(desk, EDIT, "too dear")
     told = plan_of(desk)
-    assert "of today's limit of $0.03" in told, "before it is sent"
+    assert "Of today's $0.03 limit" in told, "before it is sent"
     keep(desk, "over-the-limit")
     desk.keys("alt+p", "ctrl+Return")
     desk.keys("alt+v")
@@ -231,7 +231,7 @@ def test_another_provider_changes_what_is_offered_and_what_it_costs(
     write_prompt(desk, EDIT, "try this first")
     desk.keys("ctrl+Return")
     desk.keys("alt+v")
-    assert "may have been charged" in desk.read("failed while working")
+    assert "may have been charged" in desk.read("failed while processing")
     choose_options(desk, v="sandbox")
     told = plan_of(desk)
     assert "to sandbox" in told

@@ -361,7 +361,7 @@ def test_bad_input_is_said_and_nothing_is_sent(link: Any, sandbox: Sandbox, chel
     params = prepare(link, chelsea)
     for change, words in [
         ({"job": job(451, 300, prompt="")}, "prompt is empty"),
-        ({"job": job(451, 299)}, "not those of the crop"),
+        ({"job": job(451, 299)}, "do not match the crop"),
         ({"job": {"action": "dance"}}, "not a job"),
         ({"job": job(451, 300, wings=2)}, "“wings” is not an option"),
         ({"source": "../pixels"}, "pixels|No such file"),
@@ -822,7 +822,7 @@ def test_lines_that_are_no_messages_are_passed_over(tmp_path: Path) -> None:
     [
         (
             "print(json.dumps(dict(id=0, event='hello', protocol=99)), flush=True); sys.stdin.read()",
-            "another version",
+            "versions do not match",
         ),
         (
             "print(json.dumps(dict(id=0, event='result')), flush=True); sys.stdin.read()",
@@ -920,7 +920,7 @@ def test_without_a_whole_manifest_people_are_told_to_install_again(tmp_path: Pat
 
 def test_a_manifest_whose_python_is_gone_is_said(tmp_path: Path) -> None:
     (tmp_path / "worker.json").write_text(json.dumps({"command": [str(tmp_path / "gone"), "-c", ""]}))
-    with pytest.raises(LinkError, match=r"gone\) is gone: run “python3 install\.py” again"):
+    with pytest.raises(LinkError, match=r"gone\) no longer exists: run “python3 install\.py” again"):
         venice_process.read_manifest(str(tmp_path))
 
 

@@ -219,7 +219,7 @@ def test_a_service_without_a_key_is_tested_without_one(link: Any, sandbox: Sandb
 
 def test_a_model_that_the_service_does_not_list_is_said(link: Any, sandbox: Sandbox) -> None:
     link.call("profile", {"provider": "openai", "entries": {"model": "gpt-image-99"}})
-    assert account(link, "openai")["note"] == "It does not list the model gpt-image-99."
+    assert account(link, "openai")["note"] == "The service does not list the model gpt-image-99."
 
 
 # A run

@@ -26,7 +26,7 @@ def show_account(arguments: argparse.Namespace, registry: Registry, env: Mapping
     if not arguments.json:  # what is known here, whatever the service says
         unknown = f", and {spending.unpriced} at an unknown price" if spending.unpriced else ""
         print(f"Today: {spending.requests} request(s), at most {dollars(spending.usd)}{unknown}")
-        print("Limit a day: " + ("none" if limit is None else dollars(limit)))
+        print("Daily limit: " + ("none" if limit is None else dollars(limit)))
     if opened.lacks_key:
         raise opened.missing_key
     account = opened.provider.read_account(look_up(opened.provider.account(), opened.provider, Cancel()))
@@ -34,12 +34,12 @@ def show_account(arguments: argparse.Namespace, registry: Registry, env: Mapping
         told = {**asdict(account), "spent_today": asdict(spending), "daily_limit": limit}
         print(json.dumps({"provider": opened.name, "key_source": opened.key_source, **told}))
         return
-    how = f"the key works ({opened.key_source})" if opened.key else "it answers, and needs no key"
+    how = f"the key works ({opened.key_source})" if opened.key else "it responds and needs no key"
     print(f"{opened.name}: {how}.")
     if account.note:
         print(account.note)
     if not account.permitted:
-        print("The service does not give it access at present.")
+        print("The service currently denies this key access.")
     if account.tier:
         print(f"Tier: {account.tier}")
     for name, amount in (("US dollars", account.usd), ("DIEM", account.diem)):

@@ -36,7 +36,7 @@ def run_sandbox(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:
     print(f"VENICE_BASE_URL={sandbox.url}", flush=True)
     for name in DIALECTS:
         print(f"{name.upper().replace('-', '_')}_BASE_URL={sandbox.url_for(name)}", flush=True)
-    print("Any key will do. Ctrl-C ends it.", file=sys.stderr, flush=True)
+    print("Any API key works. Press Ctrl-C to stop.", file=sys.stderr, flush=True)
     sandbox.serve_forever()
     return 0
 

@@ -53,9 +53,9 @@ def of(picture: Picture, *, as_is: bool = False) -> Mask:
         return Mask(levels)
     there = np.flatnonzero(np.bincount(levels.ravel(), minlength=256)).tolist()
     if there[-1] <= FAINT and (picture.lossy or len(there) == 1):
-        raise BadInput("The mask is black everywhere, so nothing would change: white is what changes.")
+        raise BadInput("The mask is black everywhere, so nothing would change. White marks what changes.")
     if len(there) == 1 and there[0] < 255 - NEAR:
-        raise _questioned(f"it is gray ({there[0]} of 255) all over")
+        raise _questioned(f"it is a uniform gray ({there[0]} of 255)")
     if there[0] >= 255 - NEAR:
         mask = Mask(np.full_like(levels, 255))
     elif there == [0, 255]:
@@ -64,12 +64,12 @@ def of(picture: Picture, *, as_is: bool = False) -> Mask:
         mask = two.mask(lossy=picture.lossy)
     else:
         if _colored_share(picture) > 0.02:
-            raise _questioned("it has colors")
+            raise _questioned("it contains color")
         mask = _soft(levels, lossy=picture.lossy)
     white = float((mask.coverage >= DARK).mean())
     if white <= 0.5:
         return mask
-    note = f"The mask is white over {100 * white:.0f} % of the picture: that is what changes."
+    note = f"The mask is white over {100 * white:.0f}% of the image; all of that will change."
     return Mask(mask.coverage, (*mask.notes, note))
 
 
@@ -85,8 +85,8 @@ def levels_of(picture: Picture) -> Coverage:
 
 def _questioned(why: str) -> BadInput:
     return BadInput(
-        f"The mask does not look like one: {why}. White is what changes, black stays as it is. "
-        f"Give another one, or add {OPTION} to use it as it stands."
+        f"This does not look like a mask: {why}. White marks what changes; black stays as it is. Use "
+        f"a different mask, or add {OPTION} to use this one unmodified."
     )
 
 
@@ -126,7 +126,9 @@ class _Two:
     def mask(self, *, lossy: bool) -> Mask:
         white, notes = self._white, list[str]()
         if self.low > NEAR or white < 255 - NEAR:
-            notes.append(f"The mask has two levels, {self.low} and {white}: {white} is taken for white.")
+            notes.append(
+                f"The mask has only two levels, {self.low} and {white}; {white} is treated as white."
+            )
         coverage = _stretched(self.levels, self.low, white)
         if lossy or _is_noisy(coverage, self.yes, rising=0.08):
             coverage = _cleaned(coverage, self._clean(coverage), notes)
@@ -154,9 +156,7 @@ def _soft(levels: Coverage, *, lossy: bool) -> Mask:
     black, white = _spike(levels), 255 - _spike(255 - levels)
     stretched = _stretched(levels, black, white)
     if stretched.max() <= DARK:
-        raise _questioned(
-            f"its brightest value is {levels.max()} of 255, so that the result would hardly show"
-        )
+        raise _questioned(f"its brightest value is {levels.max()} of 255, so the result would barely show")
     noisy = lossy or _is_noisy(stretched, stretched >= DARK, rising=0.5, spread=0.2)
     quiet = _snapped(stretched, SOFT_NEAR) if noisy else stretched
     notes = list[str]()
@@ -194,7 +194,7 @@ def _question(levels: Coverage) -> None:
     darkest = int(levels.min())
     if darkest > NEAR and float((levels <= darkest + FAINT).mean()) >= 0.1:
         raise _questioned(
-            f"it has no black (its darkest value is {darkest} of 255), so that all would change"
+            f"it has no black (its darkest value is {darkest} of 255), so everything would change"
         )
     extreme = (levels == 0) | (levels == 255)
     inside = cv2.dilate(extreme.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
@@ -202,7 +202,7 @@ def _question(levels: Coverage) -> None:
     textured = float((inside & rough).mean())
     plain = float((extreme | (levels <= 4) | (levels >= 251)).mean())
     if textured > (0.008 if plain < 0.2 else 0.05) and plain < 0.5:
-        raise _questioned("it has grays and details all over, as a photograph has")
+        raise _questioned("it has grays and detail throughout, like a photograph")
 
 
 def _is_noisy(levels: Coverage, yes: Flags, *, rising: float, spread: float = 0.0) -> bool:
@@ -233,7 +233,7 @@ def _is_noisy(levels: Coverage, yes: Flags, *, rising: float, spread: float = 0.
 
 def _cleaned(before: Coverage, after: Coverage, notes: list[str]) -> Coverage:
     if not np.array_equal(before, after):
-        notes.append("The mask's noise near black and white was cleaned.")
+        notes.append("Noise near black and white was removed from the mask.")
     return after
 
 

@@ -48,7 +48,7 @@ def show_models(arguments: argparse.Namespace, registry: Registry, _env: Mapping
             rows = [[model.id, _cost(model), _limits(model), _notes(model)] for model in listed]
             print_table(("model", "price", "takes", "notes"), rows, wrapped=3)
     source = f"the profile {opened.name}" if opened.profile else _dated(catalogue)
-    print(f"{len(models)} models, from {source}. Prices are for one picture, in US dollars.")
+    print(f"{len(models)} models, from {source}. Prices are per image, in US dollars.")
 
 
 def show_styles(arguments: argparse.Namespace, registry: Registry, _env: Mapping[str, str]) -> None:
@@ -67,14 +67,14 @@ def _latest(opened: ProviderSession) -> Catalogue:
         return opened.catalogues.refresh()
     except VeniceError as error:
         known = opened.catalogues.current
-        print(f"{sentence(error, opened.name)} This is {_dated(known)}.", file=sys.stderr)
+        print(f"{sentence(error, opened.name)} Showing {_dated(known)}.", file=sys.stderr)
         return known
 
 
 def _dated(catalogue: Catalogue) -> str:
     if not catalogue.date:
-        return "the packaged list of August 2026"
-    return time.strftime("the service's list of %Y-%m-%d %H:%M", time.localtime(catalogue.date))
+        return "the built-in list from August 2026"
+    return time.strftime("the service's list from %Y-%m-%d %H:%M", time.localtime(catalogue.date))
 
 
 def _described(model: Model) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def _cost(model: Model) -> str:
     text = "; ".join(by_quality) if model.prices.by_quality else _tiers(model, "")
     one, two = model.price(images=1), model.price(images=2)
     if one and two and one.usd is not None and two.usd is not None and two.usd > one.usd:
-        text += f" +{price_text(Price(round(two.usd - one.usd, 6)))} a further picture"
+        text += f" +{price_text(Price(round(two.usd - one.usd, 6)))} per additional image"
     return text
 
 
@@ -112,11 +112,11 @@ def _tiers(model: Model, quality: str) -> str:
 def _limits(model: Model) -> str:
     limits = [" ".join(each) for each in (model.aspect_ratios, model.resolutions, model.qualities) if each]
     if model.divisor > 1:
-        limits.append(f"sizes by {model.divisor} px")
+        limits.append(f"multiples of {model.divisor} px")
     if model.max_prompt:
         limits.append(f"{model.max_prompt} characters")
     if model.max_images:
-        limits.append(f"{model.max_images} picture{'s' if model.max_images > 1 else ''}")
+        limits.append(f"{model.max_images} image{'s' if model.max_images > 1 else ''}")
     if model.max_steps:
         limits.append(f"{model.max_steps} steps")
     if model.max_style_references:
@@ -127,10 +127,10 @@ def _limits(model: Model) -> str:
 def _notes(model: Model) -> str:
     notes = [model.privacy, *model.traits]
     if model.keeps_shape:
-        notes.append("keeps the shape")
+        notes.append("keeps the image's shape")
     if model.offline:
         notes.append("offline")
     if model.retires or model.replacement:
-        ends = "ended" if is_past(model.retires, date.today()) else "retires"
+        ends = "retired" if is_past(model.retires, date.today()) else "retires"
         notes.append(f"{ends} {model.retires[:10]} {model.replacement}".strip())
     return ", ".join(note for note in notes if note)

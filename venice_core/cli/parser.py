@@ -13,42 +13,49 @@ from venice_core.version import VERSION
 def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="venice_core",
-        description="Edit pictures with the Venice image API, or one that is compatible with OpenAI's.",
+        description="Edit images with the Venice image API or any OpenAI-compatible one.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    edit = commands.add_parser("edit", help="edit pictures by a prompt")
+    edit = commands.add_parser("edit", help="edit images from a prompt")
     _add_pictures(edit)
     _add_mask(edit)
     edit.add_argument("-p", "--prompt", required=True, help="what to change")
-    _add_references(edit, "a further picture for the model")
+    _add_references(edit, "an additional image for the model")
     edit.add_argument("--selection", choices=[use.value for use in SelectionUse], default="guide")
-    edit.add_argument("--grow", type=int, default=0, metavar="PX", help="grow the mask (negative: shrink)")
     edit.add_argument(
-        "--feather", type=int, default=-1, metavar="PX", help="soften the mask inwards (-1: automatic)"
+        "--grow", type=int, default=0, metavar="PX", help="grow the mask (negative values shrink it)"
+    )
+    edit.add_argument(
+        "--feather", type=int, default=-1, metavar="PX", help="soften the mask's edge inward (-1: automatic)"
     )
     _add_model_options(edit)
     edit.add_argument(
-        "--no-align", dest="align", action="store_false", help="leave the result where the service put it"
+        "--no-align", dest="align", action="store_false", help="do not correct the result's position"
     )
     edit.add_argument(
-        "--no-match-colors", dest="match_colors", action="store_false", help="leave its colors as they are"
+        "--no-match-colors",
+        dest="match_colors",
+        action="store_false",
+        help="do not match the result's colors to the source",
     )
     edit.add_argument(
-        "--no-blend", dest="blend_seam", action="store_false", help="match them, but leave the seam as it is"
+        "--no-blend", dest="blend_seam", action="store_false", help="match colors, but do not blend the seam"
     )
     edit.add_argument(
         "--output",
         choices=[output.value for output in Output],
         default="layer",
-        help="all of the result, or only what the model really changed",
+        help="the whole result, or only the areas the model changed",
     )
-    edit.add_argument("--layer", action="store_true", help="write the result layer and its mask apart")
+    edit.add_argument(
+        "--layer", action="store_true", help="write the result layer and its mask as separate files"
+    )
     edit.set_defaults(command=run_pictures, action="edit")
 
-    cutout = commands.add_parser("cutout", help="remove the background of pictures")
+    cutout = commands.add_parser("cutout", help="remove the background from images")
     _add_pictures(cutout)
     _add_mask(cutout)
     cutout.add_argument(
@@ -56,28 +63,28 @@ def make_parser() -> argparse.ArgumentParser:
         dest="part",
         choices=["layer", "mask"],
         default="layer",
-        help="a cut-out, or its mask alone",
+        help="the cutout, or only its mask",
     )
     cutout.add_argument("--no-defringe", dest="defringe", action="store_false")
     cutout.set_defaults(command=run_pictures, action="cutout")
 
-    generate = commands.add_parser("generate", help="make a picture from a prompt")
-    generate.add_argument("-o", "--out", type=Path, metavar="OUT", help="a file, or a folder")
-    generate.add_argument("-p", "--prompt", required=True, help="what to make")
-    generate.add_argument("--negative-prompt", default="", help="what not to make")
-    generate.add_argument("--size", metavar="WxH", help="fit the picture to this size, without stretching")
-    generate.add_argument("--style", default="", help="one of those that `styles` lists")
-    generate.add_argument("--seed", type=int, default=-1, help="the same one gives similar results")
-    _add_references(generate, "a picture whose style to follow")
+    generate = commands.add_parser("generate", help="generate an image from a prompt")
+    generate.add_argument("-o", "--out", type=Path, metavar="OUT", help="a file or a folder")
+    generate.add_argument("-p", "--prompt", required=True, help="what to generate")
+    generate.add_argument("--negative-prompt", default="", help="what to avoid")
+    generate.add_argument("--size", metavar="WxH", help="cover this size without stretching")
+    generate.add_argument("--style", default="", help="a style name from `styles`")
+    generate.add_argument("--seed", type=int, default=-1, help="reuse a seed for similar results")
+    _add_references(generate, "an image whose style to follow")
     generate.add_argument("--reference-strength", type=float, default=0.0, metavar="0.1-1")
     generate.add_argument(
-        "--endpoint", default="", metavar="PATH", help="/images/generations instead of /image/generate"
+        "--endpoint", default="", metavar="PATH", help="use /images/generations instead of /image/generate"
     )
     _add_model_options(generate)
     _add_common(generate)
     generate.set_defaults(command=run_pictures, action="generate", input=[])
 
-    upscale = commands.add_parser("upscale", help="make pictures 2 to 4 times as large")
+    upscale = commands.add_parser("upscale", help="enlarge images 2 to 4 times")
     _add_pictures(upscale)
     upscale.add_argument("--scale", type=int, choices=[2, 3, 4], default=2)
     upscale.add_argument(
@@ -85,19 +92,21 @@ def make_parser() -> argparse.ArgumentParser:
         type=float,
         default=0.0,
         metavar="0-0.02",
-        help="how much detail may be invented (0: none)",
+        help="how much detail the service may invent (0: none)",
     )
     upscale.set_defaults(command=run_pictures, action="upscale")
 
-    models = commands.add_parser("models", help="list the models with their prices and limits")
+    models = commands.add_parser("models", help="list models with their prices and limits")
     models.add_argument("--type", choices=["inpaint", "image", "upscale", "all"], default="all")
-    models.add_argument("--traits", action="store_true", help="which models are the service's default, …")
+    models.add_argument("--traits", action="store_true", help="show which model is the default for what")
     models.set_defaults(command=run_listing, list="models")
-    styles = commands.add_parser("styles", help="list the styles of generated pictures")
+    styles = commands.add_parser("styles", help="list the styles for generated images")
     styles.set_defaults(command=run_listing, list="styles")
-    account = commands.add_parser("account", help="test the key; balances, and what was spent today")
+    account = commands.add_parser("account", help="test the API key; show balances and today's spending")
     account.add_argument(
-        "--daily-limit", metavar="USD", help="refuse to spend more in a day; “none” takes the limit away"
+        "--daily-limit",
+        metavar="USD",
+        help="refuse to spend more than this per day; “none” removes the limit",
     )
     account.set_defaults(command=run_listing, list="account")
     for listing in (models, styles, account):
@@ -108,27 +117,27 @@ def make_parser() -> argparse.ArgumentParser:
     for listing in (models, styles, account, jobs):
         listing.add_argument("--json", action="store_true")
 
-    sandbox = commands.add_parser("sandbox", help="run a stand-in for the service on this machine")
-    sandbox.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    sandbox = commands.add_parser("sandbox", help="run a local stand-in for the service")
+    sandbox.add_argument("--port", type=int, default=0, help="0 picks a free port")
     sandbox.add_argument(
-        "--switch", action="append", default=[], metavar="NAME=VALUE", help="change how it answers"
+        "--switch", action="append", default=[], metavar="NAME=VALUE", help="change how the sandbox responds"
     )
     sandbox.add_argument(
-        "--catalogue", type=Path, metavar="FILE", help="its list of models, as GET /models answers it"
+        "--catalogue", type=Path, metavar="FILE", help="the sandbox's models, in the format of GET /models"
     )
     sandbox.set_defaults(command=run_sandbox)
 
-    worker = commands.add_parser("worker", help="serve a front end on standard input and output")
+    worker = commands.add_parser("worker", help="serve a front end over standard input and output")
     worker.set_defaults(command=run_worker)
     return parser
 
 
 def _add_pictures(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "input", type=Path, nargs="+", metavar="IN", help="a picture; several are done in turn"
+        "input", type=Path, nargs="+", metavar="IN", help="an image; several are processed in turn"
     )
     parser.add_argument(
-        "-o", "--out", type=Path, metavar="OUT", help="a file, or a folder for several pictures"
+        "-o", "--out", type=Path, metavar="OUT", help="a file, or a folder for several images"
     )
     _add_common(parser)
 
@@ -136,10 +145,14 @@ def _add_pictures(parser: argparse.ArgumentParser) -> None:
 def _add_mask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mask", type=Path, metavar="M.png", help="same size as IN; white = change")
     parser.add_argument(
-        "--mask-as-is", action="store_true", help="take its grays as they stand, noise and all"
+        "--mask-as-is", action="store_true", help="use the mask's grays unmodified, noise included"
     )
     parser.add_argument(
-        "--context", type=int, default=-1, metavar="PX", help="surroundings to send (-1: automatic)"
+        "--context",
+        type=int,
+        default=-1,
+        metavar="PX",
+        help="how much of the surroundings to send (-1: automatic)",
     )
 
 
@@ -148,14 +161,14 @@ def _add_references(parser: argparse.ArgumentParser, meaning: str) -> None:
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", default="", help="a model's id or trait (default: the provider's)")
-    parser.add_argument("--variations", type=int, default=1, metavar="N", help="how many results, 1 to 4")
+    parser.add_argument("--model", default="", help="a model's ID or trait (default: the provider's default)")
+    parser.add_argument("--variations", type=int, default=1, metavar="N", help="number of results, 1 to 4")
     parser.add_argument("--aspect-ratio", default="", metavar="W:H")
-    parser.add_argument("--resolution", default="", help="such as 1K, 2K, 4K, as the model offers it")
-    parser.add_argument("--quality", default="", help="such as low, medium, high, as the model offers it")
+    parser.add_argument("--resolution", default="", help="such as 1K, 2K, or 4K, if the model offers it")
+    parser.add_argument("--quality", default="", help="such as low, medium, or high, if the model offers it")
     parser.add_argument("--no-safe-mode", dest="safe_mode", action="store_false")
     parser.add_argument(
-        "--enhance-prompt", action="store_true", help="let the service rewrite the prompt (costs more)"
+        "--enhance-prompt", action="store_true", help="let the service rewrite the prompt (costs extra)"
     )
 
 
@@ -168,10 +181,10 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="set a field of the request that has no option of its own (see docs/)",
+        help="set a request field that has no option of its own (see docs/)",
     )
     parser.add_argument(
-        "--dry-run", action="store_true", help="say what would be sent and its price, send nothing"
+        "--dry-run", action="store_true", help="show what would be sent and its price; send nothing"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 

@@ -55,18 +55,19 @@ class Source:
         """
         picture = read(path).with_color
         if picture.high_range:
-            raise BadInput(f"{path} is a high dynamic range picture (PQ or HLG): convert it to sRGB first.")
+            raise BadInput(f"{path} is a high dynamic range image (PQ or HLG): convert it to sRGB first.")
         if picture.values.dtype.kind == "f" and float((picture.values > 1.001).mean()) > MOSTLY:
             raise BadInput(
-                f"{path} holds floating point that does not go from 0, which is black, to 1, which is white: "
-                "scale its values, or save it with 8 or 16 bits a channel."
+                f"{path} has floating-point values that do not run from 0 (black) to 1 (white): scale "
+                "the values, or save it with 8 or 16 bits per channel."
             )
         if mask is None:
             return cls(path, picture, None)
         drawn = drawn or read(mask)
         if drawn.extent != picture.extent:
             raise BadInput(
-                f"The mask {mask} must have the picture's size, {picture.extent}; it has {drawn.extent}."
+                f"The mask {mask} must have the same size as the image, {picture.extent}; it is "
+                f"{drawn.extent}."
             )
         try:
             meant = mask_files.of(drawn, as_is=mask_as_is)
@@ -192,12 +193,12 @@ def _times(values: Values, coverage: Coverage) -> Values:
 def check_target(path: Path, *, transparent: bool) -> None:
     """Raise BadInput if a picture could not be written there: better now than after paying."""
     if not path.parent.is_dir():
-        raise BadInput(f"There is no folder {path.parent}.")
+        raise BadInput(f"The folder {path.parent} does not exist.")
     if path.is_dir():
         raise BadInput(f"{path} is a folder.")
     try:
         if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-            raise BadInput(f"{path} is not a regular file: a picture cannot replace it.")
+            raise BadInput(f"{path} is not a regular file, so an image cannot replace it.")
         check_writable(path)
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror}.") from error

@@ -255,7 +255,7 @@ def _naming(arguments: Namespace, options: Options) -> Naming:
     folder = out if out is not None and out.is_dir() else None
     if several and out is not None:
         if folder is None:
-            raise BadInput(f"For several pictures -o must be a folder that exists; {out} is not.")
+            raise BadInput(f"With several images, -o must be an existing folder; {out} is not.")
         try:
             check_writable(folder / "any")
         except OSError as error:
@@ -284,5 +284,5 @@ def _parse_size(text: str | None) -> Extent:
         return Extent(DEFAULT_SIDE, DEFAULT_SIDE)
     width, _, height = text.lower().partition("x")
     if not all(side.isdecimal() and 1 <= int(side) <= 65535 for side in (width, height)):
-        raise BadInput(f"“{text}” is not a size: write it like 1200x800.")
+        raise BadInput(f"“{text}” is not a size: use the form 1200x800.")
     return Extent(int(width), int(height))

@@ -207,7 +207,7 @@ class _Batch:
             if for_all or in_a_row == IN_A_ROW:
                 if self._end(error) and not isinstance(error, Cancelled):
                     why = "they would fail for the same reason" if for_all else f"{IN_A_ROW} in a row failed"
-                    self._terminal.warn(f"The other pictures are not sent: {why}.")
+                    self._terminal.warn(f"The remaining images were not sent: {why}.")
                 return
             _bare(error)
 
@@ -273,9 +273,9 @@ def _plan_line(plan: Mapping[str, Any]) -> str:
     size, price = plan["size"], plan["total"]
     cost = dollars(price["usd"]) if price and price["usd"] is not None else "price unknown"
     count = f"{plan['requests']} × " if plan["requests"] > 1 else ""
-    pictures = f"{plan['images']} picture(s) of {size['width']} × {size['height']} px"
+    pictures = f"{plan['images']} image(s) of {size['width']} × {size['height']} px"
     if not plan["images"]:
-        pictures = f"for {plan['pictures']} picture(s) of about {size['width']} × {size['height']} px"
+        pictures = f"for {plan['pictures']} image(s) of about {size['width']} × {size['height']} px"
     model = f"{plan['model']} ({plan['privacy']})" if plan["privacy"] else plan["model"]
     words = f"{count}{plan['endpoint']} {model}, {pictures}"
     return " ".join([f"{words}, {cost}.", *plan["warnings"]])

@@ -107,7 +107,7 @@ class Report:
         """Return how many pictures would be sent, and the price."""
         count, usd = len(self._of(Fate.PLANNED)), self._price.usd
         cost = "price unknown" if usd is None else dollars(usd)
-        return f"{count} of {len(self.outcomes)} pictures could be sent, {cost} together."
+        return f"{count} of {len(self.outcomes)} images can be sent, {cost} in total."
 
     def summary(self) -> str:
         """Return how many were done, failed or never tried, and the cost."""

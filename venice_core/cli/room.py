@@ -29,7 +29,7 @@ def check_room(
     held, extent = FORMATS[name], _extent(job, plan, most_pixels)
     if extent.longer > held.longest:
         raise BadInput(
-            f"{held.title} can have at most {held.longest} px a side, and the result has {extent}: "
+            f"{held.title} can be at most {held.longest} px on a side, but the result is {extent}: "
             "choose .png or .tiff."
         )
     picture = source.picture if source else None
@@ -39,9 +39,9 @@ def check_room(
     if source is None or picture is None:
         return ()
     if picture.profile and not held.beside:
-        raise BadInput(f"{held.title} cannot hold the picture's color profile: choose .png or .tiff.")
+        raise BadInput(f"{held.title} cannot hold the image's color profile: choose .png or .tiff.")
     if picture.is_gray and name in ("WEBP", "AVIF"):
-        raise BadInput(f"{held.title} cannot hold gray with a color profile: choose .png or .tiff.")
+        raise BadInput(f"{held.title} cannot hold grayscale with a color profile: choose .png or .tiff.")
     return (*_lost(name, picture), *_told(name, job, source))
 
 
@@ -58,14 +58,14 @@ def _lost(name: str, picture: Picture) -> Iterator[str]:
     yield from picture.losses
     held, bits = FORMATS[name], 8 * picture.values.dtype.itemsize
     if bits > held.bits:
-        yield f"The picture has {bits} bits a channel; {held.called} has {held.bits}."
+        yield f"The image has {bits} bits per channel; {held.called} holds {held.bits}."
     beside = picture.beside
     if (beside.exif or beside.xmp) and not held.beside:
-        yield f"EXIF and XMP data are left out: {held.called} has no room for them."
+        yield f"EXIF and XMP data are omitted: {held.called} cannot hold them."
     elif name not in ("PNG", "TIFF") and _is_too_large(beside):
-        yield f"Its EXIF or XMP data are left out: they are too large for {held.called}."
+        yield f"EXIF or XMP data are omitted: they are too large for {held.called}."
     if beside.extras and name != picture.format:
-        yield f"Comments and captions (IPTC) are left out: only a {picture.format} file can hold them."
+        yield f"Comments and captions (IPTC) are omitted: only a {picture.format} file can hold them."
 
 
 def _is_too_large(beside: Metadata) -> bool:
@@ -77,6 +77,6 @@ def _told(name: str, job: Job, source: Source) -> Iterator[str]:
     """Yield what is intentional but may be unexpected."""
     held, kept = FORMATS[name], source.keeps(job.action, job.options)
     if kept and not held.lossless:
-        yield f"{held.title} changes all pixels slightly, also outside the mask; .png and .tiff keep them."
+        yield f"{held.title} changes all pixels slightly, even outside the mask; .png and .tiff do not."
     if kept and job.action is Action.EDIT and source.picture.is_gray:
-        yield "The picture is grayscale, and so is the result: convert it to RGB for one in color."
+        yield "The image is grayscale, so the result is too. Convert it to RGB for a color result."

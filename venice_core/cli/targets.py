@@ -105,7 +105,8 @@ class Targets:
             self.release()
             if taken is not None and self._replaces:
                 raise BadInput(
-                    f"Another run is about to write {taken}. (If there is none, delete {lock_of(taken)}.)"
+                    f"Another run is about to write {taken}. (If no other run is active, delete "
+                    f"{lock_of(taken)}.)"
                 )
         raise AssertionError("names do not end")
 

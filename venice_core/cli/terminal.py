@@ -87,8 +87,8 @@ class Terminal:
 
 def _goes_on(attempt: RunThread[T]) -> str:
     if any(entry.status is Status.SENT for entry in attempt.entries):
-        return "The request was already sent and may be charged: waiting for the answer."
-    return "The answer has arrived and is being put in place."
+        return "The request was already sent and may be charged. Waiting for the result."
+    return "The result has arrived and is being processed."
 
 
 def _show(line: str) -> None:

@@ -37,7 +37,7 @@ def encode(pixels: Pixels | None, prepared: Prepared, inputs: JobInputs, max_byt
     except UnreadableImage as error:
         raise BadInput(error.detail) from error
     except ValueError as error:
-        raise BadInput("The reference pictures handed over are not those of the job.") from error
+        raise BadInput("The reference images do not match the job.") from error
     return Upload(tuple(encoded), mask)
 
 

@@ -65,7 +65,7 @@ def _bytes(raw: PixelSource) -> bytes:
 def read_pixels(raw: PixelSource, extent: Extent) -> Pixels:
     data = _bytes(raw)
     if len(data) != extent.pixels * 4:
-        raise BadInput(f"The pixels handed over are not those of the crop ({extent}).")
+        raise BadInput(f"The pixels do not match the crop ({extent}).")
     return np.frombuffer(data, np.uint8).reshape(extent.height, extent.width, 4)
 
 
@@ -74,5 +74,5 @@ def read_coverage(source: PixelSource | None, job: Job) -> Coverage | None:
         return None
     data = _bytes(source)
     if len(data) != job.window.extent.pixels:
-        raise BadInput("The selection handed over does not have the size of its bounds.")
+        raise BadInput("The selection does not match its bounds in size.")
     return np.frombuffer(data, np.uint8).reshape(job.window.height, job.window.width)

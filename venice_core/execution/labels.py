@@ -22,7 +22,7 @@ def layer_name(job: Job, plan: Plan, facts: Facts, placed: Placed) -> str:
     if job.action is Action.UPSCALE:
         words = f"{placed.pixels.shape[1] / plan.crop.width:.3g}×"
     else:
-        words = " ".join(job.options.prompt.split()) or "Cut-out"
+        words = " ".join(job.options.prompt.split()) or "Cutout"
     if len(words) > NAME_LENGTH:
         words = words[: NAME_LENGTH - 1].rstrip() + "…"
     parts = [words, facts.model or plan.model]
@@ -46,18 +46,18 @@ def make_recipe(job: Job, plan: Plan, entry: Entry, facts: Facts) -> dict[str, A
 
 def result_warnings(facts: Facts, plan: Plan) -> Iterable[str]:
     if facts.blurred:
-        yield "The service blurred the picture (safe mode)."
+        yield "The service blurred the image (safe mode)."
     if facts.content_violation and plan.pictures > 1:
-        yield "The service's content policy blocked some of the pictures."
+        yield "The service's content policy blocked some of the images."
     elif facts.content_violation:
-        yield "The service marked the picture as against its terms."
+        yield "The service flagged the image as a violation of its terms."
     if facts.model and plan.model and facts.model != plan.model:
         yield f"The service used the model {facts.model} instead of {plan.model}."
     if facts.deprecation:
-        when = f" It ends on {facts.retires[:10]}." if facts.retires else ""
+        when = f" It will be retired on {facts.retires[:10]}." if facts.retires else ""
         instead = f" Use {facts.replacement} instead." if facts.replacement else ""
         yield f"{facts.deprecation.rstrip('.')}.{when}{instead}"
     if facts.balance_usd is not None and max(facts.balance_usd, facts.balance_diem or 0.0) < LOW_BALANCE:
-        yield f"The account's balance is low: it was ${facts.balance_usd:.2f} before this."
+        yield f"The account balance is low: it was ${facts.balance_usd:.2f} before this request."
     if facts.enhanced_prompt:
         yield f"The service rewrote the prompt: “{facts.enhanced_prompt}”"

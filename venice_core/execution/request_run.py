@@ -77,7 +77,7 @@ class RequestRun:
             with self.fitting:
                 results = self._results(files, response.status, facts, charge)
             warnings += tuple(
-                f"A picture could not be fetched: {error.detail}. {entry.whereabouts}" for error in lost
+                f"An image could not be downloaded: {error.detail}. {entry.whereabouts}" for error in lost
             )
         except VeniceError as error:
             keep_record(partial(entry.failed, error, facts=asdict(facts)))
@@ -172,7 +172,7 @@ class RequestRun:
             left = {number: data for number, data in files.items() if not blocked.is_blank(data)}
         if not left:
             known = Charge.NONE if generated else Charge.UNKNOWN
-            raise PolicyRefusal("it made no picture", request_id=facts.request_id, charge=known)
+            raise PolicyRefusal("no image was produced", request_id=facts.request_id, charge=known)
         return left, lost
 
     def _fetched(self, link: Link, number: int) -> bytes:
@@ -195,10 +195,13 @@ class RequestRun:
             raise UnusableAnswer(broken[0].detail, status=status, charge=Charge.POSSIBLE)
         told = list(result_warnings(facts, plan))
         if len(found) < plan.pictures:
-            told.append(f"The service made {len(found)} of {plan.pictures} pictures that can be used.")
+            told.append(f"Only {len(found)} of the {plan.pictures} requested images can be used.")
         smallest = min(map(len, files.values()))
         if smallest < self.small:
-            told.append(f"The answer is hardly a picture ({smallest} bytes): the service may have refused.")
+            told.append(
+                f"The result is suspiciously small for an image ({smallest} bytes): the service may have "
+                "refused the request."
+            )
         return [
             Result(
                 entry=self.entry,
@@ -237,7 +240,7 @@ def keep_record(write: Callable[[], None]) -> tuple[str, ...]:
         write()
     except OSError as error:
         log.exception("the journal could not be written")
-        return (f"The answer could not be kept on the disk: {error.strerror or error}.",)
+        return (f"The service's response could not be saved to disk: {error.strerror or error}.",)
     return ()
 
 

@@ -31,9 +31,7 @@ SMALL_ANSWER = 4096
 SMALL_SHARE = 1 / 16
 """In bytes, and as a share of what was sent. A smaller answer shows hardly anything, such as a refusal."""
 
-NOTHING_TO_SEE = (
-    "There is nothing to see in the region that would be sent: it is empty, or hidden by a layer mask."
-)
+NOTHING_TO_SEE = "Nothing is visible in the region that would be sent: it is empty or hidden by a layer mask."
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def place_cutout(
         )
     part = found.part_of(plan.size, extent)
     to_answer = plan.crop_to_sent.then(found.to_answer)
-    warnings = shape_warnings(found.shape, extent, plan, "where the cut-out goes on as it ended")
+    warnings = shape_warnings(found.shape, extent, plan, "so the cutout's edge is extended there")
     fitting = describe_fitting(found, to_answer, plan, ColorCorrection())
     if answer.shape[2] == 4:
         to_part = Affine.shift(-part.x, -part.y)
@@ -50,13 +50,13 @@ def place_cutout(
         cut = matte_upsampling.upsample_matte(alpha, seen, flat, to_answer.then(to_part))
     else:
         cut = np.full(source.shape[:2], 255, np.uint8)
-        warnings += ("The answer holds no transparency: nothing was cut out.",)
+        warnings += ("The result has no transparency: nothing was cut out.",)
     color, edge_mask = estimate_foreground(source, cut) if defringe else (source[..., :3], None)
     mask = cut if coverage is None else multiply(cut, coverage)
     if edge_mask is not None:
         edge_mask = np.where(mask > 0, edge_mask, np.uint8(0))
         edge_mask = edge_mask if edge_mask.any() else None
     if not mask.any():
-        warnings += ("The service found nothing to keep here: the cutout is empty.",)
+        warnings += ("The service found no subject: the cutout is empty.",)
     pixels = np.dstack([color, multiply(source[..., 3], mask)])
     return Placed(pixels, mask, warnings, fitting, to_answer, edge_mask)

@@ -62,7 +62,7 @@ def place(
     if options.match_colors:
         correction = compared.color_correction(blend=options.blend_seam and selected)
     mask = coverage if mask is None else mask
-    warnings = shape_warnings(found.shape, returned.extent, plan, "where the source shows now")
+    warnings = shape_warnings(found.shape, returned.extent, plan, "so the source shows there")
     if found.alignment is Alignment.CHANGED and selected:
         warnings += (CANNOT_TELL,)
     if not selected and correction.tone_curves is not None and correction.tone_curves.most > NOTICEABLE:
@@ -70,7 +70,7 @@ def place(
     if options.output is Output.CHANGES:
         mask = _only_changes(mask, placed, flat, correction, plan)
         if not mask.any():
-            warnings += ("The service changed nothing that could be seen.",)
+            warnings += ("The service made no visible change.",)
     pixels = np.dstack([placed.composite_over(flat, correction), _alpha(source, coverage)])
     to_answer = plan.crop_to_sent.then(found.to_answer)
     return Placed(pixels, mask, warnings, describe_fitting(found, to_answer, plan, correction), to_answer)

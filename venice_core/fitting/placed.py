@@ -24,10 +24,11 @@ MARGIN = 3
 """In px of the crop: a model may legitimately change this much around the selection."""
 NOTICEABLE = 4.0
 """In levels of 255."""
-CANNOT_TELL = (
-    "The surroundings were changed, too: whether the result lies exactly in place cannot be measured."
+CANNOT_TELL = "The surroundings changed as well, so alignment could not be verified."
+MATCHED = (
+    "The colors of the whole image were matched back to the source's. To keep the new colors, turn off "
+    "“Match colors”."
 )
-MATCHED = "The colors of the whole picture were brought back to the source's; “Match colors” does that."
 SHAPE_TOLERANCE = 0.01
 """Relative difference in aspect ratio up to which the answer counts as having the shape that was sent."""
 
@@ -90,8 +91,10 @@ def shape_warnings(shape: str, answer: Extent, plan: Plan, missing: str) -> tupl
     if not shape or abs(answer.ratio / plan.size.ratio - 1.0) <= max(SHAPE_TOLERANCE, 1.0 / answer.shorter):
         return ()
     what = {
-        "stretched": "it was stretched",
-        "cropped": f"it had been cut at two sides, {missing}",
-        "letterboxed": "it had bars, which are cut off",
+        "stretched": "it was stretched to fit",
+        "cropped": f"two sides had been cropped, {missing}",
+        "letterboxed": "its bars were removed",
     }[shape]
-    return (f"The answer has another shape ({answer}) than what was sent ({plan.size}): {what}.",)
+    return (
+        f"The result has a different shape ({answer}) than the image that was sent ({plan.size}): {what}.",
+    )

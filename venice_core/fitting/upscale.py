@@ -16,7 +16,9 @@ def place_upscaled(answer: Pixels, source: Pixels, plan: Plan) -> Placed:
     across, down = answer.shape[1] / plan.size.width, answer.shape[0] / plan.size.height
     warnings: tuple[str, ...] = ()
     if abs(across / down - 1.0) > SHAPE_TOLERANCE:
-        warnings = ("The answer has another shape than what was sent: it was stretched.",)
+        warnings = (
+            "The result has a different shape than the image that was sent: it was stretched to fit.",
+        )
     target = Extent(max(1, round(plan.crop.width * across)), max(1, round(plan.crop.height * down)))
     left, top = round(plan.padding.left * across), round(plan.padding.top * down)
     left, top = min(left, answer.shape[1] - target.width), min(top, answer.shape[0] - target.height)

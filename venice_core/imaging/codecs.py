@@ -136,13 +136,13 @@ def decode(
         )
     if profile and not color_profiles.has_way_back(profile):
         values, profile = color_profiles.to_srgb(values, profile), b""
-        losses.append("Its color profile leads one way only: the result is written in sRGB.")
+        losses.append("Its color profile works in one direction only, so the result is written in sRGB.")
     turn = _UPRIGHT.get(beside.orientation)
     values = np.ascontiguousarray(turn(values) if turn else values)
     meant = b"" if profile and color_profiles.is_srgb(profile) else profile
     losses += parts.losses
     if parts.frames > 1:
-        losses.insert(0, f"Only the first of the {parts.frames} pictures in the file is used.")
+        losses.insert(0, f"Only the first of the file's {parts.frames} images is used.")
     return Picture(
         values, name, meant, replace(beside, icc=profile), tuple(losses), parts.high_range, parts.lossy
     )
@@ -160,7 +160,7 @@ def _values(parts: Parts, name: str, max_pixels: int) -> tuple[Values, list[str]
             log.info("a %s file could not be read: %r", name, error)
     if name == "AVIF" and not features.check("avif"):
         raise UnreadableImage(unread(name))
-    raise UnreadableImage(f"a broken {name} file: it is damaged, or not all of it is there")
+    raise UnreadableImage(f"a damaged or incomplete {name} file")
 
 
 def _by_pillow(parts: Parts, name: str, max_pixels: int) -> tuple[Values, list[str], bool]:
@@ -174,11 +174,11 @@ def _by_pillow(parts: Parts, name: str, max_pixels: int) -> tuple[Values, list[s
         if parts.bits > 8 and not image.mode.startswith("I;16"):
             if name == "PNG":
                 return _by_opencv(parts, name, max_pixels)
-            losses.append(f"The file has {parts.bits} bits a channel; the result has 8.")
+            losses.append(f"The file has {parts.bits} bits per channel; the result has 8.")
         image.load()
         if image.mode in ("CMYK", "LAB"):
             losses.append(
-                f"The picture is in {image.mode.replace('LAB', 'Lab')}: the result is written in RGB."
+                f"The image is in {image.mode.replace('LAB', 'Lab')}; the result is written in RGB."
             )
             return color_profiles.cmyk_to_srgb(image, parts.beside.icc), losses, True
         return _with_clear(_of_mode(image, parts.bits), parts), losses, False
@@ -188,11 +188,11 @@ def _deep_tiff(parts: Parts) -> tuple[Values, list[str], bool]:
     values = tiff.deep(parts.bare)
     if values is None:
         raise UnreadableImage(
-            f"a TIFF file with channels of {parts.bits} bits in a form that cannot be read here: "
-            "save it with 8 or 16 bits a channel, or as floating point"
+            f"a TIFF file whose {parts.bits}-bit channels cannot be read here: save it with 8 or 16 "
+            "bits per channel, or as floating point"
         )
     beyond = values.dtype.kind == "f" and bool((values > 1.001).any())
-    return values, ["Its values above 1 are sent as white."] if beyond else [], False
+    return values, ["Values above 1 are sent as white."] if beyond else [], False
 
 
 def _of_mode(image: Image.Image, bits: int) -> Values:
@@ -206,7 +206,7 @@ def _of_mode(image: Image.Image, bits: int) -> Values:
     wanted = {"1": "L", "La": "LA", "RGBa": "RGBA", "RGBX": "RGB", "YCbCr": "RGB"}.get(mode, mode)
     if wanted not in ("L", "LA", "RGB", "RGBA"):
         raise UnreadableImage(
-            f"a picture of a kind ({mode}) that cannot be read here: convert it to RGB first"
+            f"an image in a mode ({mode}) that cannot be read here: convert it to RGB first"
         )
     values = np.asarray(image if image.mode == wanted else image.convert(wanted), np.uint8)
     return values[..., None] if values.ndim == 2 else values
@@ -226,7 +226,7 @@ def _by_opencv(parts: Parts, name: str, max_pixels: int) -> tuple[Values, list[s
     if name == "PNG" and parts.bare[25] in (0, 4):  # gray, with or without alpha
         values = values[..., [0, 3]] if values.shape[2] == 4 else values[..., :1]
     losses = (
-        [] if deep or parts.bits <= 8 else [f"The file has {parts.bits} bits a channel; the result has 8."]
+        [] if deep or parts.bits <= 8 else [f"The file has {parts.bits} bits per channel; the result has 8."]
     )
     return _with_clear(values, parts), losses, False
 
@@ -243,7 +243,7 @@ def _with_clear(values: Values, parts: Parts) -> Values:
 
 def _check_size(width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels:
-        raise UnreadableImage(f"a picture of {width} × {height} px is too large")
+        raise UnreadableImage(f"an image of {width} × {height} px, which is too large")
 
 
 def decode_wide(data: bytes) -> npt.NDArray[np.float32]:
@@ -320,7 +320,7 @@ def encode_within(pixels: Pixels, max_bytes: int) -> tuple[bytes, str]:
         Image.fromarray(pixels).save(out, "JPEG", quality=quality, subsampling=0)
         if out.tell() < max_bytes:
             return out.getvalue(), FORMATS["JPEG"].media_type
-    raise UnreadableImage(f"The picture does not fit into a file of {max_bytes // 1_000_000} MB.")
+    raise UnreadableImage(f"The image does not fit in a {max_bytes // 1000000} MB file.")
 
 
 def format_of(suffix: str) -> str:
@@ -343,11 +343,9 @@ def format_of(suffix: str) -> str:
     """
     name = Image.registered_extensions().get(suffix.lower())
     if name not in FORMATS:
-        raise UnreadableImage(
-            f"“{suffix}” is not a kind of picture that can be written: choose .png or .tiff."
-        )
+        raise UnreadableImage(f"“{suffix}” is not a file format that can be written: choose .png or .tiff.")
     if not FORMATS[name].written:
-        raise UnreadableImage("A GIF file holds 256 colors at most: choose .png, .webp or .tiff.")
+        raise UnreadableImage("GIF files hold at most 256 colors: choose .png, .webp or .tiff.")
     return name
 
 
@@ -391,7 +389,7 @@ def encode_as(values: Values, suffix: str, beside: Metadata | None = None) -> by
         _image(values).save(out, name, **_options(name, along))
     except Exception as error:  # an encoder may raise anything; what it says is for the log
         log.info("a %s file could not be written: %r", name, error)
-        raise UnreadableImage(f"{held.title} of it cannot be written here: choose .png or .tiff.") from error
+        raise UnreadableImage(f"{held.title} cannot be written here: choose .png or .tiff.") from error
     return containers.with_segments(out.getvalue(), *along.extras) if name == "JPEG" else out.getvalue()
 
 

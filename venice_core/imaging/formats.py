@@ -54,22 +54,22 @@ _SIGNATURES = (
     (b"MM\0+", "TIFF"),
 )
 
-_CAMERA = "a camera's raw file"
+_CAMERA = "a camera raw file"
 _OTHERS = (
-    (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL picture"),
-    (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+    (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL image"),
+    (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "a JPEG 2000 image"),
     (rb"8BPS", "a Photoshop file"),
     (rb"gimp xcf", "a GIMP file (XCF)"),
-    (rb"v/1\x01", "an OpenEXR picture"),
-    (rb"#\?(RADIANCE|RGBE)", "a Radiance HDR picture"),
-    (rb"P[1-7Ff]\s", "a Netpbm picture"),
-    (rb"qoif", "a QOI picture"),
+    (rb"v/1\x01", "an OpenEXR image"),
+    (rb"#\?(RADIANCE|RGBE)", "a Radiance HDR image"),
+    (rb"P[1-7Ff]\s", "a Netpbm image"),
+    (rb"qoif", "a QOI image"),
     (rb"DDS ", "a DDS texture"),
     (rb"\0\0[\x01\x02]\0[^\0]\0", "an icon"),
-    (rb"\x59\xa6\x6a\x95", "a Sun raster picture"),
+    (rb"\x59\xa6\x6a\x95", "a Sun raster image"),
     (rb"%PDF-", "a PDF document"),
     (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript document"),
-    (rb"II\xbc", "a JPEG XR picture"),
+    (rb"II\xbc", "a JPEG XR image"),
     (rb"II(\*\0.{4}CR|RO|RS|U\0)|MM(OR|\0\*.{4}CR)|FUJIFILMCCD-RAW|FOVb|\0MRM", _CAMERA),
     (rb"PK\x03\x04", "a zip archive (perhaps a Krita or OpenRaster file)"),
     (rb"\x1a\x45\xdf\xa3|RIFF....AVI ", "a video"),
@@ -129,10 +129,10 @@ def described(data: bytes) -> str:
     if called := _other(data):
         return f"{called}, which cannot be read here: {_ADVICE}"
     if not data:
-        return "not a picture, but nothing"
+        return "not an image, but empty"
     text = data[:80].decode("utf-8", "replace")
     shown = "".join(c if c.isprintable() and c != "\ufffd" else "·" for c in text)
-    return f"not a picture, but {len(data)} bytes that begin with “{shown}”"
+    return f"not an image, but {len(data)} bytes that begin with “{shown}”"
 
 
 def unread(name: str) -> str:
@@ -162,12 +162,12 @@ def _other(data: bytes) -> str | None:
     if not brands or _is_avif(data):
         return None
     if brands & _HEIC or b"hvc1" in data[:65536]:
-        return "a HEIC picture"
+        return "a HEIC image"
     if b"crx " in brands:
         return _CAMERA
     if brands & {b"jxl "}:
-        return "a JPEG XL picture"
-    return "a HEIF picture" if brands & _STILL else "a video"
+        return "a JPEG XL image"
+    return "a HEIF image" if brands & _STILL else "a video"
 
 
 def _is_avif(data: bytes) -> bool:

@@ -130,9 +130,9 @@ class Directory:
         """What of the picture is not in the pixels that are read, in sentences."""
         lost = []
         if LAYERS in self.entries:
-            lost.append("Its layers are left out: what they show together is used.")
+            lost.append("Its layers are omitted; only their combined image is used.")
         if len(self.values(EXTRA)) > 1:
-            lost.append("Its further channels are left out.")
+            lost.append("Its extra channels are omitted.")
         return tuple(lost)
 
     @cached_property

@@ -27,9 +27,7 @@ class BearerAuth(AuthBase):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if not self._key.sendable:
-            raise BadInput(
-                "The API key holds characters that no key has, such as a line break: enter it again."
-            )
+            raise BadInput("The API key contains invalid characters, such as a line break: enter it again.")
         if self._key:
             request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
         return request
@@ -53,7 +51,7 @@ class Sockets:
         address = str(sock.getpeername()[0])
         if self._may_reach is not None and not self._may_reach(address):
             sock.close()
-            raise PermissionError(f"the name leads to {address}, which is not reached for this")
+            raise PermissionError(f"the host name resolves to {address}, which is not allowed here")
         return sock
 
     def add(self, sock: socket.socket) -> None:
@@ -90,7 +88,7 @@ class Deadline:
 
     def check(self) -> None:
         if self._over:
-            raise UnusableAnswer(f"the answer took longer than {self._seconds:.0f} s")
+            raise UnusableAnswer(f"the response took longer than {self._seconds:.0f} s")
 
     def off(self) -> None:
         self._timer.cancel()

@@ -37,15 +37,13 @@ class _FileHost:
 
     def failure(self, response: Response) -> VeniceError:
         if response.status in _EXPIRED:
-            return DownloadFailed(
-                "the link has expired, or it does not lead to a picture", status=response.status
-            )
+            return DownloadFailed("the link has expired or does not lead to an image", status=response.status)
         if self.is_busy(response):
-            return Busy("the server with the picture is busy", status=response.status)
+            return Busy("the image server is busy", status=response.status)
         kind = (
             ServerFailure if response.status >= 500 else DownloadFailed
         )  # the one may go over, the other not
-        return kind("the server with the picture failed", status=response.status)
+        return kind("the image server failed", status=response.status)
 
 
 def fetch(
@@ -81,16 +79,16 @@ def fetch(
         if response.status < 300:
             return response.body
         url = _next(url, response.headers.get("location", ""))
-    raise DownloadFailed("the link leads from one place to the next without an end")
+    raise DownloadFailed("the link redirects too many times")
 
 
 def _next(url: str, location: str) -> str:
     if not location:
-        raise DownloadFailed("the link leads nowhere")
+        raise DownloadFailed("the link redirects without an address")
     try:
         return urljoin(url, location)
     except ValueError as error:
-        raise DownloadFailed("the link leads to what is no address") from error
+        raise DownloadFailed("the link redirects to an invalid address") from error
 
 
 def _check(url: str, *, local: bool) -> None:
@@ -102,15 +100,15 @@ def _check(url: str, *, local: bool) -> None:
         if "[" in parts.netloc:
             ipaddress.IPv6Address(host)  # which urlsplit looks at only since Python 3.11.4
     except ValueError as error:
-        raise DownloadFailed("the link cannot be read") from error
+        raise DownloadFailed("the link is malformed") from error
     here = local and is_loopback(host)
     # who reads what else a host may hold differently would go elsewhere
     if not _HOST.fullmatch(host) or "@" in parts.netloc or scheme not in ("https", "http"):
-        raise DownloadFailed("the link is no address of a picture")
+        raise DownloadFailed("the link is not the address of an image")
     if scheme == "http" and not here:
-        raise DownloadFailed("the link is not encrypted (http), so it is not followed")
+        raise DownloadFailed("the link is not encrypted (http), so it was not followed")
     if not here and not all(is_public(address) for address in _addresses(host)):
-        raise DownloadFailed(f"the link leads into a private network ({host}), so it is not followed")
+        raise DownloadFailed(f"the link leads into a private network ({host}), so it was not followed")
 
 
 def _addresses(host: str) -> list[str]:

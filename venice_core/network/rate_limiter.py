@@ -81,7 +81,7 @@ class RateLimiter:
             if seconds <= 0:
                 return
             if seconds > MAX_WAIT:
-                raise Busy(f"the rate limit is used up for another {seconds:.0f} s")
+                raise Busy(f"the rate limit resets in {seconds:.0f} s")
             on_wait(seconds)
             cancel.wait(seconds)
 

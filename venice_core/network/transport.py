@@ -114,7 +114,7 @@ class Transport:
             body += chunk
             on_progress(Progress(Stage.DOWNLOADING, len(body), total))
             if len(body) > self._max_bytes:
-                raise UnusableAnswer(f"the answer is larger than {self._max_bytes / 2**20:.0f} MiB")
+                raise UnusableAnswer(f"the response is larger than {self._max_bytes / 2**20:.0f} MiB")
         return bytes(body)
 
     def _session(self, url: str, sockets: Sockets) -> requests.Session:
@@ -133,17 +133,17 @@ def _charge(upload: Upload | None) -> Charge:
 
 # What the innermost cause means, in words that can be acted on; the first that fits.
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
-    (requests.exceptions.ReadTimeout, "no answer within the time limit"),
+    (requests.exceptions.ReadTimeout, "no response within the time limit"),
     (requests.exceptions.ConnectTimeout, "no connection within the time limit"),
-    (socket.gaierror, "the server's name is not known"),
+    (socket.gaierror, "the server's name could not be resolved"),
     (ssl.SSLCertVerificationError, "the server's certificate is not trusted"),
-    (ssl.SSLError, "no encrypted connection could be made"),
-    (http.client.RemoteDisconnected, "the server closed the connection without an answer"),
-    (ConnectionRefusedError, "nobody answers at this address"),
+    (ssl.SSLError, "an encrypted connection could not be established"),
+    (http.client.RemoteDisconnected, "the server closed the connection without responding"),
+    (ConnectionRefusedError, "nothing is listening at this address"),
     (ConnectionResetError, "the connection was reset"),
     (ConnectionError, "the connection was closed"),
-    (http.client.IncompleteRead, "the answer broke off"),
-    (TimeoutError, "the time limit was reached"),
+    (http.client.IncompleteRead, "the response was cut off"),
+    (TimeoutError, "the time limit was exceeded"),
 )
 
 

@@ -36,9 +36,9 @@ def check_url(url: str) -> str:
         parts = urlsplit("")
     odd = "@" in parts.netloc or "?" in url or "#" in url or not _has_port(parts)
     if parts.scheme not in ("http", "https") or not parts.hostname or odd:
-        raise BadInput(f"“{url}” is no address of a service, such as https://api.venice.ai/api/v1.")
+        raise BadInput(f"“{url}” is not the address of a service, such as https://api.venice.ai/api/v1.")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise BadInput(f"“{url}” is not encrypted: http:// is for this machine only, use https://.")
+        raise BadInput(f"“{url}” is not encrypted: http:// is allowed for this computer only; use https://.")
     return url.strip().rstrip("/")
 
 

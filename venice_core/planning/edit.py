@@ -49,7 +49,7 @@ def plan_edit(job: Job, selection: Selection | None, capabilities: Capabilities)
     shapes = shapes_for(options.aspect_ratio, model, capabilities.aspect_ratios)
     if endpoint is Endpoint.EDIT and model.keeps_shape:
         if options.aspect_ratio not in ("", "auto"):
-            raise BadInput(f"{model.label} keeps the picture's shape: leave the aspect ratio empty.")
+            raise BadInput(f"{model.label} keeps the image's shape: leave the aspect ratio empty.")
         shapes = Ratios()
     framed = frame(choose_crop(job, selection), job.layer, shapes, limits)
     auto = options.aspect_ratio == "auto" and "auto" in model.aspect_ratios
@@ -86,14 +86,14 @@ def _guided(job: Job, selection: Selection | None, model: Model, limits: Limits)
     """Return whether the selection is sent as a mask, and what the user should know about that."""
     room = model.max_images or limits.max_images
     references = len(job.references)
-    takes = "one picture only" if room == 1 else f"{room} pictures at most"
+    takes = "only one image" if room == 1 else f"at most {room} images"
     if 1 + references > room:
-        raise BadInput(f"{model.label} takes {takes}: the picture and {references} references are too many.")
+        raise BadInput(f"{model.label} accepts {takes}, but this request has {1 + references}.")
     if selection is None or job.options.selection is not SelectionUse.GUIDE:
         return False, []
     if model.mask or 2 + references <= room:
         return True, []
-    return False, [f"{model.label} takes {takes}: it sees the region without a mask."]
+    return False, [f"{model.label} accepts {takes}, so it sees the region without a mask."]
 
 
 def full_prompt(words: str, model: Model, limit: int, *, guided: bool) -> str:
@@ -101,7 +101,7 @@ def full_prompt(words: str, model: Model, limit: int, *, guided: bool) -> str:
     if not words:
         raise BadInput("The prompt is empty: write what you want, for example “remove the tree”.")
     if len(words) > limit:
-        raise BadInput(f"The prompt has {len(words)} characters; the model takes at most {limit}.")
+        raise BadInput(f"The prompt has {len(words)} characters; the model accepts at most {limit}.")
     if guided:
         for sentence in MASK_SENTENCES:
             extended = f"{words}\n\n{sentence}"

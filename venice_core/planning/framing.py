@@ -47,12 +47,13 @@ class Frame:
         warnings = []
         if self.padded.pixels > NOTICEABLE * self.crop.extent.pixels:
             warnings.append(
-                f"The region is padded to {self.padded}, which the service needs; that is cut off again."
+                f"The region is padded to {self.padded}, a size the service accepts; the padding is "
+                "removed afterwards."
             )
         if self.size != self.padded:
             warnings.append(
-                f"The region of {self.padded} is sent at {self.size}, the service's largest: "
-                "the result is softer."
+                f"The region of {self.padded} is sent at {self.size}, the service's maximum, so the "
+                "result is softer."
             )
         return tuple(warnings)
 
@@ -81,7 +82,7 @@ def _outer(extent: Extent, shape: Shape, limits: Limits) -> Extent:
     outer = shape.around(at_least(shape.around(extent), limits))
     if outer.pixels > MAX_PADDED:
         name = shape.label or f"{shape.ratio:.3g}:1"
-        raise BadInput(f"With the aspect ratio {name} the region would become {outer}: choose another.")
+        raise BadInput(f"The aspect ratio {name} would enlarge the region to {outer}: choose another.")
     return outer
 
 

@@ -36,25 +36,25 @@ def plan_generation(job: Job, selection: Selection | None, capabilities: Capabil
     most = model.max_style_references
     if job.references and model.constrained and len(job.references) > (most or 0):
         takes = f"at most {most}" if most else "no"
-        raise BadInput(f"{model.label} takes {takes} reference pictures.")
+        raise BadInput(f"{model.label} accepts {takes} reference images.")
     longest = capabilities.max_prompts.get(endpoint, capabilities.limits.max_prompt)
     negative = options.negative_prompt.strip()
     room = min(model.max_prompt or longest, longest)
     if len(negative) > room:
-        raise BadInput(f"The negative prompt is longer than the model takes ({room} characters).")
+        raise BadInput(f"The negative prompt is too long: the model accepts at most {room} characters.")
     if options.aspect_ratio not in ("", "auto") and not model.sized:
-        raise BadInput(f"{model.label} cannot be asked for an aspect ratio: it chooses the shape itself.")
+        raise BadInput(f"{model.label} chooses the shape itself: leave the aspect ratio empty.")
     target = selection.support if selection else job.layer
     size, asked, ratio = choose_generation_size(options, endpoint, fields, model, target.extent, capabilities)
     warnings = list(about(model, capabilities))
     factor = max(target.width / size.width, target.height / size.height)
     if factor > 1.01 and not options.as_made:
-        warnings.append(f"The picture is made at about {size} and enlarged {factor:.1f} times.")
+        warnings.append(f"The image is generated at about {size} and enlarged {factor:.1f} times.")
     sent = {**fields, "style_references": job.references}
     warnings += [words for name, words in capabilities.field_warnings.items() if sent.get(name)]
     requests, pictures = capabilities.batches(options.variations, endpoint, model)
     if pictures > 1 and options.seed != -1:
-        warnings.append("The seed holds for the first picture only; the others are random.")
+        warnings.append("The seed applies to the first image only; the others are random.")
     return Plan(
         endpoint=endpoint,
         provider=capabilities.name,
@@ -84,7 +84,7 @@ def _generate_endpoint(job: Job, capabilities: Capabilities) -> Endpoint:
     endpoints = endpoints_for(Action.GENERATE, capabilities)
     wish = job.options.endpoint or endpoints[0].value
     if wish not in [endpoint.value for endpoint in endpoints]:
-        raise BadInput(f"“{wish}” generates nothing; {endpoints[0].value} does.")
+        raise BadInput(f"“{wish}” cannot generate images; {endpoints[0].value} can.")
     return Endpoint(wish)
 
 
@@ -95,8 +95,8 @@ def _check_generate_fields(options: Options, fields: Mapping[str, Any], model: M
             raise BadInput(f"{name} must be a multiple of {model.divisor} for {model.label}.")
     if "width" in fields or "height" in fields:
         if options.aspect_ratio:
-            raise BadInput("Give either width and height or an aspect ratio, not both.")
+            raise BadInput("Set either width and height or an aspect ratio, not both.")
         if model.aspect_ratios:
-            raise BadInput(f"{model.label} takes an aspect ratio instead of width and height.")
+            raise BadInput(f"{model.label} accepts an aspect ratio instead of width and height.")
     if model.max_steps and fields.get("steps", 0) > model.max_steps:
-        raise BadInput(f"{model.label} takes at most {model.max_steps} steps.")
+        raise BadInput(f"{model.label} accepts at most {model.max_steps} steps.")

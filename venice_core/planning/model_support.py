@@ -13,12 +13,12 @@ from venice_core.planning.capabilities import ANY, IMAGE, INPAINT, UPSCALE, Capa
 from venice_core.planning.endpoint import Endpoint
 from venice_core.planning.output_shapes import Ratios, Shapes
 
-_DOES = {INPAINT: "edits pictures", IMAGE: "generates pictures", UPSCALE: "upscales pictures"}
+_DOES = {INPAINT: "edits images", IMAGE: "generates images", UPSCALE: "upscales images"}
 _ACTIONS = {
-    Action.EDIT: "edit pictures",
+    Action.EDIT: "edit images",
     Action.CUTOUT: "remove backgrounds",
-    Action.GENERATE: "generate pictures",
-    Action.UPSCALE: "upscale pictures",
+    Action.GENERATE: "generate images",
+    Action.UPSCALE: "upscale images",
 }
 # What a request may not have room for: the option's name in `Capabilities.without` -> its name for people.
 _WISHES = {
@@ -28,8 +28,8 @@ _WISHES = {
     "aspect_ratio": "an aspect ratio",
     "resolution": "a resolution",
     "quality": "a quality",
-    "enhance_prompt": "a rewritten prompt",
-    "references": "reference pictures",
+    "enhance_prompt": "prompt rewriting",
+    "references": "reference images",
 }
 
 
@@ -77,8 +77,10 @@ def check_wishes(job: Job, endpoint: Endpoint, capabilities: Capabilities) -> No
         if wanted.get(name, bool(getattr(options, name, ""))):
             endpoints = capabilities.endpoints[job.action]
             if len(endpoints) > 1:
-                raise BadInput(f"{endpoint.value} does not know {_WISHES[name]}; {endpoints[0].value} does.")
-            raise BadInput(f"The provider {capabilities.name} does not know {_WISHES[name]}.")
+                raise BadInput(
+                    f"{endpoint.value} does not support {_WISHES[name]}; {endpoints[0].value} does."
+                )
+            raise BadInput(f"The provider {capabilities.name} does not support {_WISHES[name]}.")
 
 
 def offered(model: Model, name: str, wish: str, values: tuple[str, ...]) -> str:
@@ -143,13 +145,13 @@ def about(model: Model, capabilities: Capabilities) -> list[str]:
     catalogue = capabilities.catalogue
     if model.id and not model.listed and (catalogue.date or (catalogue.unlisted and catalogue.models)):
         who = "service" if catalogue.date else f"profile {capabilities.name}"
-        warnings.append(f"The {who} does not list a model “{model.id}”.")
+        warnings.append(f"The {who} does not list the model “{model.id}”.")
     if model.offline:
-        warnings.append(f"The service says that {model.label} is offline at present.")
+        warnings.append(f"The service reports that {model.label} is currently offline.")
     if model.retires or model.replacement:
         when = f" on {model.retires[:10]}" if model.retires else ""
         instead = f"; use {model.replacement} instead" if model.replacement else ""
-        ends = "ended" if is_past(model.retires, capabilities.today) else "ends"
+        ends = "was retired" if is_past(model.retires, capabilities.today) else "will be retired"
         warnings.append(f"{model.label} {ends}{when}{instead}.")
     return warnings
 
@@ -171,7 +173,7 @@ def ratio_of(wish: str) -> float:
     """Return width divided by height. Raises BadInput if it is not an aspect ratio."""
     ratio = parse_ratio(wish)
     if ratio is None:
-        raise BadInput(f"“{wish}” is no aspect ratio, such as 16:9.")
+        raise BadInput(f"“{wish}” is not an aspect ratio, such as 16:9.")
     return ratio
 
 

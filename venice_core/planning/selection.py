@@ -46,7 +46,7 @@ class Selection:
         selected = coverage[inside.relative_to(job.window).slices] if inside else None
         found = support_of(selected) if selected is not None else None
         if domain is None or inside is None or selected is None or found is None:
-            raise BadInput("No pixel of this layer lies under the selection.")
+            raise BadInput("The selection does not cover any pixel of this layer.")
         support = Bounds(inside.x + found.x, inside.y + found.y, found.width, found.height)
         radius = job.options.grow
         # One px of not selected around what may become selected is all that growing and feathering
@@ -58,7 +58,7 @@ class Selection:
         grown = grow(window, radius)
         found = support_of(grown)
         if found is None:
-            raise BadInput(f"Nothing of the selection is left when it shrinks by {-radius} px.")
+            raise BadInput(f"Shrinking the selection by {-radius} px leaves nothing selected.")
         support = Bounds(bounds.x + found.x, bounds.y + found.y, found.width, found.height)
         return cls(bounds, grown, support, hard)
 

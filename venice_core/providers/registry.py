@@ -110,7 +110,7 @@ class Registry:
         """Return the provider's name for a wish, "" for none. Raises BadInput if it is unknown."""
         name = provider_name(wish, self._env, self.settings)
         if name not in self.names:
-            raise BadInput(f"There is no provider “{name}”; there are: {', '.join(self.names)}.")
+            raise BadInput(f"There is no provider “{name}”. Available: {', '.join(self.names)}.")
         return name
 
     def open(
@@ -184,7 +184,8 @@ class Registry:
             and found.key_variable in {KEY_VARIABLE, *profiles.key_variables}
         ):
             raise BadInput(
-                f"The provider “{name}” in the settings: the key in {found.key_variable} is another one's."
+                f"The provider “{name}” in the settings: the key in {found.key_variable} belongs to "
+                "another provider."
             )
         return found
 
@@ -207,7 +208,7 @@ class Registry:
         """
         profiles, values = self.profiles, self.settings.read()
         if not profiles.is_changed(name):
-            known = "is built in, and nothing was changed of it" if name in self.names else "is not there"
+            known = "is built in and has not been changed" if name in self.names else "does not exist"
             raise BadInput(f"The provider “{name}” {known}.")
         built_in = Profiles().get(name)
         self._forget_key_unless_for(built_in, name)

@@ -58,7 +58,7 @@ class Entry:
     def whereabouts(self) -> str:
         """A sentence with its id and the place of its answer; "" if it cost nothing and has no answer."""
         if (self.folder / ANSWER).exists():
-            return f"Job {self.id}: what came is in {self.folder}."
+            return f"Job {self.id}: the service's response is in {self.folder}."
         return f"Job {self.id}." if self.record["charge"] != Charge.NONE.value else ""
 
     @property
@@ -131,7 +131,9 @@ class Entry:
 
 
 def not_kept(folder: Path, error: OSError) -> BadInput:
-    return BadInput(f"The job cannot be kept in {folder} ({error.strerror or error}), so it was not sent.")
+    return BadInput(
+        f"The job could not be saved in {folder} ({error.strerror or error}), so it was not sent."
+    )
 
 
 def summary(entry: Entry) -> Mapping[str, Any]:

@@ -25,7 +25,7 @@ class Scratch:
         """Return a file in this folder. Raises BadInput if it is missing or has the wrong size in bytes."""
         path = self.path / str(name)
         if path.parent != self.path or not path.is_file():
-            raise BadInput(f"There is no file “{name}” with pixels.")
+            raise BadInput(f"There is no pixel file “{name}”.")
         if size is not None and path.stat().st_size != size:
             raise BadInput(f"“{name}” holds {path.stat().st_size} bytes, not {size}.")
         return path

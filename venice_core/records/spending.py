@@ -84,14 +84,14 @@ class Budget:
         """
         if price is None or price.usd is None:
             raise SpendingLimitExceeded(
-                f"The price is unknown, so the limit of {dollars(self.limit)} a day cannot be kept."
+                f"The price is unknown, so the daily limit of {dollars(self.limit)} cannot be enforced."
             )
         # not below 0: what was reserved just before midnight belongs to the day before
         before = max(0.0, self.spent - price.usd) if reserved else self.spent
         if before + price.usd > self.limit + 1e-9:
             raise SpendingLimitExceeded(
-                f"This would cost {dollars(price.usd)}; of today's limit of {dollars(self.limit)}, "
-                f"{dollars(before)} is spent."
+                f"This would cost {dollars(price.usd)}. Of today's {dollars(self.limit)} limit, "
+                f"{dollars(before)} is already spent."
             )
 
     def check_all(self, prices: Sequence[Price | None]) -> None:
@@ -102,15 +102,15 @@ class Budget:
         known = [price.usd for price in prices if price is not None and price.usd is not None]
         if unknown := len(prices) - len(known):
             raise SpendingLimitExceeded(
-                f"The price of {unknown} of these pictures is unknown, so the limit of "
-                f"{dollars(self.limit)} a day cannot be kept."
+                f"The price of {unknown} of these images is unknown, so the daily limit of "
+                f"{dollars(self.limit)} cannot be enforced."
             )
         sums = list(itertools.accumulate(known))
         if sums and self.spent + sums[-1] > self.limit + 1e-9:
             left = max(0.0, self.limit - self.spent)
             fit = sum(each <= left + 1e-9 for each in sums)
             raise SpendingLimitExceeded(
-                f"These {len(sums)} pictures would cost {dollars(sums[-1])} together. Of today's limit of "
-                f"{dollars(self.limit)}, {dollars(self.spent)} is spent and {dollars(left)} is left: enough "
-                f"for {f'the first {fit}' if fit else 'none'} of them."
+                f"These {len(sums)} images would cost {dollars(sums[-1])} in total. Of today's "
+                f"{dollars(self.limit)} limit, {dollars(self.spent)} is spent and {dollars(left)} "
+                f"remains: enough for {f'the first {fit}' if fit else 'none'} of them."
             )

@@ -118,7 +118,7 @@ class Sandbox:
     def url_for(self, dialect: str) -> str:
         """Return the base URL of a dialect, such as "http://127.0.0.1:PORT/openai/v1". Raises ValueError."""
         if dialect not in DIALECTS:
-            raise ValueError(f"no dialect is named {dialect!r}; there are {', '.join(DIALECTS)}")
+            raise ValueError(f"unknown dialect {dialect!r}; available: {', '.join(DIALECTS)}")
         return self._root + DIALECTS[dialect].base
 
     @property

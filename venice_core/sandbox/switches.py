@@ -154,23 +154,25 @@ def _line(text: str) -> str:
 
 
 TABLE: Mapping[str, Switch] = {
-    "identity": Switch(_flag, "true|false", "answer the input's pixels; background-remove: alpha 255"),
-    "drift": Switch(_flag, "true|false", "the whole answer a few gray levels off and slightly blurred"),
+    "identity": Switch(_flag, "true|false", "return the input's pixels; background-remove: alpha 255"),
+    "drift": Switch(_flag, "true|false", "the whole result a few gray levels off and slightly blurred"),
     "move": Switch(
         _move,
         "X,Y[,ZOOM[,DEGREES]]",
-        "the whole answer zoomed and turned clockwise about its middle, and shifted, in px before size",
+        "the whole result zoomed and turned clockwise about its middle, and shifted, in px before size",
     ),
-    "blurred": Switch(_flag, "true|false", "blur the answer and say so in x-venice-is-blurred"),
+    "blurred": Switch(_flag, "true|false", "blur the result and say so in x-venice-is-blurred"),
     "violation": Switch(
         _violation,
         "true|false|first",
-        "x-venice-is-content-violation: true; pictures that are generated, or the first of them, are black, "
-        "and a bare one is a placeholder",
+        "x-venice-is-content-violation: true; generated images (all, or only the first) are black, "
+        "and a single one is a placeholder",
     ),
     "deprecated": Switch(_flag, "true|false", "the three headers of a model about to be retired"),
-    "refusal": Switch(_flag, "true|false", "200 with a plain gray picture of about 2 KB instead of a result"),
-    "served": Switch(_line, "model id", "x-venice-model-id and -name tell of this model, whatever was asked"),
+    "refusal": Switch(_flag, "true|false", "200 with a plain gray image of about 2 KB instead of a result"),
+    "served": Switch(
+        _line, "model id", "x-venice-model-id and -name report this model, whatever was requested"
+    ),
     "policy": Switch(
         _flag,
         "true|false",
@@ -208,23 +210,23 @@ TABLE: Mapping[str, Switch] = {
         "x-ratelimit-reset-requests in Unix ms, in Unix s, or in s from now",
     ),
     "at_once": Switch(
-        _count, "1 or more", "with this many POSTs under way a further one gets 429, Retry-After: 1"
+        _count, "1 or more", "with this many POSTs in progress, another gets 429, Retry-After: 1"
     ),
     "rate": Switch(
         _count,
         "1 or more",
-        "this many requests a minute, counted down in x-ratelimit-remaining-requests; beyond it 429 with "
-        "Retry-After to the minute's end",
+        "this many requests a minute, counted down in x-ratelimit-remaining-requests; beyond it 429 "
+        "with Retry-After until the minute ends",
     ),
-    "redirect": Switch(_url, "URL", "307 to there"),
+    "redirect": Switch(_url, "URL", "redirect to this URL with 307"),
     "drop": Switch(
         _one_of("before_body", "after_body", "in_answer"),
         "before_body|after_body|in_answer",
-        "reset the connection: upload unread; upload read, no answer; half of the answer's body sent",
+        "reset the connection: upload unread; upload read, no response; half of the response's body sent",
     ),
-    "stall": Switch(_seconds, "seconds", "wait this long, at stall_at; closing the sandbox ends it"),
+    "stall": Switch(_seconds, "seconds", "wait this long, at stall_at; closing the sandbox ends the wait"),
     "stall_at": Switch(
-        _one_of("body", "answer"), "body|answer", "wait before reading the upload, or before answering"
+        _one_of("body", "answer"), "body|answer", "wait before reading the upload, or before responding"
     ),
     "garbage": Switch(
         _one_of(
@@ -232,40 +234,41 @@ TABLE: Mapping[str, Switch] = {
             *("empty_entry", "error_200"),
         ),
         "text|empty|truncated|json|html|no_images|bad_images|empty_entry|error_200",
-        "200 with a body that is no picture, or no JSON where that is answered; no_images, bad_images: "
-        "good JSON with an empty list, or with pictures cut in half; empty_entry: in the dialects a list of "
-        "one empty object; error_200: OpenAI's error object",
+        "200 with a body that is not an image, or not the JSON expected; no_images, bad_images: "
+        "valid JSON with an empty list, or with images cut in half; empty_entry: in the dialects a "
+        "list with one empty object; error_200: OpenAI's error object",
     ),
-    "size": Switch(_size, "WIDTHxHEIGHT", "the answer's size in px"),
+    "size": Switch(_size, "WIDTHxHEIGHT", "the result's size in px"),
     "fit": Switch(
         _one_of("stretch", "crop", "letterbox"), "stretch|crop|letterbox", "how size changes the shape"
     ),
-    "format": Switch(_one_of("png", "jpeg", "webp"), "png|jpeg|webp", "the answer's real file format"),
-    "label": Switch(_line, "MIME type", "the answer's Content-Type, whatever its bytes are"),
+    "format": Switch(_one_of("png", "jpeg", "webp"), "png|jpeg|webp", "the result's real file format"),
+    "label": Switch(_line, "MIME type", "the response's Content-Type, whatever its bytes are"),
     "answer": Switch(
         _one_of("b64_json", "data_uri", "url"),
         "b64_json|data_uri|url",
-        "in the dialects: how pictures are answered, whatever was asked; data_uri: such a URI in b64_json",
+        "in the dialects: how images are returned, whatever was requested; data_uri: such a URI in b64_json",
     ),
     "link": Switch(
         _one_of("same_host", "other_host", "expired", "gone", "redirect", "redirect_away", "huge"),
         "same_host|other_host|expired|gone|redirect|redirect_away|huge",
-        "in the dialects: the host that links to pictures name, or what those links answer: 403 in XML, 404, "
-        "302 to the picture, 302 to http://10.0.0.1/x.png, more than 64 MiB without a Content-Length",
+        "in the dialects: the host that image links name, or what those links return: 403 in XML, "
+        "404, 302 to the image, 302 to http://10.0.0.1/x.png, more than 64 MiB without a "
+        "Content-Length",
     ),
     "balances": Switch(
-        _one_of("both", "usd", "diem", "none"), "both|usd|diem|none", "which balances an account tells of"
+        _one_of("both", "usd", "diem", "none"), "both|usd|diem|none", "which balances the account reports"
     ),
     "styles": Switch(
         _one_of("object", "array"),
         "object|array",
-        "/image/styles answers its documented object, or a bare array",
+        "/image/styles returns its documented object, or a bare array",
     ),
 }
 _READ = ("balances", "styles")  # hold for GETs too, without a path
 SCOPE: Mapping[str, Switch] = {
     "times": Switch(_count, "1 or more", "apply to this many requests, then no more"),
-    "path": Switch(_line, "end of a path", "apply to these requests, GETs too, instead of every POST"),
+    "path": Switch(_line, "end of a path", "apply to these requests, including GETs, instead of every POST"),
 }
 
 

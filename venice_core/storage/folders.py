@@ -31,7 +31,9 @@ class Folders:
             try:
                 base = Path(home).expanduser().absolute()
             except RuntimeError as error:
-                raise BadInput(f"VENICE_HOME is {home}, and nobody here has that name.") from error
+                raise BadInput(
+                    f"VENICE_HOME is {home}, but there is no such user on this computer."
+                ) from error
             return cls(base, base / "jobs", base / "cache", base / "logs", base / "scratch")
         data = Path(platformdirs.user_data_dir(APP, appauthor=False))
         return cls(

@@ -35,7 +35,7 @@ class Settings:
         except (OSError, ValueError) as error:
             raise BadInput(f"The settings file {self.path} cannot be read: {error}.") from error
         if not isinstance(values, dict):
-            raise BadInput(f"The settings file {self.path} does not hold settings.")
+            raise BadInput(f"The settings file {self.path} does not contain settings.")
         return values
 
     @property
@@ -46,7 +46,7 @@ class Settings:
 
     def set_daily_limit(self, limit: Any) -> None:
         """Set the daily limit, None for no limit. Raises BadInput if it is not an amount of US dollars."""
-        self.update(daily_limit_usd=None if limit is None else _amount(limit, "The limit per day"))
+        self.update(daily_limit_usd=None if limit is None else _amount(limit, "The daily limit"))
 
     def update(self, **changes: Any) -> None:
         values = {**self.read(), **changes}
@@ -56,7 +56,7 @@ class Settings:
 def _amount(value: Any, what: str) -> float:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not 0 <= value < 1e9:
-        raise BadInput(f"{what} must be an amount of US dollars, 0 or more.")
+        raise BadInput(f"{what} must be an amount in US dollars, 0 or more.")
     return float(value)
 
 

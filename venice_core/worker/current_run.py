@@ -19,7 +19,8 @@ from venice_core.worker.protocol import CancelParams, MessageWriter, RunParams, 
 from venice_core.worker.results import clipped_colors, run_value
 
 DETACHED = (
-    "The request had already been sent, so it may be charged. Its answer is still received, and kept in {}."
+    "The request had already been sent, so it may be charged. Its result will still be received and "
+    "kept in {}."
 )
 ABORT_SECONDS = 0.5
 
@@ -114,7 +115,7 @@ class CurrentRun:
         source = None if job.action is Action.GENERATE else self._scratch.file(params.get("source"))
         names = params.get("references") or ()
         if len(names) != len(job.references):
-            raise BadInput("The reference pictures handed over are not those of the job.")
+            raise BadInput("The reference images do not match the job.")
         sizes = (extent.pixels * 4 for extent in job.references)
         references = tuple(map(self._scratch.file, names, sizes))
         return JobInputs(source, coverage, references)

@@ -106,7 +106,7 @@ class Methods:
     def take_plan(self, number: int | None) -> tuple[Prepared, Runner]:
         """Return the plan with that id, once, and who runs it. Raises BadInput for any but the last one."""
         if self._sendable is None or number != self._sendable[0]:
-            raise BadInput("There is no such plan to send (any more).")
+            raise BadInput("The plan to be sent no longer exists.")
         _, prepared, session = self._sendable
         self._sendable = None
         return prepared, self._runner(session)
@@ -234,7 +234,7 @@ class Methods:
     def _new_file(self, params: DecodeParams | EncodeParams) -> Path:
         path = self._scratch.path / str(params.get("to") or "")
         if path.parent != self._scratch.path or path.is_dir():
-            raise BadInput(f"“{params.get('to')}” is no name for a file.")
+            raise BadInput(f"“{params.get('to')}” is not a valid file name.")
         return path
 
     def _profile_json(self, session: ProviderSession) -> ProfileJson | None:

@@ -63,4 +63,4 @@ def clipped_colors(path: Path, result: Result) -> list[str]:
     share = compositing.clipped_share(colors, result.placed.mask)
     if share <= CLIPPED_SHARE:
         return []
-    return [f"{100 * share:.0f} % of what was sent has colors outside sRGB, which the result cannot have."]
+    return [f"{100 * share:.0f}% of what was sent has colors outside sRGB, which the result cannot have."]

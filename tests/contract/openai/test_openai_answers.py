@@ -199,7 +199,7 @@ def test_fewer_than_asked_for_are_kept_and_the_missing_ones_said(
         assert len(server.heads) == 1
     assert (code, len(result["variations"])) == (0, count)
     assert len(list(out.parent.glob("out-*.png"))) == count
-    assert f"made {count} of 3 pictures" in " ".join(result["warnings"])
+    assert f"Only {count} of the 3 requested images" in " ".join(result["warnings"])
     assert openai.job.record["charge"] == "charged"
 
 
@@ -224,15 +224,15 @@ def test_more_than_asked_for_stay_in_the_jobs_folder(openai: Shell, out: Path, m
 @pytest.mark.parametrize(
     ("garbage", "words"),
     [
-        ("no_images", "an answer without a picture"),
-        ("empty_entry", "an answer without a picture"),
+        ("no_images", "a response without an image"),
+        ("empty_entry", "a response without an image"),
         ("error_200", "The picture could not be made"),
-        ("bad_images", "broken PNG"),
+        ("bad_images", "damaged or incomplete PNG"),
         ("truncated", ""),
         ("json", "The picture could not be made"),
         ("text", "I cannot help with that picture"),
         ("html", "Just a moment"),
-        ("empty", "an answer without a picture"),
+        ("empty", "a response without an image"),
     ],
 )
 def test_an_answer_without_a_picture_may_have_been_charged_and_is_not_asked_for_again(
@@ -290,9 +290,9 @@ def test_json_of_any_other_shape_is_no_picture(openai: Shell, out: Path, body: b
     ("link", "words"),
     [
         ("expired", "the link has expired"),
-        ("gone", "the link has expired, or it does not lead to a picture"),
-        ("redirect_away", "the link is not encrypted (http), so it is not followed"),
-        ("huge", "the answer is larger than 64 MiB"),
+        ("gone", "the link has expired or does not lead to an image"),
+        ("redirect_away", "the link is not encrypted (http), so it was not followed"),
+        ("huge", "the response is larger than 64 MiB"),
     ],
 )
 @pytest.mark.parametrize("profile", [OPENAI], indirect=True)
@@ -333,7 +333,7 @@ def test_a_link_that_is_none_is_not_followed(openai: Shell, out: Path, url: str)
         code, result = openai.result("generate", "-p", "a hat", "-o", out)
         assert len(server.heads) == 1
     assert (code, result["error"]["kind"]) == (5, "unfetched")
-    assert "the link is no address of a picture" in result["error"]["message"]
+    assert "the link is not the address of an image" in result["error"]["message"]
     assert links(openai) == [url]
 
 
@@ -359,9 +359,9 @@ def test_a_link_from_here_into_another_private_network_is_not_followed(
 @pytest.mark.parametrize(
     ("headers", "words"),
     [
-        ((), "the link leads nowhere"),
-        (("Location: https://[x/",), "the link leads to what is no address"),
-        (("Location: /x.png",), "from one place to the next without an end"),
+        ((), "the link redirects without an address"),
+        (("Location: https://[x/",), "the link redirects to an invalid address"),
+        (("Location: /x.png",), "the link redirects too many times"),
         (("Location: https://10.0.0.1/x.png",), "into a private network"),
     ],
 )
@@ -473,13 +473,14 @@ def test_of_several_links_one_that_is_dead_does_not_cost_the_others(
     sandbox.switch(status=404, path=".png", times=1)
     code, result = generate("--variations", 2)
     assert (code, len(result["variations"])) == (0, 1)
-    assert "made 1 of 2 pictures" in " ".join(result["warnings"])
-    assert "A picture could not be fetched: the link has expired" in " ".join(result["warnings"])
+    assert "Only 1 of the 2 requested images" in " ".join(result["warnings"])
+    assert "An image could not be downloaded: the link has expired" in " ".join(result["warnings"])
     assert [path.name for path in openai.job.folder.glob("picture-*.bin")] == ["picture-2.bin"]
 
 
 @pytest.mark.parametrize(
-    ("garbage", "words"), [("html", "Just a moment"), ("truncated", "broken PNG"), ("empty", "nothing")]
+    ("garbage", "words"),
+    [("html", "Just a moment"), ("truncated", "damaged or incomplete PNG"), ("empty", "empty")],
 )
 def test_a_link_to_what_is_no_picture_is_no_usable_answer_and_what_came_is_kept(
     generate: Any, openai: Shell, sandbox: Sandbox, garbage: str, words: str

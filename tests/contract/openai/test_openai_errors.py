@@ -233,7 +233,7 @@ def test_no_answer_within_the_time_limit_may_have_been_charged(
     sandbox.switch(stall=30)
     error = failed(openai, photo)
     assert (error["exit"], error["kind"], error["charge"]) == (5, "lost-connection", "possible")
-    assert "no answer within the time limit" in error["message"]
+    assert "no response within the time limit" in error["message"]
     assert len(posts(sandbox)) == 1
 
 

@@ -61,9 +61,12 @@ def test_a_generation_is_json_with_the_fewest_fields(
         (("--aspect-ratio", "16:9"), {OPENAI: {"size": "1824x1024"}, GROK: {"aspect_ratio": "16:9"}}),
         (("--aspect-ratio", "9:19.5"), {GROK: {"aspect_ratio": "9:19.5"}}),
         (("--aspect-ratio", "auto"), {GROK: {"aspect_ratio": "auto"}}),
-        (("--aspect-ratio", "1:1"), {RELAY: "gpt-image-1 cannot be asked for an aspect ratio"}),
+        (("--aspect-ratio", "1:1"), {RELAY: "gpt-image-1 chooses the shape itself"}),
         (("--aspect-ratio", "4:1"), {OPENAI: "no aspect ratio “4:1”", GROK: "it offers 1:1, 3:4,"}),
-        (("--aspect-ratio", "wide"), {OPENAI: "“wide” is no aspect ratio", OWN: "is no aspect ratio"}),
+        (
+            ("--aspect-ratio", "wide"),
+            {OPENAI: "“wide” is not an aspect ratio", OWN: "is not an aspect ratio"},
+        ),
         (("--resolution", "2K"), {GROK: {"resolution": "2k"}, OPENAI: "has no resolution", RELAY: "has no"}),
         (("--resolution", "4K"), {GROK: "it offers 1k, 2k", OWN: "it offers no choice"}),
         (("--quality", "low"), {OPENAI: {"quality": "low"}, GROK: {"quality": "low"}}),
@@ -72,10 +75,13 @@ def test_a_generation_is_json_with_the_fewest_fields(
         (("--model", "gpt-image-1.5"), {OPENAI: {"model": "gpt-image-1.5"}}),
         (("--field", "user=me"), {OPENAI: {"user": "me"}}),
         (("--field", "output_compression=100"), {OPENAI: {"output_compression": 100}}),
-        (("--negative-prompt", "dogs"), {OPENAI: "does not know a negative prompt", OWN: "does not know"}),
-        (("--style", "Anime"), {OPENAI: "does not know a style", RELAY: "does not know a style"}),
-        (("--seed", "7"), {OPENAI: "does not know a seed", GROK: "does not know a seed"}),
-        (("--enhance-prompt",), {OPENAI: "does not know a rewritten prompt", OWN: "does not know"}),
+        (
+            ("--negative-prompt", "dogs"),
+            {OPENAI: "does not support a negative prompt", OWN: "does not support"},
+        ),
+        (("--style", "Anime"), {OPENAI: "does not support a style", RELAY: "does not support a style"}),
+        (("--seed", "7"), {OPENAI: "does not support a seed", GROK: "does not support a seed"}),
+        (("--enhance-prompt",), {OPENAI: "does not support prompt rewriting", OWN: "does not support"}),
         (("--endpoint", "/image/generate"), {OPENAI: "/images/generations does"}),
     ],
 )
@@ -139,7 +145,7 @@ def test_references_are_refused_since_there_is_no_field_for_them(
     shell: Shell, sandbox: Sandbox, profile: str, photo: Path, out: Path
 ) -> None:
     assert shell("generate", "-p", "a hat", "--reference", photo, "-o", out) == 2
-    assert "reference pictures" in shell.err
+    assert "reference images" in shell.err
     assert (sandbox.requests, shell.jobs) == ([], [])
 
 

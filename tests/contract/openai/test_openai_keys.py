@@ -77,7 +77,7 @@ def test_a_server_of_ones_own_needs_no_key_and_gets_one_that_is_set(
     assert shell("edit", photo, "-p", "x") == 0
     assert shell("account") == 0
     assert keys_sent(sandbox) == ["none", "none"]
-    assert "it answers, and needs no key" in shell.out
+    assert "it responds and needs no key" in shell.out
     sandbox.reset()
     shell.choose(OWN, sandbox.url_for(OWN), KEYS[OWN])
     assert shell("edit", photo, "-p", "x") == 0
@@ -132,12 +132,12 @@ def test_a_relay_without_an_address_says_where_to_enter_it(
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ("http://images.example/v1", "is not encrypted: http:// is for this machine only"),
+        ("http://images.example/v1", "is not encrypted: http:// is allowed for this computer only"),
         ("http://10.0.0.1/v1", "is not encrypted"),
         ("http://127.0.0.1.example/v1", "is not encrypted"),
-        ("images.example/v1", "is no address of a service"),
-        ("https://me:secret@images.example/v1", "is no address of a service"),
-        ("ftp://127.0.0.1/v1", "is no address of a service"),
+        ("images.example/v1", "is not the address of a service"),
+        ("https://me:secret@images.example/v1", "is not the address of a service"),
+        ("ftp://127.0.0.1/v1", "is not the address of a service"),
     ],
 )
 def test_an_address_that_is_open_to_others_or_none_is_refused(
@@ -243,7 +243,7 @@ def test_an_entry_under_a_built_in_name_changes_that_one(shell: Shell, sandbox: 
 @pytest.mark.parametrize(
     ("name", "entries", "words"),
     [
-        ("mine", {"sise": []}, "there is no entry “sise”. Did you mean “size”?"),
+        ("mine", {"sise": []}, "“sise” is not a known entry. Did you mean “size”?"),
         ("mine", {"based_on": "midjourney"}, "“based_on” must be one of openai, grok-relay,"),
         ("mine", {"base_url": 7}, "“base_url” must be a line of text"),
         ("mine", {"size": ["big"]}, "“size” must be a list of sizes, such as 1024x1024"),
@@ -252,14 +252,18 @@ def test_an_entry_under_a_built_in_name_changes_that_one(shell: Shell, sandbox: 
         ("mine", {"fields": {"prompt": "x"}}, "must be without “prompt”"),
         ("mine", {"edit_fields": {"size": "auto"}}, "must be without “size”"),
         ("mine", {"models": {"m": {"fields": {"n": 2}}}}, "must be without “n”"),
-        ("mine", {"unsafe_fields": {"moderation": "low"}}, "no entry “unsafe_fields”. Did you mean"),
-        ("mine", {"key_variable": "OPENAI_API_KEY"}, "the key in OPENAI_API_KEY is another one's"),
-        ("mine", {"key_variable": "VENICE_API_KEY"}, "the key in VENICE_API_KEY is another one's"),
+        (
+            "mine",
+            {"unsafe_fields": {"moderation": "low"}},
+            "“unsafe_fields” is not a known entry. Did you mean",
+        ),
+        ("mine", {"key_variable": "OPENAI_API_KEY"}, "the key in OPENAI_API_KEY belongs to another provider"),
+        ("mine", {"key_variable": "VENICE_API_KEY"}, "the key in VENICE_API_KEY belongs to another provider"),
         (GROK, {"based_on": "openai"}, "is built in: it cannot be based on another one"),
-        ("mine", {"models": {"m": {"qualty": []}}}, "there is no entry “models.m.qualty”"),
-        ("mine", {"price_usd": "cheap"}, "“price_usd” must be an amount of US dollars"),
+        ("mine", {"models": {"m": {"qualty": []}}}, "“models.m.qualty” is not a known entry"),
+        ("mine", {"price_usd": "cheap"}, "“price_usd” must be an amount in US dollars"),
         ("mine", [], "must be an object with entries"),
-        ("Mine!", {}, "cannot be the name of a provider of your own"),
+        ("Mine!", {}, "cannot be the name of a provider"),
     ],
 )
 def test_a_profile_that_is_wrong_says_what_is_and_does_not_cost_the_others(
@@ -324,7 +328,7 @@ def test_what_is_said_of_a_profile_holds_for_all_its_models_and_null_takes_away(
         assert shell("edit", photo, "-p", "x", "--model", model) == 0
         assert posts(sandbox)[-1].fields == {"model": model, **fields}
         assert shell("edit", photo, "-p", "x" * 10, "--model", model) == 2
-        assert "takes at most 9" in shell.err
+        assert "accepts at most 9" in shell.err
     assert shell("edit", photo, "-p", "x", "--variations", 2) == 0
     assert ["n" in seen.fields for seen in posts(sandbox)[-2:]] == [False, False], "two requests"
 
@@ -340,7 +344,7 @@ def test_a_profile_without_a_field_for_several_pictures_takes_one(
 ) -> None:
     shell.profiles({"mine": {"base_url": sandbox.url_for(OWN), "max_images": 3}})
     assert shell("edit", photo, "-p", "x", "--reference", photo, "--provider", "mine") == 2
-    assert "takes one picture only" in shell.err
+    assert "accepts only one image" in shell.err
     assert sandbox.requests == []
 
 
@@ -350,7 +354,7 @@ def test_a_model_that_a_profile_does_not_list_is_told_before_it_is_paid_for(
     """Where it lists any: a server of one's own names none."""
     code, result = shell.result("edit", photo, "-p", "x", "--model", "new-1", "--dry-run")
     assert code == 0
-    told = f"The profile {profile} does not list a model “new-1”." in result["plan"]["warnings"]
+    told = f"The profile {profile} does not list the model “new-1”." in result["plan"]["warnings"]
     assert told == (profile != OWN)
     code, result = shell.result("edit", photo, "-p", "x", "--dry-run")
     assert not [each for each in result["plan"]["warnings"] if "does not list" in each]
@@ -387,7 +391,7 @@ def test_an_address_with_more_than_a_path_is_refused_in_a_profile(
 ) -> None:
     shell.profiles({"mine": {"base_url": address}})
     assert shell("generate", "-p", "x", "-o", out, "--provider", "mine") == 2
-    assert "is no address of a service" in shell.err
+    assert "is not the address of a service" in shell.err
 
 
 # What is told without sending anything
@@ -422,10 +426,10 @@ def test_the_account_is_tested_by_the_list_of_models(shell: Shell, sandbox: Sand
 def test_an_account_says_of_the_model_that_it_is_not_listed_or_when_it_ends(
     mine: Shell, sandbox: Sandbox
 ) -> None:
-    assert mine.json("account")[1]["note"] == "The model gpt-image-1.5 ends on 2026-12-01."
+    assert mine.json("account")[1]["note"] == "The model gpt-image-1.5 will be retired on 2026-12-01."
     mine.choose(RELAY, sandbox.url_for(OPENAI))
     mine.profiles({RELAY: {"model": "gpt-image-9"}})
-    assert mine.json("account")[1]["note"] == "It does not list the model gpt-image-9."
+    assert mine.json("account")[1]["note"] == "The service does not list the model gpt-image-9."
 
 
 @pytest.mark.parametrize("profile", [OPENAI, GROK, RELAY], indirect=True)

@@ -186,7 +186,7 @@ def test_what_the_sandbox_made_costs_nothing(shell: Shell, sandbox: Sandbox, pro
 @pytest.mark.parametrize(
     ("profile", "given", "limit", "words"),
     [
-        (OPENAI, (), 0.269, "This would cost $0.27; of today's limit of $0.269"),
+        (OPENAI, (), 0.269, "This would cost $0.27. Of today's $0.269 limit"),
         (OPENAI, ("--variations", 3), 0.8, "This would cost $0.81"),
         (OPENAI, ("--quality", "max"), 100, "The price is unknown"),
         (OPENAI, ("--model", "gpt-image-3"), 100, "The price is unknown"),
@@ -229,7 +229,7 @@ def test_within_the_limit_it_is_sent_and_what_may_have_been_charged_uses_it_up(
     sandbox.switch(status=524)
     assert [shell("edit", photo, "-p", "x") for _ in range(3)] == [5, 5, 2]
     assert len(posts(sandbox)) == 2
-    assert "$0.54 is spent" in shell.err
+    assert "$0.54 is already spent" in shell.err
 
 
 def test_the_limit_goes_by_what_was_counted(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
@@ -240,7 +240,7 @@ def test_the_limit_goes_by_what_was_counted(shell: Shell, sandbox: Sandbox, phot
         shell.choose(OPENAI, f"{server.origin}/v1")
         assert [shell("edit", photo, "-p", "x") for _ in range(3)] == [0, 0, 2]
         assert len(server.heads) == 2
-    assert "$0.1821 is spent" in shell.err
+    assert "$0.1821 is already spent" in shell.err
 
 
 @pytest.mark.parametrize("profile", [OWN], indirect=True)

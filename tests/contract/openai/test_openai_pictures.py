@@ -250,7 +250,7 @@ def test_an_answer_of_another_size_than_asked_for_is_fitted_and_a_stretched_one_
     after = opened(Path(result["output"]).read_bytes())
     assert after.shape == source.shape
     assert shift(after, source) < 0.25
-    told = [warning for warning in result["warnings"] if "another shape" in warning]
+    told = [warning for warning in result["warnings"] if "different shape" in warning]
     assert bool(told) == (answer != "1536x1024")
 
 

@@ -178,7 +178,7 @@ def test_where_no_mask_can_go_along_the_region_alone_is_sent_and_that_is_said(
     seen = only(sandbox)
     assert seen.fields == {"prompt": "a hat", **FIELDS[GROK]}
     assert [facts(file) for file in seen.files] == [picture("image", 1, PADDED[GROK])]
-    assert "takes one picture only: it sees the region without a mask" in result["warnings"][0]
+    assert "accepts only one image, so it sees the region without a mask" in result["warnings"][0]
 
 
 @pytest.mark.usefixtures("small_answers")
@@ -203,7 +203,7 @@ def test_references_are_refused_where_one_picture_is_all_that_is_taken(
     shell: Shell, sandbox: Sandbox, profile: str, photo: Path
 ) -> None:
     assert shell("edit", photo, "-p", "a hat", "--reference", photo) == 2
-    assert "takes one picture only" in shell.err
+    assert "accepts only one image" in shell.err
     assert sandbox.requests == []
     assert shell.jobs == []
 
@@ -252,7 +252,7 @@ def test_more_than_comes_back_is_not_sent(shell: Shell, profile: str, tmp_path: 
         assert sent["width"] * sent["height"] <= 4_194_304
     else:
         assert sent == asked
-    assert any("service's largest: the result is softer" in each for each in result["plan"]["warnings"])
+    assert any("service's maximum, so the result is softer" in each for each in result["plan"]["warnings"])
 
 
 @pytest.mark.usefixtures("small_answers")
@@ -364,8 +364,8 @@ def test_what_has_no_option_is_set_by_name_except_what_could_not_be_read(
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        ("gpt-image-1.5", "gpt-image-1.5 ends on 2026-12-01; use gpt-image-2.6-sunburst instead."),
-        ("gpt-image-1", "gpt-image-1 ends on 2026-10-23; use gpt-image-2.6-sunburst instead."),
+        ("gpt-image-1.5", "gpt-image-1.5 will be retired on 2026-12-01; use gpt-image-2.6-sunburst instead."),
+        ("gpt-image-1", "gpt-image-1 will be retired on 2026-10-23; use gpt-image-2.6-sunburst instead."),
         ("gpt-image-2.6-sunburst", ""),
     ],
 )
@@ -375,9 +375,11 @@ def test_a_model_that_ends_is_said_to_before_it_is_paid_for(
 ) -> None:
     code, result = shell.result("edit", photo, "-p", "x", "--model", model, "--dry-run")
     assert code == 0
-    # from its day on, it is said to have ended
+    # from its day on, it is said to have been retired
     said = [warning for warning in result["plan"]["warnings"] if " end" in warning]
-    assert [warning.replace("ended", "ends") for warning in said] == ([words] if words else [])
+    assert [warning.replace("was retired", "will be retired") for warning in said] == (
+        [words] if words else []
+    )
     assert sandbox.requests == []
 
 
@@ -408,7 +410,7 @@ def test_what_such_a_service_cannot_do_is_said_before_anything_is_sent(
     shell: Shell, sandbox: Sandbox, profile: str, photo: Path, command: str
 ) -> None:
     assert shell(command, photo) == 2
-    what = {"cutout": "remove backgrounds", "upscale": "upscale pictures"}[command]
+    what = {"cutout": "remove backgrounds", "upscale": "upscale images"}[command]
     assert f"The provider {profile} cannot {what}: choose another one, such as venice." in shell.err
     assert (sandbox.requests, shell.jobs) == ([], [])
 
@@ -419,7 +421,7 @@ def test_a_prompt_beyond_the_limit_is_refused_and_one_at_it_is_sent(
     shell: Shell, sandbox: Sandbox, profile: str, photo: Path
 ) -> None:
     assert shell("edit", photo, "-p", "x" * 32_001) == 2
-    assert "the model takes at most 32000" in shell.err
+    assert "the model accepts at most 32000" in shell.err
     assert sandbox.requests == []
     assert shell("edit", photo, "-p", "x" * 32_000) == 0
     assert only(sandbox).fields["prompt"] == "x" * 32_000

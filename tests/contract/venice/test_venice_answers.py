@@ -180,7 +180,7 @@ def test_the_pictures_that_can_be_used_are_kept_and_the_missing_ones_said(
     assert code == 0
     (result,) = said["results"]
     assert len(list(tmp_path.glob("out-*.png"))) == len(result["variations"]) == count
-    assert f"made {count} of 3 pictures" in " ".join(result["warnings"])
+    assert f"Only {count} of the 3 requested images" in " ".join(result["warnings"])
     assert shell.job.record["charge"] == "charged"
 
 

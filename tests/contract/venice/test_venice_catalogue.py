@@ -81,7 +81,7 @@ def test_a_model_that_keeps_the_shape_of_one_picture_is_sent_no_ratio(
 ) -> None:
     sandbox = offering(limited(aspectRatios=["1:1", "16:9"], singleImageAspectRatio=False))
     assert shell("edit", photo, "-p", "x", "--model", "limited", "--aspect-ratio", "1:1") == 2
-    assert "keeps the picture's shape" in shell.err
+    assert "keeps the image's shape" in shell.err
     assert posts(sandbox) == []
     assert "aspect_ratio" not in sent(shell, sandbox, photo)
     assert (posts(sandbox)[0].files[0].width, posts(sandbox)[0].files[0].height) == (451, 300)
@@ -147,7 +147,7 @@ def test_a_quality_must_be_offered_and_goes_to_multi_edit(
 def test_a_prompt_is_as_long_as_the_model_takes(shell: Shell, offering: Offering, photo: Path) -> None:
     sandbox = offering(limited(promptCharacterLimit=20))
     assert shell("edit", photo, "-p", "y" * 21, "--model", "limited") == 2
-    assert "21 characters; the model takes at most 20" in shell.err
+    assert "21 characters; the model accepts at most 20" in shell.err
     assert posts(sandbox) == []
     assert shell("edit", photo, "-p", "y" * 20, "--model", "limited") == 0
 
@@ -187,9 +187,9 @@ def test_the_mask_counts_as_a_picture(
 @pytest.mark.parametrize(
     ("command", "model", "words"),
     [
-        ("edit", "z-image-turbo", "edits pictures, such as firered-image-edit"),
-        ("edit", "upscaler", "upscales pictures; choose"),
-        ("generate", "firered-image-edit", "edits pictures; choose"),
+        ("edit", "z-image-turbo", "edits images, such as firered-image-edit"),
+        ("edit", "upscaler", "upscales images; choose"),
+        ("generate", "firered-image-edit", "edits images; choose"),
     ],
 )
 def test_a_model_for_other_work_is_refused_before_sending(
@@ -210,7 +210,7 @@ def test_a_model_that_is_not_listed_is_tried_with_a_word(
     assert (code, said["results"][0]["error"]["kind"]) == (3, "unknown-model")
     assert posts(sandbox)[0].fields["model"] == "brand-new"
     code, said = shell.json("edit", photo, "-p", "x", "--model", "brand-new", "--dry-run")
-    assert "does not list a model “brand-new”" in " ".join(said["results"][0]["plan"]["warnings"])
+    assert "does not list the model “brand-new”" in " ".join(said["results"][0]["plan"]["warnings"])
 
 
 def test_a_model_that_is_offline_is_said_before_it_is_tried(
@@ -220,7 +220,7 @@ def test_a_model_that_is_offline_is_said_before_it_is_tried(
     listed(shell)
     code, said = shell.json("edit", photo, "-p", "x", "--model", "limited", "--dry-run")
     assert code == 0
-    assert "offline at present" in " ".join(said["results"][0]["plan"]["warnings"])
+    assert "currently offline" in " ".join(said["results"][0]["plan"]["warnings"])
 
 
 def listed(shell: Shell) -> None:
@@ -248,7 +248,7 @@ def test_a_model_about_to_be_retired_is_said_with_its_day_and_its_successor(
     code, said = shell.json("edit", photo, "-p", "x", "--model", "limited")
     words = " ".join(said["results"][0]["warnings"])
     assert code == 0
-    assert "ends on 2090-05-01; use younger instead" in words
+    assert "will be retired on 2090-05-01; use younger instead" in words
 
 
 def test_a_model_past_its_day_is_an_unknown_model(shell: Shell, offering: Offering, photo: Path) -> None:

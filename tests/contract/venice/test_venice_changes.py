@@ -76,7 +76,7 @@ def test_an_answer_without_a_change_leaves_the_picture_and_is_told(
     code, said = shell.json("edit", photo, "-p", "a hat", "--output", "changes", "-o", out)
     assert code == 0
     assert np.array_equal(np.asarray(Image.open(out)), chelsea)
-    assert any("changed nothing" in warning for warning in said["results"][0]["warnings"])
+    assert any("made no visible change" in warning for warning in said["results"][0]["warnings"])
 
 
 @pytest.mark.usefixtures("a_hat")

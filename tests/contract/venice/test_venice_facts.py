@@ -68,7 +68,7 @@ def test_an_edit_that_is_marked_as_a_violation_is_shown_as_long_as_it_shows_some
     sandbox.switch(violation=True)
     code, result = shell.result("edit", photo, "-p", "x")
     assert (code, result["facts"]["content_violation"]) == (0, True)
-    assert any("against its terms" in warning for warning in result["warnings"])
+    assert any("violation of its terms" in warning for warning in result["warnings"])
 
 
 def test_an_edit_that_is_marked_and_blank_is_refused_and_may_have_been_charged(
@@ -96,7 +96,8 @@ def test_a_model_that_will_be_retired_is_said_with_its_day_and_its_successor(
     assert facts["replacement"] == "qwen-image-3-edit"
     (told,) = result["warnings"]
     assert told == (
-        "This model is scheduled for retirement. It ends on 2027-01-01. Use qwen-image-3-edit instead."
+        "This model is scheduled for retirement. It will be retired on 2027-01-01. "
+        "Use qwen-image-3-edit instead."
     )
 
 
@@ -165,7 +166,7 @@ def test_a_deprecation_without_day_or_successor_is_said_all_the_same(
     code, said = shell.json("edit", photo, "-p", "x", "--model", "limited")
     assert code == 0
     words = " ".join(said["results"][0]["warnings"])
-    assert "It ends on 2090-01-01." in words
+    assert "It will be retired on 2090-01-01." in words
     assert "Use " not in words
 
 

@@ -260,9 +260,9 @@ def test_more_style_references_than_the_model_takes_are_refused_before_sending(
         (("-p", "x", "--model", "shaped", "--resolution", "4K"), "no resolution “4K”"),
         (("-p", "x", "--model", "shaped", "--quality", "medium"), "no quality “medium”"),
         (("-p", "x", "--model", "shaped", "--field", "height=1024"), "aspect ratio instead"),
-        (("-p", "x", "--model", "firered-image-edit"), "generates pictures, such as"),
-        (("-p", "x", "--model", "upscaler"), "generates pictures, such as"),
-        (("-p", "x", "--endpoint", "/image/edit"), "generates nothing"),
+        (("-p", "x", "--model", "firered-image-edit"), "generates images, such as"),
+        (("-p", "x", "--model", "upscaler"), "generates images, such as"),
+        (("-p", "x", "--endpoint", "/image/edit"), "cannot generate images"),
     ],
 )
 def test_what_the_model_does_not_take_is_refused_before_sending(
@@ -341,7 +341,7 @@ def test_one_blocked_picture_does_not_cost_the_others(
     said = " ".join(result["warnings"])
     assert "content policy blocked" in said
     if requests == 1:
-        assert "made 2 of 3 pictures" in said
+        assert "Only 2 of the 3 requested images" in said
     else:
         (failure,) = result["failed"]
         assert (failure["kind"], failure["charge"]) == ("policy", "none")
@@ -417,7 +417,7 @@ def test_generations_does_not_drop_a_wish_in_silence(
     shell: Shell, sandbox: Sandbox, out: Path, option: tuple[str, ...]
 ) -> None:
     assert shell("generate", "-p", "x", "-o", out, "--endpoint", "/images/generations", *option) == 2
-    assert "does not know" in shell.err
+    assert "does not support" in shell.err
     assert posts(sandbox) == []
 
 
@@ -426,7 +426,7 @@ def test_a_dry_run_says_endpoint_size_and_price_and_sends_nothing(
 ) -> None:
     assert shell("generate", "-p", "x", "-o", out, "--variations", "4", "--dry-run") == 0
     assert "/image/generate z-image-turbo" in shell.out
-    assert "4 picture(s) of about 1024 × 1024 px" in shell.out
+    assert "4 image(s) of about 1024 × 1024 px" in shell.out
     assert "$0.04" in shell.out
     assert posts(sandbox) == []
     assert not out.exists()

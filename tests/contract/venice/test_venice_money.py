@@ -277,7 +277,7 @@ def test_what_may_have_been_charged_uses_up_the_limit(run: Run, shell: Shell, sa
     sandbox.switch(status=504)
     assert [run(EDIT)[0] for _ in range(3)] == [5, 5, 2]
     assert paths(sandbox) == [EDIT] * 2
-    assert "$0.08 is spent" in shell.err
+    assert "$0.08 is already spent" in shell.err
     sandbox.switch(status=None)
     assert run(CUTOUT)[0] == 2
     assert run(GENERATE)[0] == 0, "this still fits"

@@ -62,7 +62,7 @@ def test_a_picture_of_too_many_pixels_is_sent_smaller_and_comes_back_in_its_size
     file = sent(sandbox)
     assert (file.width or 0) * (file.height or 0) > 0.99 * MOST
     assert (file.width or 0) / (file.height or 1) == pytest.approx(6400 / 5400, rel=0.001)
-    assert "the service's largest" in shell.err
+    assert "the service's maximum" in shell.err
     assert Image.open(tmp_path / "out.png").size == (6400, 5400)
 
 

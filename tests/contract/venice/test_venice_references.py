@@ -105,7 +105,7 @@ def test_where_the_mask_does_not_fit_any_more_it_only_limits_the_result_and_that
 
 @pytest.mark.parametrize(
     ("model", "references", "words"),
-    [("pair", 2, "2 pictures at most"), ("alone", 1, "one picture only"), ("six", 6, "6 pictures at most")],
+    [("pair", 2, "at most 2 images"), ("alone", 1, "only one image"), ("six", 6, "at most 6 images")],
 )
 def test_more_references_than_the_model_takes_are_refused_before_sending(
     shell: Shell, offering: Offering, photo: Path, hat: Path, model: str, references: int, words: str
@@ -127,7 +127,7 @@ def test_a_model_that_says_nothing_takes_three_pictures_in_all(
     code, said = shell.json("edit", photo, "-p", "x", "--mask", mask, *two)
     assert code == 0
     assert [file.mode for file in posts(sandbox)[1].files] == ["RGB"] * 3
-    assert "3 pictures at most" in " ".join(said["results"][0]["warnings"])
+    assert "at most 3 images" in " ".join(said["results"][0]["warnings"])
     assert shell("edit", photo, "-p", "x", *two, "--reference", hat) == 2
     assert len(posts(sandbox)) == 2
 

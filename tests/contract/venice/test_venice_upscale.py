@@ -90,7 +90,7 @@ def test_a_picture_that_is_as_large_as_results_may_be_is_refused_before_sending(
     shell: Shell, sandbox: Sandbox, tmp_path: Path, size: tuple[int, int]
 ) -> None:
     assert shell("upscale", plain(tmp_path / "huge.png", *size)) == 2
-    assert "at most 16.8 megapixels" in shell.err
+    assert "limited to 16.8 megapixels" in shell.err
     assert posts(sandbox) == []
     assert shell.jobs == []
 
@@ -140,5 +140,5 @@ def test_more_than_may_be_invented_is_refused_before_sending(
     shell: Shell, sandbox: Sandbox, photo: Path, amount: str
 ) -> None:
     assert shell("upscale", photo, f"--creativity={amount}") == 2
-    assert "“creativity” must lie between 0 and 0.02" in shell.err
+    assert "“creativity” must be between 0 and 0.02" in shell.err
     assert posts(sandbox) == []

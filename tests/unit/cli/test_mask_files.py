@@ -133,7 +133,7 @@ def test_a_black_and_a_white_that_are_not_quite_are_meant(shape: str, black: int
 def test_a_mask_of_no_and_yes_is_stretched_and_says_so(top: int) -> None:
     found = meant((drawn("ellipse") // 255 * top).astype(np.uint8))
     assert np.array_equal(found.coverage, drawn("ellipse"))
-    assert f"{top} is taken for white" in found.notes[0]
+    assert f"{top} is treated as white" in found.notes[0]
 
 
 def test_light_gray_on_dark_gray_is_yes_and_no() -> None:
@@ -202,7 +202,7 @@ def test_faint_specks_beside_a_soft_mask_are_cleaned() -> None:
 def test_a_photograph_is_questioned(name: str, how: str) -> None:
     photo = np.asarray(Image.fromarray(getattr(data, name)()).convert("RGB").resize((WIDTH, HEIGHT)))
     gray = np.asarray(Image.fromarray(photo).convert("L"))
-    with pytest.raises(BadInput, match="does not look like one") as caught:
+    with pytest.raises(BadInput, match="does not look like a mask") as caught:
         if how == "JPEG":
             mask_files.of(codecs.decode(packed(gray, 80)))
         else:
@@ -214,7 +214,7 @@ def test_a_photograph_is_questioned(name: str, how: str) -> None:
     ("levels", "words"),
     [
         (np.zeros((50, 50), np.uint8), "black everywhere"),
-        (np.full((50, 50), 128, np.uint8), "gray (128 of 255) all over"),
+        (np.full((50, 50), 128, np.uint8), "a uniform gray (128 of 255)"),
         (np.tile(np.arange(4, dtype=np.uint8), (50, 25)), "brightest value is 3 of 255"),
         (cv2.GaussianBlur(drawn("ellipse"), (0, 0), 5) // 3, "brightest value is 8"),
         (60 + cv2.GaussianBlur(drawn("ellipse"), (0, 0), 9) // 2, "no black"),
@@ -229,7 +229,7 @@ def test_what_was_found_is_said(levels: Levels, words: str) -> None:
 def test_a_map_of_colors_is_questioned() -> None:
     colors = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     colors[:, 100:200], colors[:, 200:] = (200, 60, 60), (60, 200, 220)
-    with pytest.raises(BadInput, match="it has colors"):
+    with pytest.raises(BadInput, match="it contains color"):
         meant(colors)
 
 
@@ -254,7 +254,7 @@ def test_white_all_over_is_all_of_it() -> None:
 
 def test_what_covers_most_of_the_picture_is_said() -> None:
     (note,) = meant(drawn("outside")).notes
-    assert "white over 81 %" in note
+    assert "white over 81%" in note
     assert meant(drawn("ellipse")).notes == ()
 
 

@@ -368,7 +368,7 @@ def test_of_several_pictures_the_broken_ones_are_left_out_and_that_is_said(tmp_p
     body = json.dumps({"images": [base64.b64encode(data).decode() for data in files]}).encode()
     made = run(tmp_path, [answer(200, body)], job(3, Action.GENERATE, model="z-image-turbo"))
     assert [result.number for result in made.results] == [2]
-    assert "The service made 1 of 3 pictures that can be used." in made.warnings
+    assert "Only 1 of the 3 requested images can be used." in made.warnings
 
 
 # "Not now"
@@ -461,7 +461,7 @@ def test_the_pace_that_an_answer_sets_holds_for_the_next_run(tmp_path: Path) -> 
     limits = {"x_ratelimit_remaining_requests": "0", "x_ratelimit_reset_requests": "3600"}
     run(tmp_path, [answer(**limits)], rate_limiter=pace)
     transport = FakeTransport(answer())
-    with pytest.raises(Busy, match="rate limit is used up"):
+    with pytest.raises(Busy, match="rate limit resets in"):
         run(tmp_path, transport, rate_limiter=pace)
     assert not transport.requests
     assert ends(tmp_path) == [("done", "charged"), ("failed", "none")]
@@ -503,7 +503,7 @@ def test_the_days_runs_add_up_to_the_limit(tmp_path: Path) -> None:
             run(tmp_path, [step], daily_limit=0.12)
         except VeniceError as error:
             assert not isinstance(error, SpendingLimitExceeded)
-    with pytest.raises(SpendingLimitExceeded, match=r"\$0\.12 is spent"):
+    with pytest.raises(SpendingLimitExceeded, match=r"\$0\.12 is already spent"):
         run(tmp_path, [answer()], daily_limit=0.12)
 
 
@@ -560,7 +560,7 @@ def test_what_another_process_has_reserved_counts(tmp_path: Path) -> None:
     """The other one is this very process: it lives, and has begun a job that it has not sent."""
     other = runner(tmp_path, FakeTransport())
     other.context.journal.begin(job(), Prepared.of(job(), COVER, other.context.provider).plan)
-    with pytest.raises(SpendingLimitExceeded, match=r"\$0\.04 is spent"):
+    with pytest.raises(SpendingLimitExceeded, match=r"\$0\.04 is already spent"):
         run(tmp_path, [answer()], daily_limit=0.079)
     assert len(run(tmp_path, [answer()], daily_limit=0.08).results) == 1
 
@@ -571,10 +571,10 @@ def test_what_another_process_has_reserved_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wish", "material", "words"),
     [
-        (job(), JobInputs(PICTURE.tobytes()[:-4], COVER.tobytes()), "not those of the crop"),
-        (job(), JobInputs(PICTURE.tobytes(), COVER.tobytes()[1:]), "does not have the size of its bounds"),
-        (job(), JobInputs(PICTURE.tobytes(), COVER.tobytes(), (b"1234",)), "not those of the job"),
-        (job(), JobInputs(PICTURE.tobytes(), bytes(256 * 256)), "No pixel of this layer lies under"),
+        (job(), JobInputs(PICTURE.tobytes()[:-4], COVER.tobytes()), "do not match the crop"),
+        (job(), JobInputs(PICTURE.tobytes(), COVER.tobytes()[1:]), "does not match its bounds in size"),
+        (job(), JobInputs(PICTURE.tobytes(), COVER.tobytes(), (b"1234",)), "do not match the job"),
+        (job(), JobInputs(PICTURE.tobytes(), bytes(256 * 256)), "does not cover any pixel of this layer"),
         (job(prompt=" "), JobInputs(PICTURE.tobytes(), COVER.tobytes()), "prompt is empty"),
     ],
 )

@@ -189,13 +189,13 @@ def test_of_several_linked_pictures_each_is_kept_and_placed(tmp_path: Path, host
 @pytest.mark.parametrize(
     ("lost", "said"),
     [
-        (answer(404, b""), "the link has expired, or it does not lead to a picture"),
-        (answer(403, b"<Error>"), "the link has expired, or it does not lead to a picture"),
-        (answer(500, b""), "the server with the picture failed"),
+        (answer(404, b""), "the link has expired or does not lead to an image"),
+        (answer(403, b"<Error>"), "the link has expired or does not lead to an image"),
+        (answer(500, b""), "the image server failed"),
         (LostConnection("reset"), "reset"),
         (
             answer(302, b"", location="https://10.0.0.1/"),
-            "the link leads into a private network (10.0.0.1), so it is not followed",
+            "the link leads into a private network (10.0.0.1), so it was not followed",
         ),
     ],
 )
@@ -211,8 +211,8 @@ def test_one_that_cannot_be_fetched_does_not_cost_the_other(
     assert [result.number for result in made.results] == [2 if first else 1], "as the answer counts them"
     kept = only(tmp_path).folder
     assert (kept / PICTURE.format(made.results[0].number)).read_bytes() == BLUE
-    assert "The service made 1 of 2 pictures that can be used." in made.warnings
-    assert any(each.startswith(f"A picture could not be fetched: {said}. Job ") for each in made.warnings)
+    assert "Only 1 of the 2 requested images can be used." in made.warnings
+    assert any(each.startswith(f"An image could not be downloaded: {said}. Job ") for each in made.warnings)
     assert end(tmp_path) == ("done", "charged")
     assert only(tmp_path).record["warnings"] == list(made.warnings)
 
@@ -224,7 +224,7 @@ def test_where_none_can_be_fetched_that_is_said_and_the_links_are_kept(tmp_path:
         run(tmp_path, FakeTransport(response), 2)
     assert caught.value.charge is Charge.CHARGED
     entry = only(tmp_path)
-    expired = "the link has expired, or it does not lead to a picture"
+    expired = "the link has expired or does not lead to an image"
     assert (caught.value.detail, caught.value.status) == (f"{expired}; job {entry.id}", 404)
     assert entry.record["error"]["detail"] == caught.value.detail
     assert end(tmp_path) == ("failed", "charged")
@@ -365,7 +365,7 @@ def test_of_more_pictures_than_were_asked_for_the_rest_stays_in_the_answer(
         PICTURE.format(number) for number in range(1, wanted + 1)
     ]
     assert (kept / ANSWER).read_bytes() == response.body
-    assert not any("pictures that can be used" in warning for warning in made.warnings)
+    assert not any("requested images can be used" in warning for warning in made.warnings)
 
 
 def test_a_service_of_one_at_a_time_is_asked_once_for_each(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_what_came_back_unchanged_is_the_source_byte_for_byte(
     assert fitting.scale == 1
     if output is Output.CHANGES:
         assert placed.mask is not None and not placed.mask.any()
-        assert any("changed nothing" in warning for warning in placed.warnings)
+        assert any("made no visible change" in warning for warning in placed.warnings)
     else:
         assert placed.mask is chosen
         assert placed.warnings == ()
@@ -226,7 +226,7 @@ def test_an_enlarged_answer_has_no_halos_beyond_the_source(coverage: Bytes) -> N
 
 @pytest.mark.parametrize(
     ("shape", "said"),
-    [("stretched", "stretched"), ("cropped", "cut at two sides"), ("letterboxed", "bars")],
+    [("stretched", "stretched"), ("cropped", "two sides had been cropped"), ("letterboxed", "bars")],
 )
 def test_an_answer_of_another_shape_is_placed_and_told_of(
     source: Bytes, edited: Bytes, coverage: Bytes, shape: str, said: str

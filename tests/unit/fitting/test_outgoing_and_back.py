@@ -240,7 +240,7 @@ def test_a_cutout_stays_within_the_selection() -> None:
     ("shape", "factor", "told"),
     [
         ("letterboxed", 0.75, "bars"),
-        ("cropped", 1.25, "goes on as it ended"),
+        ("cropped", 1.25, "edge is extended there"),
         ("stretched", 1.0, "stretched"),
     ],
 )
@@ -340,7 +340,7 @@ def test_a_smaller_answers_cutout_is_at_the_sources_resolution_and_says_the_fact
 def test_a_cutout_of_another_shape_is_stretched_and_says_so() -> None:
     source = with_alpha(np.full((60, 80, 3), 90, np.uint8))
     placed = cutout.place_cutout(half_cut(60, 60), source, plan(Extent(80, 60)), None)
-    assert "another shape" in placed.warnings[0]
+    assert "different shape" in placed.warnings[0]
     assert placed.fitting is not None
     assert placed.fitting.shape == "stretched"
     assert placed.mask is not None

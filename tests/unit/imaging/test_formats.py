@@ -97,4 +97,4 @@ def test_a_raw_file_that_is_built_as_a_tiff_is_no_tiff(mark: tuple[int, int]) ->
 @pytest.mark.parametrize("data", [b"<html><body>no</body>", b"", b'{"error": "no"}', b"\0\0\0\x18ftyp"])
 def test_what_is_no_picture_is_none(data: bytes) -> None:
     assert not formats.is_picture(data)
-    assert formats.described(data).startswith("not a picture, but ")
+    assert formats.described(data).startswith("not an image, but ")

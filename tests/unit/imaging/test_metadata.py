@@ -201,7 +201,7 @@ def test_whatever_decoders_raise_is_one_error_in_plain_words(
     monkeypatch.setattr("cv2.imdecode", fail)
     with pytest.raises(UnreadableImage) as caught:
         codecs.decode(saved(picture(), "PNG"))
-    assert caught.value.detail.startswith("a broken PNG file")
+    assert caught.value.detail.startswith("a damaged or incomplete PNG file")
     assert "0x" not in caught.value.detail
     assert "object" not in caught.value.detail
 
@@ -317,7 +317,7 @@ def animated(file_format: str) -> bytes:
 @pytest.mark.parametrize("file_format", ["TIFF", "PNG", "WEBP", "GIF", "AVIF", "MPO"])
 def test_further_pictures_in_a_file_are_told_of(file_format: str) -> None:
     found = codecs.decode(animated(file_format))
-    assert any("first of the 3 pictures" in each for each in found.losses)
+    assert any("first of the file's 3 images" in each for each in found.losses)
     assert np.abs(found.pixels[..., :3].astype(int) - picture()).mean() < 8, "the first one"
 
 
@@ -411,7 +411,7 @@ def test_light_beyond_white_is_known(transfer: int) -> None:
 
 
 def test_a_png_signature_alone_is_broken() -> None:
-    with pytest.raises(UnreadableImage, match="broken PNG"):
+    with pytest.raises(UnreadableImage, match="damaged or incomplete PNG"):
         codecs.decode(PNG_SIGNATURE)
 
 

@@ -99,7 +99,7 @@ def test_dark_integers_stay_dark() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_whole_numbers_of_other_kinds_are_refused_in_plain_words(dtype: Any, channels: int) -> None:
     pixels = np.zeros((8, 8, channels), dtype)
-    with pytest.raises(UnreadableImage, match=r"(16|32) bits in a form that cannot be read here") as caught:
+    with pytest.raises(UnreadableImage, match=r"(16|32)-bit channels cannot be read here") as caught:
         codecs.decode(written(pixels))
     assert "0x" not in caught.value.detail
 

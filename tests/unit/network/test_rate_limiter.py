@@ -157,7 +157,7 @@ def test_more_than_a_minute_is_not_waited_for_and_costs_nothing(seconds: float, 
         pace.wait(clock.cancel(), told.append)
         assert told == [seconds]
         return
-    with pytest.raises(Busy, match="rate limit is used up") as caught:
+    with pytest.raises(Busy, match="rate limit resets in") as caught:
         pace.wait(clock.cancel(), told.append)
     assert caught.value.charge is Charge.NONE
     assert told == clock.waits == []

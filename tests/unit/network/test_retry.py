@@ -109,7 +109,7 @@ DECISIONS: list[tuple[VeniceError | RetryHint, float | None, tuple[float | None,
     (unsent(), 0.0, (0.5, 1.0)),
     (half_sent(), None, (0.5, 1.0)),
     (errors.LostConnection("reset"), None, (0.5, 1.0)),
-    (errors.LostConnection("no answer within the time limit"), None, (0.5, 1.0)),
+    (errors.LostConnection("no response within the time limit"), None, (0.5, 1.0)),
     *((errors.ServerFailure("x", status=status), None, (0.5, 1.0)) for status in (307, 500, 502, 504, 524)),
     (errors.ServerFailure("a gateway's own page", status=503), None, (0.5, 1.0)),
     *(

@@ -91,7 +91,7 @@ def test_a_body_without_an_end_is_read_up_to_the_limit(
     start = b"HTTP/1.1 " + status + b"\r\nLocation: /next\r\n" + head + b"\r\n"
     chunk = b"10000\r\n" + ENDLESS + b"\r\n" if head else ENDLESS
     server = serve(start, again=chunk)
-    with pytest.raises(UnusableAnswer, match="the answer is larger than 3 MiB") as caught:
+    with pytest.raises(UnusableAnswer, match="the response is larger than 3 MiB") as caught:
         exchange(server.url, max_bytes=3 * 2**20)
     assert caught.value.charge is Charge.POSSIBLE
     assert server.stopped.wait(10), "the connection is closed"
@@ -171,7 +171,7 @@ def test_an_answer_that_drips_takes_no_longer_than_it_may(
 ) -> None:
     server = serve(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n", again=drop, pause=0.02, seconds=2.5)
     begin = time.monotonic()
-    with pytest.raises(UnusableAnswer, match="the answer took longer than"):
+    with pytest.raises(UnusableAnswer, match="the response took longer than"):
         exchange(server.url, post=False, whole=0.3)
     assert time.monotonic() - begin < 1.5
 
@@ -220,7 +220,7 @@ def test_an_address_is_kept_without_what_ends_it(url: str, kept: str) -> None:
     ],
 )
 def test_what_is_no_address_of_a_service_is_refused(url: str) -> None:
-    with pytest.raises(BadInput, match="is no address of a service"):
+    with pytest.raises(BadInput, match="is not the address of a service"):
         check_url(url)
 
 

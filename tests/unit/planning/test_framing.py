@@ -193,7 +193,7 @@ def test_what_is_too_narrow_is_refused(extent: Extent) -> None:
 
 def test_a_shape_that_needs_more_padding_than_anybody_sends_is_refused() -> None:
     layer = Bounds(0, 0, 30_000, 10)
-    with pytest.raises(BadInput, match="With the aspect ratio 1:1 the region would become 30000 × 30000 px"):
+    with pytest.raises(BadInput, match="The aspect ratio 1:1 would enlarge the region to 30000 × 30000 px"):
         frame(layer, layer, Ratios(("1:1",)), VENICE)
 
 
@@ -238,7 +238,10 @@ def test_padding_is_said_only_where_it_is_more_than_a_twentieth(height: int, pad
     found = frame(layer, layer, Ratios(("1:1",)), VENICE)
     assert found.padded == Extent(1000, padded)
     assert bool(found.padding) is (height < padded)
-    words = "The region is padded to 1000 × 1000 px, which the service needs; that is cut off again."
+    words = (
+        "The region is padded to 1000 × 1000 px, a size the service accepts; "
+        "the padding is removed afterwards."
+    )
     assert found.warnings == ((words,) if said else ())
 
 

@@ -321,7 +321,7 @@ def test_the_endpoint_follows_the_selection_and_the_model(
 
 def test_a_model_of_one_picture_sees_no_mask_and_says_so() -> None:
     plan = make_plan(*selected(BOX), venice(ONE))
-    assert "One Image takes one picture only" in plan.warnings[0]
+    assert "One Image accepts only one image" in plan.warnings[0]
     assert plan.prompt == "a blue door"
     assert plan.crop != LAYER
 
@@ -401,10 +401,10 @@ def test_references_take_the_masks_room_where_there_is_none_left(
 @pytest.mark.parametrize(
     ("model", "count", "words"),
     [
-        (most(1), 1, "Mine takes one picture only: the picture and 1 references are too many"),
-        (most(3), 3, "Mine takes 3 pictures at most"),
-        (most(None), 3, "3 pictures at most"),
-        (Model("m", "Mine", max_images=6), 6, "6 pictures at most"),
+        (most(1), 1, "Mine accepts only one image, but this request has 2"),
+        (most(3), 3, "Mine accepts at most 3 images"),
+        (most(None), 3, "at most 3 images"),
+        (Model("m", "Mine", max_images=6), 6, "at most 6 images"),
     ],
 )
 @pytest.mark.parametrize("box", [BOX, None])
@@ -433,7 +433,7 @@ def test_references_are_sent_within_the_services_limits() -> None:
 
 def test_a_job_has_at_most_16_references_and_only_edits_and_generations_have_any() -> None:
     one = Extent(100, 100)
-    with pytest.raises(BadInput, match="17 reference pictures"):
+    with pytest.raises(BadInput, match="Too many reference images: 17"):
         Job(Action.EDIT, LAYER, CANVAS, references=(one,) * 17)
     Job(Action.EDIT, LAYER, CANVAS, references=(one,) * 16)
     for action in (Action.CUTOUT, Action.UPSCALE):
@@ -474,7 +474,7 @@ def test_a_shape_that_is_not_in_the_models_list_is_refused(wish: str) -> None:
 
 def test_a_model_that_keeps_the_shape_takes_no_other_for_one_picture() -> None:
     model = Model("m", "Mine", aspect_ratios=("auto", "1:1"), keeps_shape=True, max_images=3)
-    with pytest.raises(BadInput, match="Mine keeps the picture's shape"):
+    with pytest.raises(BadInput, match="Mine keeps the image's shape"):
         make_plan(*unselected(aspect_ratio="1:1"), venice(model))
     assert make_plan(*unselected(aspect_ratio="auto"), venice(model)).size == LAYER.extent
     assert with_references(1, model, aspect_ratio="1:1").aspect_ratio == "1:1"
@@ -525,16 +525,16 @@ def test_a_plan_takes_whatever_a_window_offers_and_no_other_name(name: str, acti
 @pytest.mark.parametrize(
     ("model", "told", "words"),
     [
-        (Model("gone"), 1e9, "The service does not list a model “gone”."),
+        (Model("gone"), 1e9, "The service does not list the model “gone”."),
         (Model("gone"), 0.0, ""),  # the packaged list may be old
-        (Model("m", "Mine", offline=True, listed=True), 1e9, "Mine is offline"),
+        (Model("m", "Mine", offline=True, listed=True), 1e9, "Mine is currently offline"),
         (
             Model("m", "Mine", retires="2090-12-01T10:00:00Z", listed=True),
             1e9,
-            "Mine ends on 2090-12-01.",
+            "Mine will be retired on 2090-12-01.",
         ),
-        (Model("m", "Mine", retires="some day", listed=True), 1e9, "Mine ends on some day."),
-        (Model("m", "Mine", replacement="next", listed=True), 1e9, "Mine ends; use next instead."),
+        (Model("m", "Mine", retires="some day", listed=True), 1e9, "Mine will be retired on some day."),
+        (Model("m", "Mine", replacement="next", listed=True), 1e9, "Mine will be retired; use next instead."),
         (Model("m", listed=True), 1e9, ""),
     ],
 )
@@ -548,7 +548,11 @@ def test_what_the_list_says_of_a_model_is_told_before_paying(model: Model, told:
 
 @pytest.mark.parametrize(
     ("day", "said"),
-    [("2026-11-30", "ends on 2026-12-01"), ("2026-12-01", "ended on 2026-12-01"), ("2027-05-05", "ended on")],
+    [
+        ("2026-11-30", "will be retired on 2026-12-01"),
+        ("2026-12-01", "was retired on 2026-12-01"),
+        ("2027-05-05", "was retired on"),
+    ],
 )
 def test_a_model_whose_day_has_come_is_said_to_have_ended(day: str, said: str) -> None:
     model = Model("m", "Mine", retires="2026-12-01", replacement="next", listed=True)
@@ -563,12 +567,12 @@ def test_a_model_whose_day_has_come_is_said_to_have_ended(day: str, said: str) -
         (
             "z-image-turbo",
             Action.EDIT,
-            "generates pictures; choose a model that edits pictures, such as firered",
+            "generates images; choose a model that edits images, such as firered",
         ),
-        ("upscaler", Action.EDIT, "upscales pictures; choose a model that edits"),
-        ("firered-image-edit", Action.GENERATE, "edits pictures; choose a model that generates pictures"),
-        ("upscaler", Action.GENERATE, "upscales pictures; choose a model that generates"),
-        ("default", Action.EDIT, "generates pictures"),  # a trait stands for its model
+        ("upscaler", Action.EDIT, "upscales images; choose a model that edits"),
+        ("firered-image-edit", Action.GENERATE, "edits images; choose a model that generates images"),
+        ("upscaler", Action.GENERATE, "upscales images; choose a model that generates"),
+        ("default", Action.EDIT, "generates images"),  # a trait stands for its model
     ],
 )
 def test_a_model_of_another_kind_is_refused_before_sending(name: str, action: Action, words: str) -> None:
@@ -603,10 +607,10 @@ def test_a_cutouts_price_is_its_models_and_variations_do_not_count() -> None:
         (Action.EDIT, False, {"seed": "3"}, "/image/edit has no field “seed” that can be set"),
         (Action.EDIT, False, {"quality": "low"}, "/image/edit has no field “quality”"),
         (Action.EDIT, True, {"model": "m"}, "/image/multi-edit has no field “model”"),
-        (Action.EDIT, True, {"quality": "low"}, "filled in from quality"),
+        (Action.EDIT, True, {"quality": "low"}, "set from quality"),
         (Action.EDIT, False, {"output_format": "gif"}, "expected png"),
         (Action.CUTOUT, False, {"model": "m"}, "/image/background-remove has no field “model”"),
-        (Action.UPSCALE, False, {"creativity": "0.01"}, "filled in from creativity"),
+        (Action.UPSCALE, False, {"creativity": "0.01"}, "set from creativity"),
     ],
 )
 def test_fields_that_the_endpoint_does_not_take_are_refused_with_the_plan(
@@ -630,7 +634,7 @@ def test_an_empty_prompt_is_refused(prompt: str) -> None:
 def test_a_prompt_longer_than_the_model_takes_is_refused_not_cut() -> None:
     model = Model("m", max_prompt=20)
     assert make_plan(*unselected(prompt="x" * 20), venice(model)).prompt == "x" * 20
-    with pytest.raises(BadInput, match="21 characters; the model takes at most 20"):
+    with pytest.raises(BadInput, match="21 characters; the model accepts at most 20"):
         make_plan(*unselected(prompt="x" * 21), venice(model))
 
 

@@ -125,7 +125,7 @@ def test_a_senseless_ratio_breaks_nothing(ratio: str) -> None:
 
 @pytest.mark.parametrize("ratio", ["wide", "16x9", "0:1", "-1:1", "1:", "nan:1"])
 def test_what_is_no_ratio_is_refused(ratio: str) -> None:
-    with pytest.raises(BadInput, match="is no aspect ratio"):
+    with pytest.raises(BadInput, match="is not an aspect ratio"):
         generate(SIZED, aspect_ratio=ratio)
 
 
@@ -154,23 +154,23 @@ def test_a_size_in_figures_is_taken_as_it_is(fields: dict[str, str], size: Exten
         (SIZED, {"fields": (("height", "1000"),)}, "height must be a multiple of 16 for Sized"),
         (SIZED, {"fields": (("height", " 1000 "),)}, "height must be a multiple of 16"),
         (SIZED, {"fields": (("width", "512"),), "aspect_ratio": "1:1"}, "not both"),
-        (SIZED, {"fields": (("steps", "21"),)}, "Sized takes at most 20 steps"),
-        (SIZED, {"fields": (("seed", "3"),)}, "filled in from seed"),
+        (SIZED, {"fields": (("steps", "21"),)}, "Sized accepts at most 20 steps"),
+        (SIZED, {"fields": (("seed", "3"),)}, "set from seed"),
         (SIZED, {"fields": (("sharpness", "3"),)}, "no field “sharpness”"),
         (SIZED, {"resolution": "2K"}, "Sized has no resolution “2K”: it offers no choice"),
         (SIZED, {"quality": "high"}, "Sized has no quality “high”: it offers no choice"),
-        (RATIO, {"fields": (("width", "512"),)}, "Ratio takes an aspect ratio instead of width and height"),
+        (RATIO, {"fields": (("width", "512"),)}, "Ratio accepts an aspect ratio instead of width and height"),
         (RATIO, {"aspect_ratio": "4:5"}, "no aspect ratio “4:5”: it offers 1:1, 16:9, 9:16, 3:2"),
         (TIERED, {"resolution": "8K"}, "no resolution “8K”: it offers 1K, 2K, 4K"),
-        (EDITOR, {}, "Editor edits pictures; choose a model that generates pictures"),
+        (EDITOR, {}, "Editor edits images; choose a model that generates images"),
         (SIZED, {"prompt": "  "}, "prompt is empty"),
-        (SIZED, {"prompt": "x" * 32_769}, "32769 characters; the model takes at most 32768"),
-        (SIZED, {"negative_prompt": "x" * 32_769}, r"\(32768 characters\)"),
-        (Model("m", type="image", max_prompt=1500), {"prompt": "x" * 1501}, "takes at most 1500"),
+        (SIZED, {"prompt": "x" * 32_769}, "32769 characters; the model accepts at most 32768"),
+        (SIZED, {"negative_prompt": "x" * 32_769}, r"at most 32768 characters"),
+        (Model("m", type="image", max_prompt=1500), {"prompt": "x" * 1501}, "accepts at most 1500"),
         (Model("m", type="image", max_prompt=9), {"prompt": "x" * 10}, "at most 9"),
-        (Model("m", type="image", max_prompt=9), {"negative_prompt": "x" * 10}, r"\(9 characters\)"),
-        (SIZED, {"endpoint": "/image/edit"}, "“/image/edit” generates nothing"),
-        (SIZED, {"endpoint": "nonsense"}, "“nonsense” generates nothing"),
+        (Model("m", type="image", max_prompt=9), {"negative_prompt": "x" * 10}, r"at most 9 characters"),
+        (SIZED, {"endpoint": "/image/edit"}, "“/image/edit” cannot generate images"),
+        (SIZED, {"endpoint": "nonsense"}, "“nonsense” cannot generate images"),
     ],
 )
 def test_what_cannot_be_had_is_refused_before_sending(
@@ -280,9 +280,9 @@ def test_of_its_fixed_sizes_the_nearest_shape_is_taken(
         ({"aspect_ratio": "1:1"}, "an aspect ratio"),
         ({"resolution": "1K"}, "a resolution"),
         ({"quality": "high"}, "a quality"),
-        ({"enhance_prompt": True}, "a rewritten prompt"),
-        ({"references": 1}, "reference pictures"),
-        ({"prompt": "x" * 1501}, "takes at most 1500"),
+        ({"enhance_prompt": True}, "prompt rewriting"),
+        ({"references": 1}, "reference images"),
+        ({"prompt": "x" * 1501}, "accepts at most 1500"),
         ({"fields": (("size", "1x1"),)}, "size=1x1: expected auto"),
         ({"fields": (("width", "512"),)}, "no field “width”"),
     ],
@@ -294,7 +294,7 @@ def test_what_it_does_not_know_is_refused_not_left_out(options: dict[str, Any], 
 
 def test_only_a_generation_has_a_choice_of_endpoints() -> None:
     job = Job(Action.EDIT, CANVAS, CANVAS.extent, None, Options(prompt="x", endpoint="/image/generate"))
-    with pytest.raises(BadInput, match="Only for a generation"):
+    with pytest.raises(BadInput, match="Only a generation"):
         make_plan(job, None, venice())
 
 
@@ -329,7 +329,7 @@ def test_tiers_and_qualities_have_their_price() -> None:
 @pytest.mark.parametrize(("value", "warned"), [("true", True), ("YES", True), ("1", True), ("false", False)])
 def test_a_search_of_the_web_costs_extra(value: str, warned: bool) -> None:
     plan = generate(SIZED, fields=(("enable_web_search", value),))
-    words = "If the service searches the web, it charges extra; the price here is without that."
+    words = "If the service searches the web, it charges extra; the price shown excludes that."
     assert (words in plan.warnings) is warned
 
 
@@ -352,7 +352,7 @@ def test_a_model_takes_as_many_style_references_as_it_says(model: Model, count: 
         assert plan.references == (Extent(300, 300),) * count
         assert plan.images == count
     else:
-        with pytest.raises(BadInput, match="reference pictures"):
+        with pytest.raises(BadInput, match="reference images"):
             generate(model, references=count)
 
 
@@ -396,13 +396,13 @@ def test_the_default_generator_is_that_of_the_service() -> None:
 @pytest.mark.parametrize(
     ("model", "date", "words"),
     [
-        (Model("gone", type="image"), 1e9, ["The service does not list a model “gone”."]),
+        (Model("gone", type="image"), 1e9, ["The service does not list the model “gone”."]),
         (Model("gone", type="image"), 0.0, []),
-        (Model("m", "Mine", "image", offline=True, listed=True), 1e9, ["The service says that Mine is"]),
+        (Model("m", "Mine", "image", offline=True, listed=True), 1e9, ["The service reports that Mine is"]),
         (
             Model("m", "Mine", "image", retires="2090-12-01T00:00:00Z", replacement="next", listed=True),
             1e9,
-            ["Mine ends on 2090-12-01; use next instead."],
+            ["Mine will be retired on 2090-12-01; use next instead."],
         ),
     ],
 )

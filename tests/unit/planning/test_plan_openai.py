@@ -91,7 +91,7 @@ def test_where_there_is_room_for_one_picture_only_it_is_kept_here_and_that_is_sa
     plan = planned("grok-relay")
     assert (plan.guided, plan.masked, plan.images) == (False, False, 1)
     assert plan.prompt == "a blue door"
-    assert "grok-3-image takes one picture only: it sees the region without a mask." in plan.warnings
+    assert "grok-3-image accepts only one image, so it sees the region without a mask." in plan.warnings
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
@@ -126,14 +126,14 @@ def test_further_pictures_are_as_many_as_the_profile_takes(name: str, references
         assert plan.references == pictures
         assert plan.guided
     else:
-        with pytest.raises(BadInput, match="are too many"):
+        with pytest.raises(BadInput, match="but this request has"):
             planned(name, references=pictures)
 
 
 def test_where_the_last_place_is_a_references_the_selection_stays_here() -> None:
     plan = planned("gpt-image-relay", references=(Extent(300, 200),) * 15)
     assert (plan.guided, plan.images) == (False, 16)
-    assert "gpt-image-1 takes 16 pictures at most: it sees the region without a mask." in plan.warnings
+    assert "gpt-image-1 accepts at most 16 images, so it sees the region without a mask." in plan.warnings
 
 
 # Sizes and shapes: the geometry of any crop
@@ -295,7 +295,7 @@ def test_an_aspect_ratio_that_is_wished_for_is_kept(name: str, wish: str, ratio:
     ("name", "wish", "said"),
     [
         ("openai", "4:1", "gpt-image-2.6-sunburst has no aspect ratio “4:1”"),
-        ("openai", "wide", "“wide” is no aspect ratio, such as 16:9."),
+        ("openai", "wide", "“wide” is not an aspect ratio, such as 16:9."),
         ("grok-relay", "5:4", "grok-3-image has no aspect ratio “5:4”: it offers 1:1, 3:4"),
         ("self-hosted", "5:1", "Self-hosted server has no aspect ratio “5:1”"),
     ],
@@ -319,7 +319,7 @@ def test_an_edit_has_the_shapes_that_come_back_even_where_they_are_not_named() -
 def test_a_generation_that_names_neither_size_nor_ratio_takes_no_aspect_ratio(wish: str) -> None:
     with pytest.raises(BadInput) as caught:
         choose_generation_size("gpt-image-relay", aspect_ratio=wish)
-    said = "gpt-image-1 cannot be asked for an aspect ratio: it chooses the shape itself."
+    said = "gpt-image-1 chooses the shape itself: leave the aspect ratio empty."
     assert caught.value.detail == said
     assert choose_generation_size("gpt-image-relay").asked == Extent(1536, 1024), "without one it is made"
 
@@ -486,7 +486,7 @@ def test_a_model_that_the_profile_does_not_list_is_said(
     action: Action, name: str, model: str, told: bool
 ) -> None:
     warnings = planned(name, box=None, action=action, model=model).warnings
-    assert (f"The profile {name} does not list a model “{model}”." in warnings) is told
+    assert (f"The profile {name} does not list the model “{model}”." in warnings) is told
     assert any("does not list" in warning for warning in warnings) is told
 
 
@@ -499,7 +499,9 @@ def test_a_model_that_the_profile_does_not_list_is_said(
 )
 def test_a_model_of_openais_that_ends_is_said_with_its_day_and_its_successor(model: str, day: str) -> None:
     (warning,) = planned("openai", model=model).warnings
-    assert re.fullmatch(rf"{model} end(s|ed) on {day}; use gpt-image-2.6-sunburst instead.", warning)
+    assert re.fullmatch(
+        rf"{model} (was|will be) retired on {day}; use gpt-image-2.6-sunburst instead.", warning
+    )
 
 
 def test_venices_word_on_a_search_of_the_web_is_not_said_of_others() -> None:
@@ -512,7 +514,7 @@ def test_venices_word_on_a_search_of_the_web_is_not_said_of_others() -> None:
 
 @pytest.mark.parametrize("name", BUILT_IN)
 @pytest.mark.parametrize(
-    ("action", "said"), [(Action.CUTOUT, "remove backgrounds"), (Action.UPSCALE, "upscale pictures")]
+    ("action", "said"), [(Action.CUTOUT, "remove backgrounds"), (Action.UPSCALE, "upscale images")]
 )
 def test_cut_outs_and_upscaling_are_left_to_another_provider(name: str, action: Action, said: str) -> None:
     with pytest.raises(BadInput) as caught:
@@ -527,26 +529,26 @@ def test_cut_outs_and_upscaling_are_left_to_another_provider(name: str, action: 
         ({"style": "Anime"}, "a style"),
         ({"seed": 7}, "a seed"),
         ({"seed": 0}, "a seed"),
-        ({"enhance_prompt": True}, "a rewritten prompt"),
-        ({"references": (Extent(300, 200),)}, "reference pictures"),
+        ({"enhance_prompt": True}, "prompt rewriting"),
+        ({"references": (Extent(300, 200),)}, "reference images"),
     ],
 )
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_what_a_generation_has_no_room_for_is_refused(name: str, options: Any, said: str) -> None:
     with pytest.raises(BadInput) as caught:
         choose_generation_size(name, **options)
-    assert caught.value.detail == f"The provider {name} does not know {said}."
+    assert caught.value.detail == f"The provider {name} does not support {said}."
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_an_edit_does_not_have_its_prompt_rewritten(name: str) -> None:
-    with pytest.raises(BadInput, match=f"The provider {name} does not know a rewritten prompt"):
+    with pytest.raises(BadInput, match=f"The provider {name} does not support prompt rewriting"):
         planned(name, enhance_prompt=True)
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_venices_endpoints_are_not_theirs(name: str) -> None:
-    with pytest.raises(BadInput, match="“/image/generate” generates nothing; /images/generations does"):
+    with pytest.raises(BadInput, match="“/image/generate” cannot generate images; /images/generations can"):
         choose_generation_size(name, endpoint="/image/generate")
     assert choose_generation_size(name, endpoint="/images/generations").endpoint is Endpoint.GENERATIONS
 
@@ -555,7 +557,7 @@ def test_venices_endpoints_are_not_theirs(name: str) -> None:
 def test_a_prompt_longer_than_the_profile_says_is_refused(name: str, longest: int) -> None:
     for action in (Action.EDIT, Action.GENERATE):
         assert len(planned(name, box=None, action=action, prompt="x" * longest).prompt) == longest
-        with pytest.raises(BadInput, match=f"the model takes at most {longest}"):
+        with pytest.raises(BadInput, match=f"the model accepts at most {longest}"):
             planned(name, box=None, action=action, prompt="x" * (longest + 1))
 
 

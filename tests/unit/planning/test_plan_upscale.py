@@ -38,12 +38,12 @@ def upscale(extent: Extent, scale: int = 2, **options: object) -> Plan:
         (Extent(1000, 1000), 2, 2, ""),
         (Extent(1000, 1000), 4, 4, ""),
         (Extent(1024, 1024), 4, 4, ""),  # exactly the largest
-        (Extent(1025, 1024), 4, 4, "becomes 4.00 times as large, not 4 times"),
-        (Extent(1400, 1400), 4, 4, "becomes 2.93 times as large, not 4 times"),
+        (Extent(1025, 1024), 4, 4, "becomes 4.00 times as large instead of 4 times"),
+        (Extent(1400, 1400), 4, 4, "becomes 2.93 times as large instead of 4 times"),
         (Extent(2048, 2048), 2, 2, ""),
-        (Extent(2048, 2048), 4, 2, "becomes 2.00 times as large, not 4 times"),
-        (Extent(3000, 3000), 4, 2, "becomes 1.37 times as large, not 4 times"),
-        (Extent(3000, 3000), 2, 2, "becomes 1.37 times as large, not 2 times"),
+        (Extent(2048, 2048), 4, 2, "becomes 2.00 times as large instead of 4 times"),
+        (Extent(3000, 3000), 4, 2, "becomes 1.37 times as large instead of 4 times"),
+        (Extent(3000, 3000), 2, 2, "becomes 1.37 times as large instead of 2 times"),
         (Extent(3700, 3700), 2, 2, "becomes 1.11 times as large"),
     ],
 )
@@ -61,7 +61,7 @@ def test_the_larger_scale_is_sent_only_where_it_gives_more(
 def test_nobody_pays_for_4_where_2_gives_the_same(width: int, height: int, wish: int) -> None:
     lowered = math.sqrt(LARGEST / max(width * height, 65_536))
     if lowered < MIN_GAIN:
-        with pytest.raises(BadInput, match="too large to be upscaled"):
+        with pytest.raises(BadInput, match="too large to upscale"):
             upscale(Extent(width, height), wish)
         return
     if min(width, height) < 300:
@@ -86,7 +86,7 @@ def test_nobody_pays_for_4_where_2_gives_the_same(width: int, height: int, wish:
     ],
 )
 def test_what_is_as_large_as_the_largest_result_is_refused(extent: Extent) -> None:
-    with pytest.raises(BadInput, match=r"at most 16\.8 megapixels"):
+    with pytest.raises(BadInput, match=r"limited to 16\.8 megapixels"):
         upscale(extent)
 
 
@@ -96,7 +96,7 @@ def test_a_small_layer_is_padded_and_that_is_said() -> None:
     assert plan.padding == Padding(78, 103, 78, 103)
     assert plan.size == Extent(256, 256)
     assert len(plan.warnings) == 1
-    assert "cut off again" in plan.warnings[0]
+    assert "removed afterwards" in plan.warnings[0]
 
 
 def test_the_padding_counts_for_how_large_it_can_become() -> None:
@@ -104,7 +104,7 @@ def test_the_padding_counts_for_how_large_it_can_become() -> None:
     assert plan.padded == Extent(64, 60_000)
     assert plan.scale == 4
     assert any("becomes 2.09 times as large" in words for words in plan.warnings)
-    with pytest.raises(BadInput, match="too large to be upscaled"):
+    with pytest.raises(BadInput, match="too large to upscale"):
         upscale(Extent(1, LARGEST // 64))
 
 

@@ -165,7 +165,10 @@ def test_the_support_holds_every_pixel_of_at_least_one(coverage: Coverage) -> No
 
 @pytest.mark.parametrize(
     ("layer", "words"),
-    [(Bounds(50, 0, 10, 10), "under the selection"), (Bounds(20, 20, 10, 10), "under the selection")],
+    [
+        (Bounds(50, 0, 10, 10), "does not cover any pixel"),
+        (Bounds(20, 20, 10, 10), "does not cover any pixel"),
+    ],
 )
 def test_a_selection_beside_the_layer_is_refused(layer: Bounds, words: str) -> None:
     coverage = np.zeros((40, 40), np.uint8)
@@ -179,7 +182,7 @@ def test_a_selection_that_shrinks_to_nothing_is_refused() -> None:
     coverage = np.zeros((40, 40), np.uint8)
     coverage[10:20, 10:20] = 255
     job = Job(Action.EDIT, Bounds(0, 0, 40, 40), Extent(40, 40), Bounds(0, 0, 40, 40), Options(grow=-20))
-    with pytest.raises(BadInput, match="shrinks by 20 px"):
+    with pytest.raises(BadInput, match="Shrinking the selection by 20 px"):
         Selection.of(job, coverage)
 
 

@@ -76,7 +76,7 @@ def test_an_unknown_name_is_told_with_those_that_there_are(registry: Any) -> Non
     with pytest.raises(BadInput) as caught:
         registry(profiles={"studio": STUDIO}).open("midjourney")
     assert caught.value.detail == (
-        "There is no provider “midjourney”; there are: venice, openai, grok-relay, gpt-image-relay, "
+        "There is no provider “midjourney”. Available: venice, openai, grok-relay, gpt-image-relay, "
         "self-hosted, studio, sandbox."
     )
 
@@ -153,7 +153,7 @@ def test_an_address_beyond_this_machine_without_encryption_is_refused(
         "studio": "STUDIO_URL",
     }
     studio = {**STUDIO, "base_url_variable": "STUDIO_URL"}
-    with pytest.raises(BadInput, match="is not encrypted: http:// is for this machine only"):
+    with pytest.raises(BadInput, match="is not encrypted: http:// is allowed for this computer only"):
         registry({variables[name]: address}, profiles={"studio": studio}).open(name)
     if name != "venice":
         with pytest.raises(BadInput, match="is not encrypted"):
@@ -266,7 +266,7 @@ def test_entries_that_are_tried_are_used_and_not_kept(registry: Any) -> None:
     assert (tried.provider.capabilities.default_model, base_url(tried)) == ("other", TYPED)
     assert settings(found) == before
     assert found.open("studio").provider.capabilities.default_model == "m"
-    with pytest.raises(BadInput, match="there is no entry “modle”"):
+    with pytest.raises(BadInput, match="“modle” is not a known entry"):
         found.open("studio", entries={"modle": "x"})
 
 
@@ -298,7 +298,7 @@ def test_a_change_that_is_refused_does_not_cost_the_key(registry: Any) -> None:
 def test_a_profile_of_ones_own_does_not_take_anothers_key(registry: Any, variable: str) -> None:
     entries = {**STUDIO, "key_variable": variable}
     found = registry({variable: "k"}, profiles={"studio": STUDIO, "thief": entries})
-    said = f"the key in {variable} is another one's"
+    said = f"the key in {variable} belongs to another provider"
     with pytest.raises(BadInput, match=said):
         found.open("thief")
     with pytest.raises(BadInput, match=said):
@@ -333,7 +333,7 @@ def test_profiles_that_are_no_object_are_said(registry: Any, kept: Any) -> None:
 def test_an_address_in_the_environment_that_is_none_is_said(registry: Any, address: str) -> None:
     found = registry({"OPENAI_BASE_URL": address, "VENICE_BASE_URL": address})
     for name in ("openai", "venice"):
-        with pytest.raises(BadInput, match="is no address of a service"):
+        with pytest.raises(BadInput, match="is not the address of a service"):
             found.open(name)
 
 
@@ -444,7 +444,7 @@ def test_one_that_cannot_be_read_can_be_taken_away(registry: Any) -> None:
 @pytest.mark.parametrize("name", ["venice", "sandbox", "grok-relay"])
 def test_what_is_built_in_cannot_be_taken_away(registry: Any, name: str) -> None:
     found = registry(profiles={"openai": {"model": "m"}})
-    with pytest.raises(BadInput, match=f"The provider “{name}” is built in, and nothing was changed"):
+    with pytest.raises(BadInput, match=f"The provider “{name}” is built in and has not been changed"):
         found.forget_profile(name)
     assert settings(found)["profiles"] == {"openai": {"model": "m"}}
 
@@ -470,7 +470,7 @@ def test_a_key_that_was_for_another_address_goes_when_the_change_is_undone(regis
 
 
 def test_what_is_not_there_cannot_be_taken_away(registry: Any) -> None:
-    with pytest.raises(BadInput, match="“nope” is not there"):
+    with pytest.raises(BadInput, match="“nope” does not exist"):
         registry().forget_profile("nope")
 
 

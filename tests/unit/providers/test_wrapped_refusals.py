@@ -285,7 +285,7 @@ def test_who_stands_between_is_not_taken_for_the_service(
 def test_the_sentences_about_who_stands_between_do_not_speak_of_the_key() -> None:
     for body in (NGINX.encode(), litellm(NGINX, 403)):
         said = sentence(refused(403, body))
-        assert "between here and the service refused" in said
+        assert "between this computer and the service" in said
         assert "(HTTP 403: an HTML page, “413 Request Entity Too Large”)" in said
         assert "key" not in said
     assert "client_max_body_size" in sentence(refused(413, NGINX.encode()))

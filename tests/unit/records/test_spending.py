@@ -249,8 +249,8 @@ def test_a_limit_may_be_reached_and_not_exceeded(
         with pytest.raises(SpendingLimitExceeded) as caught:
             budget.check(Price(price), reserved=reserved)
         assert caught.value.detail == (
-            f"This would cost {dollars(price)}; of today's limit of {dollars(limit)}, "
-            f"{dollars(before)} is spent."
+            f"This would cost {dollars(price)}. Of today's {dollars(limit)} limit, "
+            f"{dollars(before)} is already spent."
         )
         assert caught.value.charge is Charge.NONE
 
@@ -270,14 +270,14 @@ def test_with_a_limit_nothing_is_bought_at_an_unknown_price(price: Price | None)
         (
             0.0,
             [0.04] * 26,
-            "These 26 pictures would cost $1.04 together. Of today's limit of $1.00, $0.00 is "
-            "spent and $1.00 is left: enough for the first 25 of them.",
+            "These 26 images would cost $1.04 in total. Of today's $1.00 limit, $0.00 is "
+            "spent and $1.00 remains: enough for the first 25 of them.",
         ),
-        (0.9, [0.1, 0.01], "$0.90 is spent and $0.10 is left: enough for the first 1 of them."),
-        (0.99, [0.1, 0.01], "$0.01 is left: enough for none of them."),
-        (3.0, [0.0, 0.01], "$3.00 is spent and $0.00 is left: enough for the first 1 of them."),
-        (0.0, [0.01, None, None], "The price of 2 of these pictures is unknown, so the limit of $1.00 a day"),
-        (0.999, [0.01], "This would cost $0.01; of today's limit of $1.00, $0.999 is spent."),
+        (0.9, [0.1, 0.01], "$0.90 is spent and $0.10 remains: enough for the first 1 of them."),
+        (0.99, [0.1, 0.01], "$0.01 remains: enough for none of them."),
+        (3.0, [0.0, 0.01], "$3.00 is spent and $0.00 remains: enough for the first 1 of them."),
+        (0.0, [0.01, None, None], "The price of 2 of these images is unknown, so the daily limit of $1.00"),
+        (0.999, [0.01], "This would cost $0.01. Of today's $1.00 limit, $0.999 is already spent."),
         (0.0, [None], "price is unknown"),
     ],
 )

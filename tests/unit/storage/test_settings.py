@@ -332,7 +332,7 @@ ODD_LIMITS = [-1, -0.01, 1e9, float("nan"), float("inf"), "10", "", True, [10], 
 def test_what_is_no_amount_is_refused_and_the_earlier_limit_stays(tmp_path: Path, limit: Any) -> None:
     settings = Settings(tmp_path)
     settings.set_daily_limit(3)
-    with pytest.raises(BadInput, match="amount of US dollars"):
+    with pytest.raises(BadInput, match="amount in US dollars"):
         settings.set_daily_limit(limit)
     assert settings.daily_limit == 3
 

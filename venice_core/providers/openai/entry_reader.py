@@ -28,8 +28,8 @@ class Reader:
 
     def unknown(self, entry: str, known: Collection[str]) -> BadInput:
         near = difflib.get_close_matches(entry, known, 1, 0.6)
-        hint = f" Did you mean “{near[0]}”?" if near else f" There are: {', '.join(known)}."
-        return BadInput(f"{self._about} there is no entry “{self._within}{entry}”.{hint}")
+        hint = f" Did you mean “{near[0]}”?" if near else f" Known entries: {', '.join(known)}."
+        return BadInput(f"{self._about} “{self._within}{entry}” is not a known entry.{hint}")
 
     def text(self, entry: str, value: Any) -> str:
         if not isinstance(value, str) or not value.isprintable():
@@ -63,7 +63,7 @@ class Reader:
     def amount(self, entry: str, value: Any) -> float:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not 0 <= value < 1e6:
-            raise self.wrong(entry, "an amount of US dollars, 0 or more")
+            raise self.wrong(entry, "an amount in US dollars, 0 or more")
         return float(value)
 
     def one_of(self, entry: str, value: Any, values: tuple[str, ...]) -> str:
@@ -79,7 +79,7 @@ class Reader:
 
     def texts(self, entry: str, value: Any) -> tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
-            raise self.wrong(entry, "a list of texts")
+            raise self.wrong(entry, "a list of strings")
         return tuple(value)
 
     def object(self, entry: str, value: Any, known: Collection[str] = ()) -> Mapping[str, Any]:

@@ -78,8 +78,8 @@ class Profile:
         """Read a profile. Raises BadInput that names the profile, the entry and what it should be."""
         if not _NAME.fullmatch(name) or name in RESERVED:
             raise BadInput(
-                f"“{name}” cannot be the name of a provider of your own: use lowercase letters, digits, “-” "
-                "and “_”, and not venice or sandbox."
+                f"“{name}” cannot be the name of a provider: use lowercase letters, digits, “-” and "
+                "“_”; venice and sandbox are reserved."
             )
         if not isinstance(entries, Mapping):
             raise BadInput(f"The provider “{name}” in the settings must be an object with entries.")

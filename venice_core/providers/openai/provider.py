@@ -91,7 +91,7 @@ class OpenAI:
             return (data,)
         found = [picture for entry in _entries(response) if (picture := _picture(entry, self.base_url))]
         if not found:
-            detail = words(response, self.key) or "an answer without a picture"
+            detail = words(response, self.key) or "a response without an image"
             raise UnusableAnswer(detail, status=response.status, request_id=request_id(response))
         return tuple(found)
 
@@ -117,7 +117,7 @@ class OpenAI:
         body = response.json
         listed = body.get("data") if isinstance(body, dict) else None
         if not isinstance(listed, list):
-            raise LookupFailed("the list of models cannot be read", status=response.status)
+            raise LookupFailed("the list of models could not be read", status=response.status)
         ends = {
             entry["id"]: entry.get("shutdown_date")
             for entry in listed
@@ -125,9 +125,9 @@ class OpenAI:
         }
         wanted, note = self.profile.model, ""
         if wanted and ends and wanted not in ends:
-            note = f"It does not list the model {wanted}."
+            note = f"The service does not list the model {wanted}."
         elif isinstance(day := ends.get(wanted), str):
-            note = f"The model {wanted} ends on {one_line(day, 10)}."
+            note = f"The model {wanted} will be retired on {one_line(day, 10)}."
         return Account(True, note=note)
 
     def traits(self, kind: str) -> Request:  # noqa: ARG002 - of no type
@@ -145,9 +145,7 @@ class OpenAI:
         managed = self.profile.managed
         for name in chosen:
             if name in managed:
-                raise BadInput(
-                    f"The field “{name}” cannot be set by name: its option fills it in, or the plan."
-                )
+                raise BadInput(f"The field “{name}” cannot be set by name: an option or the plan sets it.")
         wish = chosen.get("output_format", ANSWERS[0]).lower()
         if wish not in ANSWERS:
             raise BadInput(f"output_format={wish}: expected {'|'.join(ANSWERS)}.")

@@ -90,20 +90,20 @@ _SHARED = {
 FIELDS: Mapping[Endpoint, Mapping[str, Field]] = {
     Endpoint.EDIT: {
         **_SHARED,
-        "image": Field("the picture"),
+        "image": Field("the image"),
         "model": Field("model"),
         "output_format": _one_of("png", "jpeg", "jpg", "webp"),
     },
     Endpoint.MULTI_EDIT: {
         **_SHARED,
-        "images": Field("the picture, the selection, references"),
+        "images": Field("the image, the selection, references"),
         "modelId": Field("model"),
         "quality": Field("quality"),
         "output_format": _one_of("png", "jpeg", "jpg", "webp"),
     },
-    Endpoint.BACKGROUND_REMOVE: {"anon_user_id": _USER, "image": Field("the picture")},
+    Endpoint.BACKGROUND_REMOVE: {"anon_user_id": _USER, "image": Field("the image")},
     Endpoint.UPSCALE: {
-        "image": Field("the picture"),
+        "image": Field("the image"),
         "scale": Field("scale"),
         "creativity": Field("creativity"),
     },
@@ -162,10 +162,10 @@ def parse_fields(endpoint: Endpoint, chosen: Mapping[str, str]) -> dict[str, Any
         known = fields.get(name)
         if known is None:
             free = sorted(each for each, row in fields.items() if row.parse)
-            others = f"; it has {', '.join(free)}" if free else ""
+            others = f"; available: {', '.join(free)}" if free else ""
             raise BadInput(f"{endpoint.value} has no field “{name}” that can be set{others}.")
         if known.parse is None:
-            raise BadInput(f"The field “{name}” is filled in from {known.option.replace('_', '-')}.")
+            raise BadInput(f"The field “{name}” is set from {known.option.replace('_', '-')}.")
         try:
             parsed[name] = known.parse(text)
         except ValueError as error:

@@ -26,7 +26,7 @@ def read_models(response: Response) -> list[Any]:
     """Return the entries as sent by the service. Raises LookupFailed."""
     entries = _body(response, "models").get("data")
     if not isinstance(entries, list):
-        raise LookupFailed("the list of models cannot be read", status=response.status)
+        raise LookupFailed("the list of models could not be read", status=response.status)
     return entries
 
 
@@ -39,7 +39,7 @@ def read_styles(response: Response) -> tuple[str, ...]:
     body = response.json
     listed = body.get("data") if isinstance(body, dict) else body
     if not isinstance(listed, list):
-        raise LookupFailed("the list of styles cannot be read", status=response.status)
+        raise LookupFailed("the list of styles could not be read", status=response.status)
     return tuple(style for style in listed if isinstance(style, str))
 
 
@@ -81,7 +81,7 @@ def read_account(response: Response) -> Account:
 def _body(response: Response, what: str) -> Mapping[str, Any]:
     body = response.json
     if not isinstance(body, dict):
-        raise LookupFailed(f"the answer about {what} cannot be read", status=response.status)
+        raise LookupFailed(f"the response about {what} could not be read", status=response.status)
     return body
 
 

@@ -64,8 +64,8 @@ ENDPOINTS = {
 MAX_PROMPTS = {Endpoint.GENERATIONS: 1500}
 MAX_VARIANTS = 4
 TOLD_OF_FIELDS = {
-    "enable_web_search": "If the service searches the web, it charges extra; the price here is without that.",
-    "style_references": "Some models charge extra for style references; the price here is without that.",
+    "enable_web_search": "If the service searches the web, it charges extra; the price shown excludes that.",
+    "style_references": "Some models charge extra for style references; the price shown excludes that.",
 }
 GENERATIONS_SIZES = Sizes(
     (Extent(1024, 1024), Extent(1536, 1024), Extent(1024, 1536), Extent(1792, 1024), Extent(1024, 1792))
@@ -147,7 +147,7 @@ class Venice:
     def pictures(self, response: Response) -> tuple[bytes, ...]:
         found = _pictures(response)
         if not found:
-            detail = words(response, self.key) or "an empty answer"
+            detail = words(response, self.key) or "an empty response"
             raise UnusableAnswer(detail, status=response.status, request_id=request_id(response))
         return found
 

@@ -166,16 +166,16 @@ WRONG = [
     ({"size": {"multiple_of": 16, "max_ratio": True}}, "size.max_ratio", "a number, 1 or more"),
     ({"size": {"multiple_of": 16, "max_ratio": float("inf")}}, "size.max_ratio", "a number, 1 or more"),
     ({"size": {"multiple_of": 16, "max_ratio": float("nan")}}, "size.max_ratio", "a number, 1 or more"),
-    ({"size": {"multiple_of": 16, "min_pixels": 600, "max_pixels": 1199}}, "size", "leave room for"),
-    ({"size": {"multiple_of": 16, "min_pixels": 600, "max_side": 34}}, "size", "leave room for"),
+    ({"size": {"multiple_of": 16, "min_pixels": 600, "max_pixels": 1199}}, "size", "allow at least"),
+    ({"size": {"multiple_of": 16, "min_pixels": 600, "max_side": 34}}, "size", "allow at least"),
     ({"size": {"field": "a b", "values": ["64x64"]}}, "size.field", "the name of a request field"),
     ({"aspect_ratio": ["wide"]}, "aspect_ratio", "a list of aspect ratios, such as 16:9"),
     ({"aspect_ratio": ["16:0"]}, "aspect_ratio", "a list of aspect ratios"),
     ({"aspect_ratio": "16:9"}, "aspect_ratio", "an object"),
-    ({"resolution": ["1k", 2]}, "resolution", "a list of texts"),
-    ({"resolution": ["1k", ""]}, "resolution", "a list of texts"),
+    ({"resolution": ["1k", 2]}, "resolution", "a list of strings"),
+    ({"resolution": ["1k", ""]}, "resolution", "a list of strings"),
     ({"resolution": {"values": ["1k"], "default": "2k"}}, "resolution.default", "one of its values"),
-    ({"quality": {"values": "hd"}}, "quality.values", "a list of texts"),
+    ({"quality": {"values": "hd"}}, "quality.values", "a list of strings"),
     ({"quality": {"field": 7, "values": ["hd"]}}, "quality.field", "a line of text"),
     ({"quality": {"values": ["hd"], "default": 7}}, "quality.default", "a line of text"),
     ({"n": 0}, "n", "1 to 10"),
@@ -193,13 +193,13 @@ WRONG = [
     ({"limits": 7}, "limits", "an object"),
     ({"limits": {"prompt": 0}}, "limits.prompt", "a whole number, 1 or more"),
     ({"limits": {"file_bytes": "25 MB"}}, "limits.file_bytes", "a whole number"),
-    ({"price_usd": -0.1}, "price_usd", "an amount of US dollars, 0 or more"),
-    ({"price_usd": "0.1"}, "price_usd", "an amount of US dollars"),
-    ({"price_usd": float("nan")}, "price_usd", "an amount of US dollars"),
-    ({"price_usd": True}, "price_usd", "an amount of US dollars"),
-    ({"price_usd": {"low": "cheap"}}, "price_usd.low", "an amount of US dollars"),
+    ({"price_usd": -0.1}, "price_usd", "an amount in US dollars, 0 or more"),
+    ({"price_usd": "0.1"}, "price_usd", "an amount in US dollars"),
+    ({"price_usd": float("nan")}, "price_usd", "an amount in US dollars"),
+    ({"price_usd": True}, "price_usd", "an amount in US dollars"),
+    ({"price_usd": {"low": "cheap"}}, "price_usd.low", "an amount in US dollars"),
     ({"token_prices_usd": 5}, "token_prices_usd", "an object"),
-    ({"token_prices_usd": {"text": 1e6}}, "token_prices_usd.text", "an amount of US dollars"),
+    ({"token_prices_usd": {"text": 1e6}}, "token_prices_usd.text", "an amount in US dollars"),
     ({"retires": 2026}, "retires", "a line of text"),
     ({"replacement": "a\nb"}, "replacement", "a line of text"),
     ({"title": 7}, "title", "a line of text"),
@@ -233,17 +233,29 @@ def test_a_wrong_entry_is_named_with_its_provider_and_what_it_should_be(
 @pytest.mark.parametrize(
     ("entries", "said"),
     [
-        ({"modle": "x"}, "there is no entry “modle”. Did you mean “model”?"),
-        ({"mask_field": True}, "there is no entry “mask_field”."),
-        ({"zzz": 1}, "There are: based_on, title, base_url, "),
-        ({"size": {"multiple": 16}}, "“size.multiple”. Did you mean “size.multiple_of”?"),
-        ({"quality": {"value": ["hd"]}}, "“quality.value”. Did you mean “quality.values”?"),
-        ({"n": {"maximum": 3}}, "“n.maximum”. Did you mean “n.max”?"),
-        ({"limits": {"max_prompt": 3}}, "“limits.max_prompt”. Did you mean “limits.prompt”?"),
-        ({"token_prices_usd": {"input": 3}}, "there is no entry “token_prices_usd.input”"),
-        ({"models": {"m": {"qualty": ["hd"]}}}, "“models.m.qualty”. Did you mean “models.m.quality”?"),
-        ({"models": {"m": {"base_url": "https://a.example"}}}, "there is no entry “models.m.base_url”"),
-        ({"models": {"m": {"key_variable": "K"}}}, "there is no entry “models.m.key_variable”"),
+        ({"modle": "x"}, "“modle” is not a known entry. Did you mean “model”?"),
+        ({"mask_field": True}, "“mask_field” is not a known entry."),
+        ({"zzz": 1}, "Known entries: based_on, title, base_url, "),
+        (
+            {"size": {"multiple": 16}},
+            "“size.multiple” is not a known entry. Did you mean “size.multiple_of”?",
+        ),
+        (
+            {"quality": {"value": ["hd"]}},
+            "“quality.value” is not a known entry. Did you mean “quality.values”?",
+        ),
+        ({"n": {"maximum": 3}}, "“n.maximum” is not a known entry. Did you mean “n.max”?"),
+        (
+            {"limits": {"max_prompt": 3}},
+            "“limits.max_prompt” is not a known entry. Did you mean “limits.prompt”?",
+        ),
+        ({"token_prices_usd": {"input": 3}}, "“token_prices_usd.input” is not a known entry"),
+        (
+            {"models": {"m": {"qualty": ["hd"]}}},
+            "“models.m.qualty” is not a known entry. Did you mean “models.m.quality”?",
+        ),
+        ({"models": {"m": {"base_url": "https://a.example"}}}, "“models.m.base_url” is not a known entry"),
+        ({"models": {"m": {"key_variable": "K"}}}, "“models.m.key_variable” is not a known entry"),
     ],
 )
 def test_an_unknown_entry_is_named_with_one_that_was_meant_or_all_that_there_are(
@@ -259,7 +271,7 @@ def test_an_unknown_entry_is_named_with_one_that_was_meant_or_all_that_there_are
     "base_url", ["http://images.example/v1", "images.example", "ftp://a.example", "https://"]
 )
 def test_an_address_that_is_none_or_not_encrypted_is_refused(base_url: str) -> None:
-    with pytest.raises(BadInput, match=r"is no address of a service|is not encrypted"):
+    with pytest.raises(BadInput, match=r"is not the address of a service|is not encrypted"):
         profile(base_url=base_url)
 
 
@@ -273,7 +285,7 @@ def test_a_profile_that_is_no_object_is_refused(entries: Any) -> None:
     "name", ["", "Mine", "a b", "venice", "sandbox", "-a", ".a", "a/b", "ä", "a" * 41, "a\n", "../a"]
 )
 def test_a_name_that_cannot_be_one_is_refused(name: str) -> None:
-    with pytest.raises(BadInput, match="cannot be the name of a provider of your own"):
+    with pytest.raises(BadInput, match="cannot be the name of a provider"):
         Profiles().parse(name, {})
 
 
@@ -566,8 +578,8 @@ def test_a_fixed_field_may_not_be_one_that_the_plan_fills_in(entry: str, field: 
         with pytest.raises(BadInput) as caught:
             profile(**entries)
         assert caught.value.detail == (
-            f"The provider “mine” in the settings: “{named}” must be without “{field}”, which is filled in "
-            "otherwise."
+            f"The provider “mine” in the settings: “{named}” must be without “{field}”, which is set "
+            "elsewhere."
         )
     assert dialect(**{entry: {f"{field}-x": 1}})
 
