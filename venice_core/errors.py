@@ -55,7 +55,7 @@ class Charge(str, Enum):
 
 
 class Remedy(str, Enum):
-    """What the user can do about an error; where that is done, each front end knows."""
+    """What the user can do about an error; each front end says where."""
 
     SET_KEY = "set-key"
     RAISE_LIMIT = "raise-limit"

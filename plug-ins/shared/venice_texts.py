@@ -17,16 +17,16 @@ STAGES = {
     "fitting": "Fitting the result…",
 }
 
-# Where the user does what helps against an error.
+# Where the user finds the remedy for an error.
 GIMP3_REMEDIES = {
-    "set-key": "Keys are entered in Filters > Venice > Settings.",
-    "raise-limit": "It is set in Filters > Venice > Settings.",
-    "set-address": "It is set in Filters > Venice > Settings.",
+    "set-key": "To enter the key, open Filters > Venice > Settings.",
+    "raise-limit": "To change the limit, open Filters > Venice > Settings.",
+    "set-address": "To change the address, open Filters > Venice > Settings.",
 }
 GIMP2_REMEDIES = {
-    "set-key": "Keys are entered with the button Enter Key, in the window of each command.",
-    "raise-limit": "It is set on the command line: account --daily-limit.",
-    "set-address": "It is set in the settings file or by an environment variable.",
+    "set-key": "To enter the key, click Enter Key in the window that shows the price.",
+    "raise-limit": "To change the limit, run “account --daily-limit” on the command line.",
+    "set-address": "To change the address, edit the settings file or set the environment variable.",
 }
 
 

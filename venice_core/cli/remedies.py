@@ -1,4 +1,4 @@
-"""Where on the command line the user does what helps against an error."""
+"""Where the user of the command line finds the remedy for an error."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from venice_core import messages
 from venice_core.errors import Remedy, VeniceError
 
 REMEDIES = {
-    Remedy.SET_KEY: "GIMP 3 can store it: Filters > Venice > Settings.",
-    Remedy.RAISE_LIMIT: "“account --daily-limit USD” sets it.",
-    Remedy.SET_ADDRESS: "It is set in GIMP 3 (Filters > Venice > Settings) or in the environment.",
+    Remedy.SET_KEY: "To store the key, open Filters > Venice > Settings in GIMP 3.",
+    Remedy.RAISE_LIMIT: "To change the limit, run “account --daily-limit USD”.",
+    Remedy.SET_ADDRESS: "To change the address, open Filters > Venice > Settings in GIMP 3, or set its "
+    "environment variable.",
 }
 
 
 def sentence(error: VeniceError, provider: str = "this provider") -> str:
-    """Return what `messages.sentence` says, with where its remedy is found."""
+    """Return the error as `messages.sentence` does, with where its remedy is."""
     return messages.sentence(error, provider, REMEDIES)

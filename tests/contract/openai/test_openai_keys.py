@@ -120,7 +120,7 @@ def test_a_relay_without_an_address_says_where_to_enter_it(
     assert (code, result["error"]["kind"], result["error"]["charge"]) == (2, "bad-input", "none")
     assert result["error"]["message"] == (
         "The provider grok-relay has no address yet: enter it, or set GROK_RELAY_BASE_URL. "
-        "It is set in GIMP 3 (Filters > Venice > Settings) or in the environment."
+        "To change the address, open Filters > Venice > Settings in GIMP 3, or set its environment variable."
     )
     assert (sandbox.requests, shell.jobs) == ([], [])
     assert shell("account") == 2
