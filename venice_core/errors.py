@@ -25,10 +25,11 @@
     │   ├── NotFound                404 about the URL
     │   └── PolicyRefusal           422, or a blocked picture: charge unknown
     └── NoUsableAnswer              sent, but no usable answer: may have been charged
-        ├── ServerFailure           3xx, 5xx ├── LostConnection          reset, closed, or timed out after the
-        body had begun ├── UnusableAnswer          2xx without a picture ├── DownloadFailed          2xx with
-        a link to a picture that could not be downloaded └── PlacementFailed         the answer arrived and is
-        kept, but could not be put in place
+        ├── ServerFailure       3xx, 5xx
+        ├── LostConnection      reset, closed, or timed out after the body had begun
+        ├── UnusableAnswer      2xx without a picture
+        ├── DownloadFailed      2xx with a link to a picture that could not be downloaded
+        └── PlacementFailed     the answer arrived and is kept, but could not be put in place
 
 The sentences for the user are in `messages`; these are the facts.
 """

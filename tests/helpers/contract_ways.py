@@ -34,7 +34,7 @@ from venice_core.network.rate_limiter import RateLimiter
 from venice_core.network.transport import Transport
 from venice_core.progress import Progress, Stage
 from venice_core.providers.base import Provider
-from venice_core.providers.openai.profile import Profiles
+from venice_core.providers.openai.profile import ServiceProfiles
 from venice_core.providers.openai.provider import OpenAI
 from venice_core.providers.venice.model_entries import packaged_catalogue
 from venice_core.providers.venice.provider import Venice
@@ -178,7 +178,7 @@ class RunThread:
         secret = Secret(KEY)
         provider: Provider = Venice(secret, url, catalogue=packaged_catalogue())
         if profile:
-            described = Profiles().get(profile)
+            described = ServiceProfiles().get(profile)
             assert described is not None
             provider = OpenAI(secret, url, described)
         clock = cancel.now if isinstance(cancel, NoWaiting) else time.time

@@ -11,7 +11,7 @@ import pytest
 from venice_core.errors import every_kind
 from venice_core.planning.endpoint import Endpoint
 from venice_core.providers.openai.profile import ALL_ENTRIES as PROFILE_ENTRIES
-from venice_core.providers.openai.profile import Profiles
+from venice_core.providers.openai.profile import ServiceProfiles
 from venice_core.providers.venice.fields import FIELDS
 from venice_core.sandbox.switches import SCOPE, TABLE
 
@@ -99,7 +99,7 @@ def test_every_entry_of_a_profile_has_a_row_and_every_row_an_entry() -> None:
 
 
 def test_every_built_in_profile_is_told_with_its_address_key_and_model() -> None:
-    profiles = Profiles()
+    profiles = ServiceProfiles()
     for name in profiles.names:
         profile = profiles.get(name)
         assert profile is not None

@@ -31,8 +31,8 @@ def show_account(arguments: argparse.Namespace, registry: Registry, env: Mapping
         raise opened.missing_key
     account = opened.provider.read_account(look_up(opened.provider.account(), opened.provider, Cancel()))
     if arguments.json:
-        told = {**asdict(account), "spent_today": asdict(spending), "daily_limit": limit}
-        print(json.dumps({"provider": opened.name, "key_source": opened.key_source, **told}))
+        details = {**asdict(account), "spent_today": asdict(spending), "daily_limit": limit}
+        print(json.dumps({"provider": opened.name, "key_source": opened.key_source, **details}))
         return
     how = f"the key works ({opened.key_source})" if opened.key else "it responds and needs no key"
     print(f"{opened.name}: {how}.")

@@ -20,7 +20,7 @@ from venice_core.cli.streams import forgiving
 from venice_core.errors import ExitCode, VeniceError, unusable
 from venice_core.storage.folders import Folders
 from venice_core.storage.logs import logging_to
-from venice_core.storage.settings import provider_for_people
+from venice_core.storage.settings import displayed_provider
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def _run(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:
         failure = error
     from venice_core.cli.report import described
 
-    text = sentence(failure, provider_for_people(getattr(arguments, "provider", ""), env))
+    text = sentence(failure, displayed_provider(getattr(arguments, "provider", ""), env))
     if getattr(arguments, "json", False):
         print(json.dumps({"exit": int(failure.exit_code), "results": [], "error": described(failure, text)}))
     print(text, file=sys.stderr)

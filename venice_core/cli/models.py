@@ -78,10 +78,14 @@ def _dated(catalogue: Catalogue) -> str:
 
 
 def _described(model: Model) -> dict[str, Any]:
-    price = model.price()
+    price, fields = model.price(), asdict(model)
+    del fields["prices"]
+    # as they were called when this was first printed
+    fields["sized"] = fields.pop("size_selectable")
+    fields["at_once"] = fields.pop("max_images_per_request")
     scales = {f"{scale}x": model.upscale_price(scale) for scale in (2, 4)}
     return {
-        **{name: value for name, value in asdict(model).items() if name != "prices"},
+        **fields,
         **model.prices.to_json(),
         "price": asdict(price) if price else None,
         "upscale_price": {name: asdict(each) for name, each in scales.items() if each},

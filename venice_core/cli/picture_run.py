@@ -61,7 +61,7 @@ class Written:
 
     plan: Plan
     files: list[Parts]
-    told: dict[str, Any]
+    details: dict[str, Any]
     """For `--json`."""
     warnings: tuple[str, ...]
     failures: tuple[VeniceError, ...]
@@ -158,10 +158,12 @@ class BatchOptions:
         )
         made = runner.run(ready.prepared, material, show, attempt.cancel, attempt.entries.append)
         written, error = self._write_all(made, targets.files(), source)
-        told = self._told(made, written, ready)
-        return Written(plan, written, told, made.warnings, tuple(each.error for each in made.failures), error)
+        details = self._details(made, written, ready)
+        return Written(
+            plan, written, details, made.warnings, tuple(each.error for each in made.failures), error
+        )
 
-    def _told(self, made: RunResult, written: list[Parts], ready: Ready) -> dict[str, Any]:
+    def _details(self, made: RunResult, written: list[Parts], ready: Ready) -> dict[str, Any]:
         first, plan = made.results[0], ready.plan
         return {
             **(_paths(written[0]) if written else {}),

@@ -45,7 +45,7 @@ from venice_core.providers.registry import Registry
 from venice_core.records.journal import Journal
 from venice_core.records.spending import Budget, dollars
 from venice_core.storage.folders import Folders
-from venice_core.storage.settings import provider_for_people
+from venice_core.storage.settings import displayed_provider
 
 E = TypeVar("E", bound=VeniceError)
 
@@ -85,7 +85,7 @@ def _options(arguments: argparse.Namespace) -> Options:
 class _Checked:
     """The pictures, ready to be sent or refused, and what sends them."""
 
-    wish: BatchOptions
+    requested: BatchOptions
     runner: Runner
     budget: Budget | None
     pictures: list[Ready | BadInput]
@@ -108,7 +108,7 @@ class _Batch:
         self._registry = registry
         self._terminal = terminal
         self._outcomes = [Outcome(path) for path in arguments.input or [None]]
-        self._report = Report(self._outcomes, provider_for_people(options.provider, env))
+        self._report = Report(self._outcomes, displayed_provider(options.provider, env))
 
     def run(self) -> None:
         try:
@@ -144,7 +144,7 @@ class _Batch:
                 self._failed(outcome, picture)
                 continue
             ready.append(picture)
-            outcome.plan, outcome.told = picture.plan, {"warnings": list(picture.warnings)}
+            outcome.plan, outcome.details = picture.plan, {"warnings": list(picture.warnings)}
             if self._arguments.dry_run:
                 self._terminal.say(outcome.line(_plan_line(picture.plan.to_json())))
             for warning in picture.warnings if self._arguments.dry_run else picture.all_warnings:
@@ -163,15 +163,15 @@ class _Batch:
             if not self._arguments.dry_run:
                 raise opened.missing_key
             self._terminal.warn(sentence(opened.missing_key, self._report.provider))
-        wish = BatchOptions.of(self._arguments, self._options, opened.provider)
+        requested = BatchOptions.of(self._arguments, self._options, opened.provider)
         pictures: list[Ready | BadInput] = []
         for number, outcome in enumerate(self._outcomes):
             attempt.cancel.check()
             show(Progress(Stage.PREPARING, number, len(self._outcomes)))
             try:
-                ready = wish.ready(outcome.path)
+                ready = requested.ready(outcome.path)
             except BadInput as error:
-                if wish.concerns_all(error):
+                if requested.concerns_all(error):
                     raise
                 pictures.append(_bare(error))
             else:
@@ -183,7 +183,7 @@ class _Batch:
             budget = runner.context.budget()
         except OSError as error:
             raise unusable(error) from error
-        return _Checked(wish, runner, budget, pictures)
+        return _Checked(requested, runner, budget, pictures)
 
     # One after the other
 
@@ -213,23 +213,23 @@ class _Batch:
 
     def _make(self, outcome: Outcome, picture: Ready, checked: _Checked) -> VeniceError | None:
         """Send a picture and return the error if that failed."""
-        wish, path = checked.wish, outcome.path
+        requested, path = checked.requested, outcome.path
 
         def work(attempt: RunThread[Written], show: OnProgress) -> Written:
             outcome.entries = attempt.entries
             # one that was let go of is read again, and checked again: it may have changed
-            ready = wish.ready(path) if path and picture.source is None else picture
-            return wish.make(ready, targets, checked.runner, attempt, show)
+            ready = requested.ready(path) if path and picture.source is None else picture
+            return requested.make(ready, targets, checked.runner, attempt, show)
 
         try:
-            with Targets(wish.naming, path) as targets:
+            with Targets(requested.naming, path) as targets:
                 written = self._terminal.run(work)
         except VeniceError as error:
             self._failed(outcome, error)
             return error
         outcome.fate = Fate.DONE
         outcome.cut_short = any(isinstance(error, Cancelled) for error in written.failures)
-        outcome.plan, outcome.told = written.plan, written.told
+        outcome.plan, outcome.details = written.plan, written.details
         for warning in written.warnings:
             if warning not in picture.all_warnings:  # which were told before it was sent
                 self._terminal.warn(outcome.line(warning))

@@ -47,7 +47,7 @@ class Outcome:
     """How it is sent, once that is known."""
     entries: list[Entry] = field(default_factory=list)
     """Its jobs."""
-    told: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
     """The outcome for `--json`."""
     cut_short: bool = False
     """Whether it was cancelled before all of its variations were made."""
@@ -79,7 +79,7 @@ class Outcome:
             "status": self.fate.value,
             **({"plan": self.plan.to_json()} if self.plan else {}),
             **({"job": jobs[0], "jobs": jobs} if jobs else {}),
-            **self.told,
+            **self.details,
             **({"error": described(self.error, self.why(provider))} if self.error else {}),
         }
 

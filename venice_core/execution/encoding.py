@@ -12,10 +12,10 @@ from venice_core.imaging import codecs, resampling
 from venice_core.imaging.arrays import Pixels
 from venice_core.imaging.compositing import flatten
 from venice_core.imaging.formats import FORMATS
-from venice_core.providers.base import Encoded, Upload
+from venice_core.providers.base import Encoded, RequestImages
 
 
-def encode(pixels: Pixels | None, prepared: Prepared, inputs: JobInputs, max_bytes: int) -> Upload:
+def encode(pixels: Pixels | None, prepared: Prepared, inputs: JobInputs, max_bytes: int) -> RequestImages:
     """Encode the files of a request, each of at most `max_bytes`.
 
     `pixels` are RGBA of the crop. Raises BadInput if a picture is too large or if the references are not
@@ -38,7 +38,7 @@ def encode(pixels: Pixels | None, prepared: Prepared, inputs: JobInputs, max_byt
         raise BadInput(error.detail) from error
     except ValueError as error:
         raise BadInput("The reference images do not match the job.") from error
-    return Upload(tuple(encoded), mask)
+    return RequestImages(tuple(encoded), mask)
 
 
 def _png(pixels: Pixels) -> Encoded:

@@ -36,7 +36,7 @@ from venice_core.network.retry_headers import RetryHint
 from venice_core.network.urls import is_local
 from venice_core.planning.endpoint import Endpoint
 from venice_core.progress import OnProgress, Progress, Stage
-from venice_core.providers.base import Link, is_of_sandbox
+from venice_core.providers.base import ImageLink, is_of_sandbox
 from venice_core.records.entry import Entry
 from venice_core.secret import Secret
 
@@ -99,7 +99,7 @@ class RequestRun:
         attempt, context = 1, self.context
         while True:
             try:
-                with context.rate_limiter.turn(self.cancel, self._pause):
+                with context.rate_limiter.slot(self.cancel, self._pause):
                     self.entry.sending()
                     response = context.transport.exchange(self.request, watch, self.cancel)
             except VeniceError as error:
@@ -108,13 +108,13 @@ class RequestRun:
                     raise
             else:
                 response = _without_key(response, self.request.key)
-                context.rate_limiter.learn(response.headers)
+                context.rate_limiter.update(response.headers)
                 if not context.provider.is_busy(response):
                     return response
                 pause = seconds_before_repeat(RetryHint.of(response.headers), attempt, context.clock())
                 if pause is None:
                     return response
-                context.rate_limiter.crowded()
+                context.rate_limiter.lower_concurrency()
             attempt += 1
             keep_record(self.entry.turned_away)
             self._pause(pause)
@@ -141,7 +141,7 @@ class RequestRun:
         pictures = self.context.provider.pictures(response)[: self.prepared.plan.pictures]
         for number, picture in enumerate(pictures, 1):
             try:
-                files[number] = self._fetched(picture, number) if isinstance(picture, Link) else picture
+                files[number] = self._fetched(picture, number) if isinstance(picture, ImageLink) else picture
             except DownloadFailed as error:
                 lost.append(error)
             except Cancelled as error:
@@ -175,7 +175,7 @@ class RequestRun:
             raise PolicyRefusal("no image was produced", request_id=facts.request_id, charge=known)
         return left, lost
 
-    def _fetched(self, link: Link, number: int) -> bytes:
+    def _fetched(self, link: ImageLink, number: int) -> bytes:
         local = is_local(self.context.provider.base_url)
         data = fetch(link.url, self.cancel, local=local, on_progress=self.on_progress)
         keep_record(lambda: self.entry.fetched(number, data))
@@ -193,12 +193,12 @@ class RequestRun:
                 broken.append(error)
         if not found:
             raise UnusableAnswer(broken[0].detail, status=status, charge=Charge.POSSIBLE)
-        told = list(result_warnings(facts, plan))
+        warnings = list(result_warnings(facts, plan))
         if len(found) < plan.pictures:
-            told.append(f"Only {len(found)} of the {plan.pictures} requested images can be used.")
+            warnings.append(f"Only {len(found)} of the {plan.pictures} requested images can be used.")
         smallest = min(map(len, files.values()))
         if smallest < self.small:
-            told.append(
+            warnings.append(
                 f"The result is suspiciously small for an image ({smallest} bytes): the service may have "
                 "refused the request."
             )
@@ -210,7 +210,7 @@ class RequestRun:
                 facts=replace(facts, fitting=placed.fitting),
                 name=layer_name(job, plan, facts, placed),
                 recipe=make_recipe(job, plan, self.entry, facts),
-                warnings=(*plan.warnings, *placed.warnings, *told),
+                warnings=(*plan.warnings, *placed.warnings, *warnings),
                 charge=charge,
                 number=number,
             )

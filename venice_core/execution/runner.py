@@ -71,7 +71,7 @@ class Runner:
             on_entry(entry)
         self._check_budget(plan, entries)
         together = CombinedProgress(len(entries), on_progress)
-        self.context.rate_limiter.relax()
+        self.context.rate_limiter.reset()
         fitting = threading.Lock()
         requests = [
             RequestRun(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from venice_core.cancellation import Cancel
 from venice_core.errors import LookupFailed, NoUsableAnswer, VeniceError
 from venice_core.network.messages import Request, Response
-from venice_core.network.refusal_reader import Reader
+from venice_core.network.refusal_reader import RefusalReader
 from venice_core.network.retry import seconds_before_repeat
 from venice_core.network.retry_headers import RetryHint
 from venice_core.network.transport import Transport
@@ -20,7 +20,7 @@ READ_SECONDS = 20.0
 
 def look_up(
     request: Request,
-    reader: Reader,
+    reader: RefusalReader,
     cancel: Cancel,
     transport: Transport | None = None,
     *,

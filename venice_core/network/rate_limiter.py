@@ -26,7 +26,7 @@ class RateLimiter:
         self._under_way = 0
         self._most: int | None = None
 
-    def learn(self, headers: Mapping[str, str]) -> None:
+    def update(self, headers: Mapping[str, str]) -> None:
         """Update the limits from `x-ratelimit-…` headers (lower-case names), if both are present."""
         now = self._clock()
         left = headers.get("x-ratelimit-remaining-requests", "")
@@ -38,7 +38,7 @@ class RateLimiter:
             self._left = int(left)
 
     @contextlib.contextmanager
-    def turn(self, cancel: Cancel, on_wait: Callable[[float], None] = lambda _: None) -> Iterator[None]:
+    def slot(self, cancel: Cancel, on_wait: Callable[[float], None] = lambda _: None) -> Iterator[None]:
         """Hold a slot for one exchange, once `wait` and the number of requests under way allow it."""
         self.wait(cancel, on_wait)
         with self._lock:
@@ -55,15 +55,15 @@ class RateLimiter:
                 self._under_way -= 1
                 self._lock.notify_all()
 
-    def crowded(self) -> None:
+    def lower_concurrency(self) -> None:
         """Allow no more requests at a time than are now under way, because one was turned away.
 
-        From now on the next one waits until one of them has ended, until `relax` is called.
+        From now on the next one waits until one of them has ended, until `reset` is called.
         """
         with self._lock:
             self._most = max(1, self._under_way)
 
-    def relax(self) -> None:
+    def reset(self) -> None:
         """Lift the limit on simultaneous requests, for a new run."""
         with self._lock:
             self._most = None

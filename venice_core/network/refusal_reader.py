@@ -8,7 +8,7 @@ from venice_core.errors import VeniceError
 from venice_core.network.messages import Response
 
 
-class Reader(Protocol):
+class RefusalReader(Protocol):
     """Interprets the refusals of a service."""
 
     def is_busy(self, response: Response) -> bool:

@@ -52,11 +52,11 @@ class Model:
     """Whether an edit of a single picture keeps its shape, whatever aspect ratio is requested."""
     shapes: Shapes | None = None
     """What it makes, if that is more than a list of aspect ratios."""
-    sized: bool = True
+    size_selectable: bool = True
     """Whether a request can select one of them."""
     mask: bool = False
     """Whether requests have a field for a real mask."""
-    at_once: int | None = None
+    max_images_per_request: int | None = None
     """How many pictures a request may ask for."""
     limits: Limits | None = None
     """Limits that differ from the provider's."""
@@ -152,11 +152,11 @@ class Capabilities:
     """The largest width or height that a generation may request, in px."""
     endpoints: Mapping[Action, tuple[Endpoint, ...]] = field(default_factory=dict)
     """By action: the first by default, the last for an edit with further pictures."""
-    without: Mapping[Endpoint, tuple[str, ...]] = field(default_factory=dict)
+    unsupported_options: Mapping[Endpoint, tuple[str, ...]] = field(default_factory=dict)
     """The options that requests to an endpoint cannot express."""
     max_prompts: Mapping[Endpoint, int] = field(default_factory=dict)
     """Characters per request, where limits and model do not say."""
-    at_once: Mapping[Endpoint, int] = field(default_factory=dict)
+    max_images_per_request: Mapping[Endpoint, int] = field(default_factory=dict)
     """Pictures per request, where the model does not say."""
     shapes: Mapping[Endpoint, Shapes] = field(default_factory=dict)
     """What an endpoint makes with any model."""
@@ -180,7 +180,7 @@ class Capabilities:
 
     def batches(self, count: int, endpoint: Endpoint, model: Model) -> tuple[int, int]:
         """Return the number of requests, and of pictures that each of them makes."""
-        most = model.at_once or self.at_once.get(endpoint, 1)
+        most = model.max_images_per_request or self.max_images_per_request.get(endpoint, 1)
         return (1, count) if count <= most else (count, 1)
 
     def default_for(self, kind: str) -> str:

@@ -14,11 +14,11 @@ from venice_core.planning.framing import (
     scaled_within,
 )
 from venice_core.planning.model_support import (
-    about,
-    check_wishes,
+    check_options,
     choose_tier,
     endpoints_for,
     model_for,
+    model_warnings,
     shapes_for,
 )
 from venice_core.planning.output_shapes import Ratios
@@ -41,11 +41,11 @@ def plan_edit(job: Job, selection: Selection | None, capabilities: Capabilities)
     limits = model.limits or capabilities.limits
     guided, warnings = _guided(job, selection, model, limits)
     resolution, quality = choose_tier(job, model, capabilities)
-    told = guided and not model.mask
-    prompt = full_prompt(options.prompt, model, limits.max_prompt, guided=told)
+    mask_as_image = guided and not model.mask
+    prompt = full_prompt(options.prompt, model, limits.max_prompt, guided=mask_as_image)
     # where there are two, only that for several pictures has a field for the quality
-    endpoint = endpoints[-1] if told or job.references or quality else endpoints[0]
-    check_wishes(job, endpoint, capabilities)
+    endpoint = endpoints[-1] if mask_as_image or job.references or quality else endpoints[0]
+    check_options(job, endpoint, capabilities)
     shapes = shapes_for(options.aspect_ratio, model, capabilities.aspect_ratios)
     if endpoint is Endpoint.EDIT and model.keeps_shape:
         if options.aspect_ratio not in ("", "auto"):
@@ -71,13 +71,13 @@ def plan_edit(job: Job, selection: Selection | None, capabilities: Capabilities)
         requests=requests,
         pictures=pictures,
         price=model.price(
-            images=1 + told + len(job.references),
+            images=1 + mask_as_image + len(job.references),
             resolution=resolution,
             quality=quality,
             enhance=options.enhance_prompt,
             pictures=pictures,
         ),
-        warnings=(*warnings, *about(model, capabilities), *framed.warnings),
+        warnings=(*warnings, *model_warnings(model, capabilities), *framed.warnings),
         **frame_fields(framed, capabilities),
     )
 

@@ -14,11 +14,11 @@ from venice_core.planning.endpoint import Endpoint
 from venice_core.planning.framing import scaled_within
 from venice_core.planning.generation_size import choose_generation_size
 from venice_core.planning.model_support import (
-    about,
-    check_wishes,
+    check_options,
     choose_tier,
     endpoints_for,
     model_for,
+    model_warnings,
     style,
 )
 from venice_core.planning.plan import Plan
@@ -28,7 +28,7 @@ from venice_core.planning.selection import Selection
 def plan_generation(job: Job, selection: Selection | None, capabilities: Capabilities) -> Plan:
     options = job.options
     endpoint = _generate_endpoint(job, capabilities)
-    check_wishes(job, endpoint, capabilities)
+    check_options(job, endpoint, capabilities)
     model = model_for(IMAGE, options.model, capabilities)
     resolution, quality = choose_tier(job, model, capabilities)
     fields = capabilities.parse_fields(endpoint, dict(options.fields))
@@ -42,11 +42,11 @@ def plan_generation(job: Job, selection: Selection | None, capabilities: Capabil
     room = min(model.max_prompt or longest, longest)
     if len(negative) > room:
         raise BadInput(f"The negative prompt is too long: the model accepts at most {room} characters.")
-    if options.aspect_ratio not in ("", "auto") and not model.sized:
+    if options.aspect_ratio not in ("", "auto") and not model.size_selectable:
         raise BadInput(f"{model.label} chooses the shape itself: leave the aspect ratio empty.")
     target = selection.support if selection else job.layer
     size, asked, ratio = choose_generation_size(options, endpoint, fields, model, target.extent, capabilities)
-    warnings = list(about(model, capabilities))
+    warnings = list(model_warnings(model, capabilities))
     factor = max(target.width / size.width, target.height / size.height)
     if factor > 1.01 and not options.as_made:
         warnings.append(f"The image is generated at about {size} and enlarged {factor:.1f} times.")
@@ -82,10 +82,10 @@ def plan_generation(job: Job, selection: Selection | None, capabilities: Capabil
 
 def _generate_endpoint(job: Job, capabilities: Capabilities) -> Endpoint:
     endpoints = endpoints_for(Action.GENERATE, capabilities)
-    wish = job.options.endpoint or endpoints[0].value
-    if wish not in [endpoint.value for endpoint in endpoints]:
-        raise BadInput(f"“{wish}” cannot generate images; {endpoints[0].value} can.")
-    return Endpoint(wish)
+    requested = job.options.endpoint or endpoints[0].value
+    if requested not in [endpoint.value for endpoint in endpoints]:
+        raise BadInput(f"“{requested}” cannot generate images; {endpoints[0].value} can.")
+    return Endpoint(requested)
 
 
 def _check_generate_fields(options: Options, fields: Mapping[str, Any], model: Model) -> None:

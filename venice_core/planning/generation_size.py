@@ -70,8 +70,8 @@ def _in_figures(
         return shape.size if shape else None
     if model.aspect_ratios or model.resolutions:
         return None
-    wish = ratio_of(options.aspect_ratio) if options.aspect_ratio not in ("", "auto") else target.ratio
-    return _about_a_megapixel(wish, model.divisor, capabilities.max_generated_side)
+    requested = ratio_of(options.aspect_ratio) if options.aspect_ratio not in ("", "auto") else target.ratio
+    return _about_a_megapixel(requested, model.divisor, capabilities.max_generated_side)
 
 
 def _by_ratio(options: Options, model: Model, target: Extent) -> Generated:

@@ -1,4 +1,4 @@
-"""Match the user's wishes to what a provider offers, and refuse what it does not."""
+"""Match what the user requests to what a provider offers, and refuse what it does not."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _ACTIONS = {
     Action.GENERATE: "generate images",
     Action.UPSCALE: "upscale images",
 }
-# What a request may not have room for: the option's name in `Capabilities.without` -> its name for people.
-_WISHES = {
+# The names of `Capabilities.unsupported_options`, as the user knows them.
+_OPTION_NAMES = {
     "negative_prompt": "a negative prompt",
     "style": "a style",
     "seed": "a seed",
@@ -45,7 +45,7 @@ def choices(model: Model, action: Action, capabilities: Capabilities) -> Choices
     """Return what windows offer and plans accept."""
     edits = action is Action.EDIT
     ratios = _listed_ratios(model, capabilities.aspect_ratios if edits else ())
-    return Choices(ratios if edits or model.sized else (), model.resolutions, model.qualities)
+    return Choices(ratios if edits or model.size_selectable else (), model.resolutions, model.qualities)
 
 
 def endpoints_for(action: Action, capabilities: Capabilities) -> tuple[Endpoint, ...]:
@@ -58,10 +58,10 @@ def endpoints_for(action: Action, capabilities: Capabilities) -> tuple[Endpoint,
     return endpoints
 
 
-def model_for(kind: str, wish: str, capabilities: Capabilities) -> Model:
+def model_for(kind: str, requested: str, capabilities: Capabilities) -> Model:
     """Return a model. Raises BadInput if it is known to be of another type."""
     default = capabilities.default_for(kind)
-    model = capabilities.catalogue.get(wish or default)
+    model = capabilities.catalogue.get(requested or default)
     if model.type not in ("", ANY, kind):
         raise BadInput(
             f"{model.label} {_DOES[model.type]}; choose a model that {_DOES[kind]}, such as {default}."
@@ -69,43 +69,43 @@ def model_for(kind: str, wish: str, capabilities: Capabilities) -> Model:
     return model
 
 
-def check_wishes(job: Job, endpoint: Endpoint, capabilities: Capabilities) -> None:
+def check_options(job: Job, endpoint: Endpoint, capabilities: Capabilities) -> None:
     """Raise BadInput if the job contains something that requests to the endpoint cannot express."""
     options = job.options
-    for name in capabilities.without.get(endpoint, ()):
+    for name in capabilities.unsupported_options.get(endpoint, ()):
         wanted = {"seed": options.seed != -1, "references": bool(job.references)}
         if wanted.get(name, bool(getattr(options, name, ""))):
             endpoints = capabilities.endpoints[job.action]
             if len(endpoints) > 1:
                 raise BadInput(
-                    f"{endpoint.value} does not support {_WISHES[name]}; {endpoints[0].value} does."
+                    f"{endpoint.value} does not support {_OPTION_NAMES[name]}; {endpoints[0].value} does."
                 )
-            raise BadInput(f"The provider {capabilities.name} does not support {_WISHES[name]}.")
+            raise BadInput(f"The provider {capabilities.name} does not support {_OPTION_NAMES[name]}.")
 
 
-def offered(model: Model, name: str, wish: str, values: tuple[str, ...]) -> str:
-    """Return the wish as the model spells it. Raises BadInput if the model does not offer it."""
+def match_choice(model: Model, name: str, requested: str, values: tuple[str, ...]) -> str:
+    """Return the requested value as the model spells it. Raises BadInput if the model does not offer it."""
     spelled = {value.lower(): value for value in values}
-    if not wish or wish.lower() in spelled:
-        return spelled.get(wish.lower(), wish)
+    if not requested or requested.lower() in spelled:
+        return spelled.get(requested.lower(), requested)
     if model.listed or model.constrained or model.prices.is_known or values:
-        raise _not_offered(model, name, wish, values)
-    return wish
+        raise _not_offered(model, name, requested, values)
+    return requested
 
 
-def ratios(wish: str, model: Model, usual: tuple[str, ...] = ()) -> tuple[str, ...]:
+def ratios(requested: str, model: Model, usual: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return the possible aspect ratios of the picture, empty for any. Raises BadInput if not offered.
 
-    `usual` is what may be requested of a model that lists none; without a wish, nothing is requested then.
+    `usual` is what may be requested of a model that lists none; with no request, nothing is sent then.
     """
     names = _listed_ratios(model, usual)
     # "auto" says no more than leaving it out does
-    if wish and wish != "auto":
-        if (model.aspect_ratios or usual) and wish not in names:
-            raise _not_offered(model, "aspect ratio", wish, names)
-        ratio_of(wish)
-        return (wish,)
-    if wish in names or not model.aspect_ratios:
+    if requested and requested != "auto":
+        if (model.aspect_ratios or usual) and requested not in names:
+            raise _not_offered(model, "aspect ratio", requested, names)
+        ratio_of(requested)
+        return (requested,)
+    if requested in names or not model.aspect_ratios:
         return ()
     return tuple(name for name in names if name != "auto")
 
@@ -115,31 +115,31 @@ def _listed_ratios(model: Model, usual: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if name == "auto" or parse_ratio(name))
 
 
-def shapes_for(wish: str, model: Model, usual: tuple[str, ...] = ()) -> Shapes:
+def shapes_for(requested: str, model: Model, usual: tuple[str, ...] = ()) -> Shapes:
     """Return the possible shapes of the picture. Raises BadInput if the aspect ratio is not offered."""
     if model.shapes is None:
-        return Ratios(ratios(wish, model, usual))
-    if wish in ("", "auto"):
+        return Ratios(ratios(requested, model, usual))
+    if requested in ("", "auto"):
         return model.shapes
-    shapes = model.shapes.of_ratio(ratio_of(wish))
+    shapes = model.shapes.of_ratio(ratio_of(requested))
     if shapes is None:
-        raise _not_offered(model, "aspect ratio", wish, model.aspect_ratios)
+        raise _not_offered(model, "aspect ratio", requested, model.aspect_ratios)
     return shapes
 
 
-def style(wish: str, known: tuple[str, ...]) -> str:
+def style(requested: str, known: tuple[str, ...]) -> str:
     """Return the style as the service spells it. Raises BadInput if it is unknown."""
-    if not wish or not known:
-        return wish
+    if not requested or not known:
+        return requested
     spelled = {name.lower(): name for name in known}
-    if wish.lower() in spelled:
-        return spelled[wish.lower()]
-    near = [spelled[name] for name in difflib.get_close_matches(wish.lower(), spelled, 3, 0.5)]
+    if requested.lower() in spelled:
+        return spelled[requested.lower()]
+    near = [spelled[name] for name in difflib.get_close_matches(requested.lower(), spelled, 3, 0.5)]
     hint = f"; did you mean {', '.join(near)}?" if near else f"; it has {', '.join(known[:8])} …"
-    raise BadInput(f"There is no style “{wish}”{hint}")
+    raise BadInput(f"There is no style “{requested}”{hint}")
 
 
-def about(model: Model, capabilities: Capabilities) -> list[str]:
+def model_warnings(model: Model, capabilities: Capabilities) -> list[str]:
     """Return what the user should know about the model before paying."""
     warnings = []
     catalogue = capabilities.catalogue
@@ -164,24 +164,24 @@ def is_past(day: str, today: date) -> bool:
         return False
 
 
-def _not_offered(model: Model, name: str, wish: str, values: tuple[str, ...]) -> BadInput:
+def _not_offered(model: Model, name: str, requested: str, values: tuple[str, ...]) -> BadInput:
     choice = f"it offers {', '.join(values)}" if values else "it offers no choice"
-    return BadInput(f"{model.label} has no {name} “{wish}”: {choice}.")
+    return BadInput(f"{model.label} has no {name} “{requested}”: {choice}.")
 
 
-def ratio_of(wish: str) -> float:
+def ratio_of(requested: str) -> float:
     """Return width divided by height. Raises BadInput if it is not an aspect ratio."""
-    ratio = parse_ratio(wish)
+    ratio = parse_ratio(requested)
     if ratio is None:
-        raise BadInput(f"“{wish}” is not an aspect ratio, such as 16:9.")
+        raise BadInput(f"“{requested}” is not an aspect ratio, such as 16:9.")
     return ratio
 
 
 def choose_tier(job: Job, model: Model, capabilities: Capabilities) -> tuple[str, str]:
     """Return the resolution and quality to request, as the model spells them; "" lets the service decide."""
     offer = choices(model, job.action, capabilities)
-    resolution = offered(model, "resolution", job.options.resolution, offer.resolutions)
-    quality = offered(model, "quality", job.options.quality, offer.qualities)
+    resolution = match_choice(model, "resolution", job.options.resolution, offer.resolutions)
+    quality = match_choice(model, "quality", job.options.quality, offer.qualities)
     if capabilities.sends_defaults:
         return resolution or model.default_resolution, quality or model.default_quality
     return resolution, quality

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from venice_core.job import Facts, Options
 from venice_core.network.messages import File, Request, Response
-from venice_core.network.refusal_reader import Reader
+from venice_core.network.refusal_reader import RefusalReader
 from venice_core.network.urls import is_local
 from venice_core.planning.capabilities import Capabilities
 from venice_core.planning.plan import Plan
@@ -32,7 +32,7 @@ def as_texts(fields: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 @dataclass(frozen=True)
-class Upload:
+class RequestImages:
     """The files of one request."""
 
     images: tuple[Encoded, ...] = ()
@@ -42,7 +42,7 @@ class Upload:
 
 
 @dataclass(frozen=True)
-class Link:
+class ImageLink:
     """Where a picture can be downloaded, as given by the answer."""
 
     url: str
@@ -68,7 +68,7 @@ def is_of_sandbox(response: Response, base_url: str) -> bool:
     return said and is_local(base_url)
 
 
-class Provider(Reader, Protocol):
+class Provider(RefusalReader, Protocol):
     """A dialect of an image API, with its URL and key."""
 
     @property
@@ -83,11 +83,11 @@ class Provider(Reader, Protocol):
         """Return how large each picture of the plan's request may be as a file."""
         ...
 
-    def request(self, plan: Plan, options: Options, upload: Upload) -> Request:
+    def request(self, plan: Plan, options: Options, upload: RequestImages) -> Request:
         """Return the smallest correct request. Raises BadInput if there is no URL to send it to."""
         ...
 
-    def pictures(self, response: Response) -> tuple[bytes | Link, ...]:
+    def pictures(self, response: Response) -> tuple[bytes | ImageLink, ...]:
         """Return the pictures of a success, or links to them; at least one. Raises UnusableAnswer."""
         ...
 

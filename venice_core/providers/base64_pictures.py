@@ -27,8 +27,8 @@ def bare(response: Response) -> bytes:
     body = response.body
     if is_picture(body):
         return body
-    told = response.json
-    if told is None and body.isascii():
-        told = body.decode("ascii")
-    data = from_base64(told.strip()) if isinstance(told, str) else b""
+    text = response.json
+    if text is None and body.isascii():
+        text = body.decode("ascii")
+    data = from_base64(text.strip()) if isinstance(text, str) else b""
     return data if is_picture(data) else b""

@@ -14,7 +14,7 @@ from typing import Any
 from venice_core.errors import BadInput, MissingKey
 from venice_core.network.urls import check_url, same_origin
 from venice_core.providers.base import Provider
-from venice_core.providers.openai.profile import Profile, Profiles
+from venice_core.providers.openai.profile import ServiceProfile, ServiceProfiles
 from venice_core.providers.openai.provider import OpenAI
 from venice_core.providers.venice.catalogue_cache import Catalogues
 from venice_core.providers.venice.model_entries import packaged_catalogue
@@ -39,7 +39,7 @@ class ProviderSession:
     """Where its key came from; "" if there is none."""
     catalogues: Catalogues | None = None
     """None if there is no service to ask for a newer list of models."""
-    profile: Profile | None = None
+    profile: ServiceProfile | None = None
     """What defines an OpenAI-compatible service."""
 
     @property
@@ -74,12 +74,12 @@ class Registry:
         self._stack.close()
 
     @property
-    def profiles(self) -> Profiles:
+    def profiles(self) -> ServiceProfiles:
         """All profiles. Raises BadInput if those of the settings file cannot be read."""
         own = self.settings.read().get("profiles")
         if not isinstance(own, Mapping | None):
             raise BadInput(f"“profiles” in {self.settings.path} must be an object with names.")
-        return Profiles(own or {})
+        return ServiceProfiles(own or {})
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,7 +89,7 @@ class Registry:
     @property
     def titles(self) -> dict[str, str]:
         """The display name for each name; the user's own profiles go by their names."""
-        built_in = Profiles()
+        built_in = ServiceProfiles()
         profiles = {name: built_in.get(name) for name in built_in.names}
         titles = TITLES | {name: profile.title for name, profile in profiles.items() if profile}
         return {name: titles.get(name, name) for name in self.names}
@@ -106,16 +106,16 @@ class Registry:
         """Look for missing keys again: they may have been stored meanwhile."""
         self._found = {name: found for name, found in self._found.items() if found[0]}
 
-    def name(self, wish: str) -> str:
-        """Return the provider's name for a wish, "" for none. Raises BadInput if it is unknown."""
-        name = provider_name(wish, self._env, self.settings)
+    def name(self, requested: str) -> str:
+        """Return the name of the requested provider, "" for the default. Raises BadInput if it is unknown."""
+        name = provider_name(requested, self._env, self.settings)
         if name not in self.names:
             raise BadInput(f"There is no provider “{name}”. Available: {', '.join(self.names)}.")
         return name
 
     def open(
         self,
-        wish: str = "",
+        requested: str = "",
         *,
         to_send: bool = False,
         key: Secret | None = None,
@@ -126,7 +126,7 @@ class Registry:
         With `to_send`, the list of models comes from the service if it responds within a few seconds. `key`
         and `entries` replace the stored key and the entries of the profile.
         """
-        name = self.name(wish)
+        name = self.name(requested)
         if name == SANDBOX:
             made_up = Secret(f"sandbox-{secrets.token_hex(8)}")
             provider = Venice(made_up, self._sandbox(), name, packaged_catalogue())
@@ -150,7 +150,7 @@ class Registry:
         catalogue = catalogues.known() if to_send and found else catalogues.current
         return ProviderSession(name, Venice(found, url, name, catalogue), found, source, catalogues)
 
-    def address_variable(self, profile: Profile) -> str:
+    def address_variable(self, profile: ServiceProfile) -> str:
         """Return the environment variable that sets the profile's URL; "" if none does."""
         return profile.base_url_variable if self._env.get(profile.base_url_variable) else ""
 
@@ -171,7 +171,7 @@ class Registry:
         kept = self.settings.read().get("profiles") or {}
         self.settings.update(profiles={**kept, name: self.profiles.merged(name, changes)})
 
-    def _profile(self, name: str, changes: Mapping[str, Any] | None = None) -> Profile | None:
+    def _profile(self, name: str, changes: Mapping[str, Any] | None = None) -> ServiceProfile | None:
         """Return the profile as it is or with changes; None for a provider without one. Raises BadInput."""
         profiles = self.profiles
         if changes is None:
@@ -189,7 +189,7 @@ class Registry:
             )
         return found
 
-    def _forget_key_unless_for(self, after: Profile | None, name: str) -> None:
+    def _forget_key_unless_for(self, after: ServiceProfile | None, name: str) -> None:
         """Remove the stored key unless the profile still exists (`after`) and leads to the same server."""
         try:
             before = self.profiles.get(name)
@@ -198,7 +198,7 @@ class Registry:
         if after is None or (before and not same_origin(before.base_url, after.base_url)):
             self.store_key(name, Secret(""))
 
-    def _address(self, profile: Profile) -> str:
+    def _address(self, profile: ServiceProfile) -> str:
         return self._env.get(self.address_variable(profile)) or profile.base_url
 
     def forget_profile(self, name: str) -> None:
@@ -210,7 +210,7 @@ class Registry:
         if not profiles.is_changed(name):
             known = "is built in and has not been changed" if name in self.names else "does not exist"
             raise BadInput(f"The provider “{name}” {known}.")
-        built_in = Profiles().get(name)
+        built_in = ServiceProfiles().get(name)
         self._forget_key_unless_for(built_in, name)
         chosen = values.get("provider")
         if chosen == name and built_in is None:

@@ -21,7 +21,7 @@ _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w-]+=[^;,]*)*;base64,")
 
 
 @dataclass(frozen=True)
-class Upload:
+class UploadedFile:
     """The bytes of one picture as sent."""
 
     name: str
@@ -37,7 +37,7 @@ class Form:
     """A request's text fields, and its pictures in order. URLs of pictures stay in `fields`."""
 
     fields: dict[str, Any]
-    uploads: list[Upload]
+    uploads: list[UploadedFile]
     multipart: bool
 
 
@@ -75,7 +75,7 @@ def _read_multipart(content_type: str, body: bytes) -> Form:
         name: values[0] if len(values) == 1 else values for name, values in texts.lists()
     }
     uploads = [
-        Upload(name, file.filename or "", file.mimetype, file.stream.read())
+        UploadedFile(name, file.filename or "", file.mimetype, file.stream.read())
         for name, file in files.items(multi=True)
     ]
     return Form(fields, uploads, multipart=True)
@@ -96,11 +96,11 @@ def is_url(text: str) -> bool:
     return text.lower().startswith(("http://", "https://"))
 
 
-def decode(name: str, text: str) -> Upload:
+def decode(name: str, text: str) -> UploadedFile:
     """Decode raw base64 or a data URI. Raises ApiError 400."""
     match = _DATA_URI.match(text)
     try:
         data = base64.b64decode(text[match.end() :] if match else text, validate=True)
     except binascii.Error as error:
         raise invalid(name, "Not base64, a data URI or a URL", "invalid_string") from error
-    return Upload(name, "", (match[1] or "") if match else "", data, data_uri=match is not None)
+    return UploadedFile(name, "", (match[1] or "") if match else "", data, data_uri=match is not None)

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from venice_core.sandbox.forms import Upload
+from venice_core.sandbox.forms import UploadedFile
 
 _SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie", "x-api-key")
 
@@ -30,7 +30,7 @@ class SeenFile:
     mode: str | None = None
 
     @classmethod
-    def of(cls, upload: Upload) -> SeenFile:
+    def of(cls, upload: UploadedFile) -> SeenFile:
         facts: tuple[Any, ...] = ()
         with contextlib.suppress(Exception), Image.open(io.BytesIO(upload.data)) as picture:
             facts = picture.format, picture.width, picture.height, picture.mode

@@ -60,16 +60,19 @@ def _amount(value: Any, what: str) -> float:
     return float(value)
 
 
-def provider_name(wish: str, env: Mapping[str, str], settings: Settings) -> str:
+def provider_name(requested: str, env: Mapping[str, str], settings: Settings) -> str:
     """Return the requested provider, or else that of `VENICE_PROVIDER`, of the settings, or Venice."""
     return (
-        wish or env.get("VENICE_PROVIDER") or str(settings.read().get("provider") or "") or DEFAULT_PROVIDER
+        requested
+        or env.get("VENICE_PROVIDER")
+        or str(settings.read().get("provider") or "")
+        or DEFAULT_PROVIDER
     )
 
 
-def provider_for_people(wish: str, env: Mapping[str, str]) -> str:
+def displayed_provider(requested: str, env: Mapping[str, str]) -> str:
     """Return the same for use in a sentence, even if the settings cannot be read."""
     try:
-        return provider_name(wish, env, Settings(Folders.of(env).settings))
+        return provider_name(requested, env, Settings(Folders.of(env).settings))
     except BadInput:
-        return wish or DEFAULT_PROVIDER
+        return requested or DEFAULT_PROVIDER

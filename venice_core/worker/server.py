@@ -15,7 +15,7 @@ from venice_core.providers.registry import Registry
 from venice_core.records.journal import Journal
 from venice_core.records.scratch import Scratch
 from venice_core.storage.folders import Folders
-from venice_core.storage.settings import provider_for_people
+from venice_core.storage.settings import displayed_provider
 from venice_core.version import VERSION
 from venice_core.worker.current_run import CurrentRun
 from venice_core.worker.methods import Methods
@@ -77,7 +77,7 @@ class Worker:
             else:
                 raise BadInput(f"There is no method “{call.method}”.")
         except VeniceError as error:
-            provider = provider_for_people(str(call.params.get("provider") or ""), self._env)
+            provider = displayed_provider(str(call.params.get("provider") or ""), self._env)
             self._writer.error(call.id, error, provider)
         except Exception as error:
             log.exception("call failed")

@@ -11,7 +11,7 @@ import pytest
 from contract_ways import REPO, Pixels, Shell
 from PIL import Image
 
-from venice_core.providers.openai.profile import Profiles
+from venice_core.providers.openai.profile import ServiceProfiles
 from venice_core.sandbox import DIALECTS, Sandbox
 
 PAGE = (REPO / "docs" / "providers.md").read_text("utf-8")
@@ -24,7 +24,7 @@ def blocks(language: str) -> list[str]:
 
 def test_there_is_an_example_for_every_built_in_profile() -> None:
     shown = {shlex.split(rest)[shlex.split(rest).index("--provider") + 1] for _, rest in COMMANDS}
-    assert shown == set(Profiles().names) == set(DIALECTS)
+    assert shown == set(ServiceProfiles().names) == set(DIALECTS)
 
 
 @pytest.mark.parametrize("command", [command + rest for command, rest in COMMANDS])
@@ -51,7 +51,7 @@ def test_an_example_works_as_it_stands(
 
 def test_the_profile_that_it_shows_is_one() -> None:
     (shown,) = blocks("json")
-    profiles = Profiles(json.loads(shown)["profiles"])
+    profiles = ServiceProfiles(json.loads(shown)["profiles"])
     found = profiles.get("studio")
     assert found is not None
     assert (found.base_url, found.model) == ("https://images.studio.example/v1", "qwen-image-edit")

@@ -163,7 +163,7 @@ def test_an_address_of_openai_is_for_openai_alone(shell: Shell, sandbox: Sandbox
     assert sandbox.requests == []
 
 
-# Profiles of one's own
+# Profiles that the user adds
 
 
 @pytest.fixture

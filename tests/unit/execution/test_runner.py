@@ -239,7 +239,7 @@ def test_what_nobody_thought_of_while_sending_is_on_the_record(tmp_path: Path, s
 
 def test_what_nobody_thought_of_before_sending_cost_nothing(tmp_path: Path) -> None:
     class Broken(RateLimiter):
-        def turn(self, *_: Any) -> Any:
+        def slot(self, *_: Any) -> Any:
             raise ZeroDivisionError("by accident")
 
     with pytest.raises(VeniceError) as caught:

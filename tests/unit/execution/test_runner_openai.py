@@ -39,7 +39,7 @@ from venice_core.network import download
 from venice_core.network.messages import Request, Response
 from venice_core.network.transport import Transport
 from venice_core.progress import OnProgress, Progress, Stage
-from venice_core.providers.openai.profile import Profiles
+from venice_core.providers.openai.profile import ServiceProfiles
 from venice_core.providers.openai.provider import OpenAI
 from venice_core.records.entry import ANSWER, PICTURE, SOURCE, Entry
 from venice_core.records.journal import Journal
@@ -68,7 +68,7 @@ def inline(*files: bytes, **more: Any) -> Response:
 
 
 def runner(folder: Path, transport: Transport, name: str = "openai", key: str = KEY, url: str = "") -> Runner:
-    profile = Profiles().get(name)
+    profile = ServiceProfiles().get(name)
     assert profile is not None
     provider = OpenAI(Secret(key), url or profile.base_url, profile)
     return Runner(RunContext(provider, provider.key, transport, Journal(folder)))

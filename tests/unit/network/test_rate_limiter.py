@@ -57,7 +57,7 @@ def test_until_the_provider_has_said_anything_nothing_waits() -> None:
 def test_what_remains_is_counted_down_and_then_waited_for() -> None:
     clock = Clock()
     pace, cancel, told = RateLimiter(clock), clock.cancel(), []
-    pace.learn(headers(3, 20))
+    pace.update(headers(3, 20))
     for _ in range(3):
         pace.wait(cancel, told.append)
     assert clock.waits == []
@@ -74,7 +74,7 @@ def test_what_remains_is_counted_down_and_then_waited_for() -> None:
 def test_the_reset_is_read_in_every_documented_form(reset: str) -> None:
     clock = Clock()
     pace = RateLimiter(clock)
-    pace.learn(headers(0, reset))
+    pace.update(headers(0, reset))
     pace.wait(clock.cancel())
     assert clock.waits == [20.0]
 
@@ -82,8 +82,8 @@ def test_the_reset_is_read_in_every_documented_form(reset: str) -> None:
 def test_the_latest_word_counts() -> None:
     clock = Clock()
     pace = RateLimiter(clock)
-    pace.learn(headers(0, 50))
-    pace.learn(headers(1, 30))
+    pace.update(headers(0, 50))
+    pace.update(headers(1, 30))
     pace.wait(clock.cancel())
     assert clock.waits == []
     pace.wait(clock.cancel())
@@ -93,7 +93,7 @@ def test_the_latest_word_counts() -> None:
 def test_once_the_reset_is_over_nothing_waits() -> None:
     clock = Clock()
     pace = RateLimiter(clock)
-    pace.learn(headers(0, 20))
+    pace.update(headers(0, 20))
     clock.now += 20
     pace.wait(clock.cancel())
     assert clock.waits == []
@@ -124,13 +124,13 @@ def test_once_the_reset_is_over_nothing_waits() -> None:
 def test_what_cannot_be_read_changes_nothing(odd: dict[str, str]) -> None:
     clock = Clock()
     pace = RateLimiter(clock)
-    pace.learn(odd)
+    pace.update(odd)
     clock.now += 1
     for _ in range(3):
         pace.wait(clock.cancel())
     assert clock.waits == []
-    pace.learn(headers(0, 20))
-    pace.learn(odd if odd != headers(0, "1") else {})
+    pace.update(headers(0, 20))
+    pace.update(odd if odd != headers(0, "1") else {})
     pace.wait(clock.cancel())
     assert clock.waits == [20.0], "an odd header took back what was known"
 
@@ -139,8 +139,8 @@ def test_what_cannot_be_read_changes_nothing(odd: dict[str, str]) -> None:
 def test_no_header_breaks_it(remaining: str, reset: str) -> None:
     clock = Clock()
     pace = RateLimiter(clock)
-    pace.learn(headers(remaining, reset))
-    pace.learn(headers(0, reset))
+    pace.update(headers(remaining, reset))
+    pace.update(headers(0, reset))
     try:
         pace.wait(clock.cancel())
     except Busy:
@@ -151,7 +151,7 @@ def test_no_header_breaks_it(remaining: str, reset: str) -> None:
 def test_more_than_a_minute_is_not_waited_for_and_costs_nothing(seconds: float, busy: bool) -> None:
     clock = Clock()
     pace = RateLimiter(clock)
-    pace.learn(headers(0, seconds))
+    pace.update(headers(0, seconds))
     told: list[float] = []
     if not busy:
         pace.wait(clock.cancel(), told.append)
@@ -165,7 +165,7 @@ def test_more_than_a_minute_is_not_waited_for_and_costs_nothing(seconds: float, 
 
 def test_a_cancel_is_heard_while_waiting() -> None:
     pace, cancel = RateLimiter(), Cancel()
-    pace.learn(headers(0, 30))
+    pace.update(headers(0, 30))
     timer = threading.Timer(0.05, cancel.let_go)
     begin = time.monotonic()
     timer.start()
@@ -176,7 +176,7 @@ def test_a_cancel_is_heard_while_waiting() -> None:
 
 def test_many_threads_at_once_take_no_more_than_there_is() -> None:
     pace = RateLimiter(lambda: 0.0)
-    pace.learn(headers(100, 50))
+    pace.update(headers(100, 50))
     taken, refused = [], []
     start = threading.Barrier(8)
 
@@ -222,7 +222,7 @@ class Turns:
         def work() -> None:
             over, how = threading.Event(), "well"
             try:
-                with self.pace.turn(self.cancel):
+                with self.pace.slot(self.cancel):
                     with self.lock:
                         self.under_way.append(over)
                     assert over.wait(20)
@@ -268,7 +268,7 @@ def test_once_one_is_turned_away_no_more_leave_than_were_under_way(turns: Turns)
     for _ in range(2):
         turns.begin()
     turns.count(2)
-    turns.pace.crowded()
+    turns.pace.lower_concurrency()
     for _ in range(3):
         turns.begin()
     turns.count(2)
@@ -282,20 +282,20 @@ def test_once_one_is_turned_away_no_more_leave_than_were_under_way(turns: Turns)
 def test_that_holds_until_a_new_run_begins(turns: Turns) -> None:
     turns.begin()
     turns.count(1)
-    turns.pace.crowded()
+    turns.pace.lower_concurrency()
     turns.begin()
     turns.count(1)
     turns.end_one()
     turns.count(1)
     turns.end_one()
-    turns.pace.relax()
+    turns.pace.reset()
     for _ in range(4):
         turns.begin()
     turns.count(4)
 
 
 def test_after_one_turned_away_alone_they_leave_one_by_one(turns: Turns) -> None:
-    turns.pace.crowded()
+    turns.pace.lower_concurrency()
     for _ in range(3):
         turns.begin()
     for _ in range(2):
@@ -307,7 +307,7 @@ def test_after_one_turned_away_alone_they_leave_one_by_one(turns: Turns) -> None
 def test_a_cancel_is_heard_while_waiting_for_a_turn(turns: Turns) -> None:
     turns.begin()
     turns.count(1)
-    turns.pace.crowded()
+    turns.pace.lower_concurrency()
     turns.begin()
     turns.count(1)
     turns.cancel.let_go()
@@ -318,19 +318,19 @@ def test_a_cancel_is_heard_while_waiting_for_a_turn(turns: Turns) -> None:
 def test_a_turn_ends_however_the_exchange_does() -> None:
     pace = RateLimiter()
     for error in (ValueError, KeyboardInterrupt, Cancelled):
-        with pytest.raises(error), pace.turn(Cancel()):
+        with pytest.raises(error), pace.slot(Cancel()):
             raise error
-    pace.crowded()  # nobody is under way, so nobody is waited for
-    with pace.turn(Cancel()):
+    pace.lower_concurrency()  # nobody is under way, so nobody is waited for
+    with pace.slot(Cancel()):
         pass
 
 
 def test_a_turn_waits_for_the_rate_limit_too() -> None:
     clock = Clock()
     pace, told = RateLimiter(clock), []
-    pace.learn(headers(0, 20))
-    with pace.turn(clock.cancel(), told.append):
+    pace.update(headers(0, 20))
+    with pace.slot(clock.cancel(), told.append):
         assert told == [20.0]
-    pace.learn(headers(0, 3600))
-    with pytest.raises(Busy), pace.turn(clock.cancel()):
+    pace.update(headers(0, 3600))
+    with pytest.raises(Busy), pace.slot(clock.cancel()):
         pytest.fail("it left")

@@ -27,7 +27,7 @@ from venice_core.network.messages import File, Request, Response
 from venice_core.network.transport import Transport
 from venice_core.network.urls import check_url, same_origin
 from venice_core.providers.base import Encoded, as_texts
-from venice_core.providers.openai.profile import Profiles
+from venice_core.providers.openai.profile import ServiceProfiles
 from venice_core.providers.openai.provider import OpenAI
 from venice_core.records.entry import ANSWER
 from venice_core.records.journal import Journal
@@ -146,7 +146,7 @@ def test_a_paid_request_whose_redirect_has_no_end_ends_and_the_record_says_so(
 
 
 def paid(folder: Path, server: RawServer, transport: Transport) -> None:
-    profile = Profiles().get("self-hosted")
+    profile = ServiceProfiles().get("self-hosted")
     assert profile is not None
     provider = OpenAI(Secret("k-0123456789"), f"{server.url}/v1", profile)
     job = Job(Action.EDIT, WHOLE, WHOLE.extent, None, Options(prompt="a hat"))

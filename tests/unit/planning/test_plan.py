@@ -24,7 +24,7 @@ from venice_core.planning.model_support import choices
 from venice_core.planning.plan import Plan
 from venice_core.planning.planner import make_plan
 from venice_core.planning.selection import Selection
-from venice_core.providers.openai.profile import Profiles
+from venice_core.providers.openai.profile import ServiceProfiles
 from venice_core.providers.openai.provider import OpenAI
 from venice_core.providers.venice.model_entries import packaged_catalogue, read_model
 from venice_core.providers.venice.provider import ASPECT_RATIOS, DEFAULT_MODEL, Venice
@@ -370,8 +370,10 @@ def test_auto_as_aspect_ratio_is_sent_where_the_model_lists_it() -> None:
 def with_references(count: int, *models: Model, box: Bounds | None = BOX, **options: Any) -> Plan:
     """The plan for an edit with so many references of 400 × 300 px, selected unless `box` is None."""
     job, selection = selected(box, **options) if box else unselected(**options)
-    sized = Job(job.action, job.layer, job.canvas, job.window, job.options, (Extent(400, 300),) * count)
-    return make_plan(sized, selection, venice(*models))
+    size_selectable = Job(
+        job.action, job.layer, job.canvas, job.window, job.options, (Extent(400, 300),) * count
+    )
+    return make_plan(size_selectable, selection, venice(*models))
 
 
 def most(images: int | None) -> Model:
@@ -485,7 +487,7 @@ def test_a_model_that_keeps_the_shape_takes_no_other_for_one_picture() -> None:
 
 def offering(name: str) -> Capabilities:
     """A built-in provider; Venice with a list as the service tells it."""
-    if (profile := Profiles().get(name)) is not None:
+    if (profile := ServiceProfiles().get(name)) is not None:
         return OpenAI(Secret("k"), "https://x.example/v1", profile).capabilities
     listed = read_model(
         {
@@ -504,7 +506,7 @@ def offering(name: str) -> Capabilities:
 
 
 @pytest.mark.parametrize("action", [Action.EDIT, Action.GENERATE])
-@pytest.mark.parametrize("name", ["venice", *Profiles().names])
+@pytest.mark.parametrize("name", ["venice", *ServiceProfiles().names])
 def test_a_plan_takes_whatever_a_window_offers_and_no_other_name(name: str, action: Action) -> None:
     can = offering(name)
     kind = IMAGE if action is Action.GENERATE else INPAINT

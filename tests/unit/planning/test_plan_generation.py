@@ -24,7 +24,7 @@ from venice_core.providers.venice.provider import Venice
 from venice_core.secret import Secret
 
 CANVAS = Bounds(0, 0, 1500, 1000)
-SIZED = Model("sized", "Sized", "image", divisor=16, max_steps=20, listed=True, constrained=True)
+SIZED = Model("size_selectable", "Sized", "image", divisor=16, max_steps=20, listed=True, constrained=True)
 RATIO = Model("ratio", "Ratio", "image", aspect_ratios=("1:1", "16:9", "9:16", "3:2"), listed=True)
 AUTO = Model("auto", "Auto", "image", aspect_ratios=("auto", "1:1", "16:9"), listed=True)
 TIERED = Model(
@@ -377,7 +377,7 @@ def test_an_unknown_style_is_refused_with_those_meant_and_taken_where_none_are_k
 def test_with_a_selection_its_support_is_covered_and_without_one_the_layer() -> None:
     box = Bounds(100, 200, 400, 100)
     for use, crop in ((SelectionUse.GUIDE, box), (SelectionUse.IGNORE, CANVAS)):
-        wish = Options(prompt="x", model="sized", selection=use)
+        wish = Options(prompt="x", model="size_selectable", selection=use)
         job = Job(Action.GENERATE, CANVAS, CANVAS.extent, box, wish)
         selection = Selection.of(job, np.full((100, 400), 255, np.uint8)) if job.selected else None
         plan = make_plan(job, selection, venice(SIZED))

@@ -23,8 +23,8 @@ from venice_core.planning.plan import Plan
 from venice_core.planning.planner import make_plan
 from venice_core.planning.price import Price
 from venice_core.planning.selection import Selection
-from venice_core.providers.base import Encoded, Upload
-from venice_core.providers.openai.profile import Profiles
+from venice_core.providers.base import Encoded, RequestImages
+from venice_core.providers.openai.profile import ServiceProfiles
 from venice_core.providers.openai.provider import OpenAI
 from venice_core.secret import Secret
 
@@ -37,7 +37,7 @@ WHOLE = Bounds.of(CANVAS)
 
 
 def provider(name: str, **entries: Any) -> OpenAI:
-    profile = Profiles({name: entries} if entries else {}).get(name)
+    profile = ServiceProfiles({name: entries} if entries else {}).get(name)
     assert profile is not None
     return OpenAI(Secret("k"), "https://service.example/v1", profile)
 
@@ -344,9 +344,9 @@ def test_variations_are_one_request_where_it_can_ask_for_several_else_one_each(
     name: str, variations: int, action: Action
 ) -> None:
     plan = planned(name, box=None, action=action, variations=variations)
-    at_once = name in ("openai", "grok-relay")
-    assert (plan.requests, plan.pictures) == ((1, variations) if at_once else (variations, 1))
-    request = provider(name).request(plan, Options(), Upload((Encoded(b"", "image/png"),)))
+    max_images_per_request = name in ("openai", "grok-relay")
+    assert (plan.requests, plan.pictures) == ((1, variations) if max_images_per_request else (variations, 1))
+    request = provider(name).request(plan, Options(), RequestImages((Encoded(b"", "image/png"),)))
     fields = request.json if request.json is not None else dict(request.fields)
     number = variations if action is Action.GENERATE else str(variations)  # in JSON or in a multipart field
     assert fields.get("n") == (None if plan.pictures == 1 else number)
@@ -376,7 +376,7 @@ def test_a_choice_is_spelled_as_the_service_spells_it(
 ) -> None:
     plan = planned(name, box=None, action=action, **{option: wish})
     assert getattr(plan, option) == spelled
-    sent = provider(name).request(plan, Options(), Upload((Encoded(b"", "image/png"),)))
+    sent = provider(name).request(plan, Options(), RequestImages((Encoded(b"", "image/png"),)))
     fields = sent.json if sent.json is not None else dict(sent.fields)
     assert fields.get(option) == (spelled or None)
 
@@ -462,7 +462,7 @@ def test_what_the_profile_takes_as_usual_is_sent_and_priced(action: Action) -> N
     service = provider("grok-relay", **entries)
     plan = planned("grok-relay", box=None, action=action, entries=entries)
     assert (plan.resolution, plan.quality, plan.price) == ("2k", "low", Price(0.01))
-    sent = service.request(plan, Options(), Upload((Encoded(b"", "image/png"),)))
+    sent = service.request(plan, Options(), RequestImages((Encoded(b"", "image/png"),)))
     fields = sent.json if sent.json is not None else dict(sent.fields)
     assert (fields["resolution"], fields["quality"]) == ("2k", "low")
     wished = planned("grok-relay", box=None, action=action, entries=entries, quality="high", resolution="1k")
@@ -604,17 +604,15 @@ def test_where_no_size_is_sent_otherwise_one_by_name_wins(size: str) -> None:
     plan = choose_generation_size("gpt-image-relay", fields=(("size", size),))
     assert plan.asked == plan.size
     assert f"{plan.size.width}x{plan.size.height}" == size
-    assert (
-        provider("gpt-image-relay").request(plan, Options(fields=(("size", size),)), Upload()).json["size"]
-        == size
-    )  # type: ignore[index]
+    request = provider("gpt-image-relay").request(plan, Options(fields=(("size", size),)), RequestImages())
+    assert request.json is not None
+    assert request.json["size"] == size
 
 
 @pytest.mark.parametrize("size", ["auto", "0x0", "1200x", "x", "²x²", "1x2x3", "-5x5"])
 def test_a_size_by_name_that_is_not_in_figures_is_the_services_to_judge(size: str) -> None:
     plan = choose_generation_size("gpt-image-relay", Bounds(0, 0, 1000, 1000), fields=(("size", size),))
     assert plan.size == Extent(1024, 1024)
-    assert (
-        provider("gpt-image-relay").request(plan, Options(fields=(("size", size),)), Upload()).json["size"]
-        == size
-    )  # type: ignore[index]
+    request = provider("gpt-image-relay").request(plan, Options(fields=(("size", size),)), RequestImages())
+    assert request.json is not None
+    assert request.json["size"] == size

@@ -13,7 +13,7 @@ from venice_core.geometry.rectangles import Extent
 from venice_core.planning.capabilities import ANY, Limits, Model
 from venice_core.planning.output_shapes import Grid, Shapes, Sizes
 from venice_core.planning.price import FlatPrices
-from venice_core.providers.openai.entry_reader import Reader
+from venice_core.providers.openai.entry_reader import EntryReader
 
 MAX_SENT_PIXELS = 33_177_600
 """Limit for a picture if the dialect sets none: what the largest known service accepts."""
@@ -53,7 +53,7 @@ class Dialect:
     quality: Choice = Choice()
     n: str = ""
     """The field of the number of pictures."""
-    at_once: int = 1
+    max_images_per_request: int = 1
     """The largest number of pictures."""
     response_format: str = ""
     fields: Mapping[str, Any] = field(default_factory=dict)
@@ -97,11 +97,11 @@ class Dialect:
             max_images=self.max_images,
             shapes=self.shapes,
             mask=self.mask,
-            at_once=self.at_once,
+            max_images_per_request=self.max_images_per_request,
             limits=self.limits,
             retires=self.retires,
             replacement=self.replacement,
-            sized=bool(self.size or self.aspect_ratio.field),
+            size_selectable=bool(self.size or self.aspect_ratio.field),
             prices=FlatPrices(self.usd),
             listed=bool(model_id),
             constrained=True,
@@ -113,7 +113,7 @@ class Dialect:
 
         `within` is put before their names in messages.
         """
-        reader, dialect = Reader(name, within), cls()
+        reader, dialect = EntryReader(name, within), cls()
         for entry, value in entries.items():
             dialect = replace(dialect, **_READ[entry](reader, entry, value))
         if not dialect.image:
@@ -124,7 +124,7 @@ class Dialect:
         return dialect if dialect.images else replace(dialect, max_images=1)
 
 
-def _choice(reader: Reader, entry: str, value: Any) -> Choice:
+def _choice(reader: EntryReader, entry: str, value: Any) -> Choice:
     """Read a list of values, or an object that also names the field and a default."""
     if isinstance(value, list):
         return Choice(entry, reader.texts(entry, value))
@@ -136,7 +136,7 @@ def _choice(reader: Reader, entry: str, value: Any) -> Choice:
     return Choice(reader.field(f"{entry}.field", found.get("field", entry)), values, default)
 
 
-def _sizes(reader: Reader, entry: str, values: Any) -> Sizes:
+def _sizes(reader: EntryReader, entry: str, values: Any) -> Sizes:
     matches = [_SIZE.fullmatch(text) for text in reader.texts(entry, values)]
     found = tuple(Extent(int(match[1]), int(match[2])) for match in matches if match)
     if len(found) != len(matches) or not found:
@@ -144,7 +144,7 @@ def _sizes(reader: Reader, entry: str, values: Any) -> Sizes:
     return Sizes(found)
 
 
-def _read_size(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
+def _read_size(reader: EntryReader, entry: str, value: Any) -> dict[str, Any]:
     """Read a list of sizes, or an object: `values`, or `multiple_of` with limits, and the field's name."""
     if isinstance(value, list):
         return {"size": entry, "shapes": _sizes(reader, entry, value)}
@@ -171,21 +171,21 @@ def _read_size(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
     return {"size": name, "shapes": grid}
 
 
-def _read_ratios(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
+def _read_ratios(reader: EntryReader, entry: str, value: Any) -> dict[str, Any]:
     choice = _choice(reader, entry, value)
     if not all(each == "auto" or parse_ratio(each) for each in choice.values):
         raise reader.wrong(entry, "a list of aspect ratios, such as 16:9")
     return {"aspect_ratio": choice}
 
 
-def _read_n(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
+def _read_n(reader: EntryReader, entry: str, value: Any) -> dict[str, Any]:
     found = reader.object(entry, value if isinstance(value, Mapping) else {"max": value}, ("field", "max"))
     name = reader.field(f"{entry}.field", found.get("field", entry))
     most = reader.whole(entry, found.get("max"), 1, MAX_AT_ONCE)
-    return {"n": name, "at_once": most if name else 1}
+    return {"n": name, "max_images_per_request": most if name else 1}
 
 
-def _read_limits(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
+def _read_limits(reader: EntryReader, entry: str, value: Any) -> dict[str, Any]:
     names = {
         "prompt": "max_prompt",
         "file_bytes": "max_file_bytes",
@@ -201,47 +201,47 @@ def _read_limits(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
     return {"limits": whole}
 
 
-def _read_price(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
+def _read_price(reader: EntryReader, entry: str, value: Any) -> dict[str, Any]:
     """Read an amount for a picture, or an amount for each quality."""
     by_quality = value if isinstance(value, Mapping) else {"": value}
     names = {quality: f"{entry}.{quality}".rstrip(".") for quality in by_quality}
     return {"usd": {quality: reader.amount(names[quality], each) for quality, each in by_quality.items()}}
 
 
-def _read_token_prices(reader: Reader, entry: str, value: Any) -> dict[str, Any]:
+def _read_token_prices(reader: EntryReader, entry: str, value: Any) -> dict[str, Any]:
     found = reader.object(entry, value, ("text", "image", "output"))
     return {"token_prices": {key: reader.amount(f"{entry}.{key}", each) for key, each in found.items()}}
 
 
-_Read = Callable[[Reader, str, Any], dict[str, Any]]
+_Read = Callable[[EntryReader, str, Any], dict[str, Any]]
 
 
-def _as(read: Callable[[Reader, str, Any], Any]) -> _Read:
+def _as(read: Callable[[EntryReader, str, Any], Any]) -> _Read:
     """Return the reader of an entry that has the name of the field that it sets."""
     return lambda reader, entry, value: {entry: read(reader, entry, value)}
 
 
 # The entry -> how it is read.
 _READ: Mapping[str, _Read] = {
-    "image": _as(Reader.field),
-    "images": _as(Reader.field),
-    "max_images": _as(Reader.whole),
-    "mask": _as(Reader.flag),
+    "image": _as(EntryReader.field),
+    "images": _as(EntryReader.field),
+    "max_images": _as(EntryReader.whole),
+    "mask": _as(EntryReader.flag),
     "size": _read_size,
     "aspect_ratio": _read_ratios,
     "resolution": _as(_choice),
     "quality": _as(_choice),
     "n": _read_n,
     "response_format": lambda reader, entry, value: {entry: reader.one_of(entry, value, ("b64_json", "url"))},
-    "fields": _as(Reader.scalars),
-    "edit_fields": _as(Reader.scalars),
-    "generate_fields": _as(Reader.scalars),
-    "unsafe_generate_fields": _as(Reader.scalars),
+    "fields": _as(EntryReader.scalars),
+    "edit_fields": _as(EntryReader.scalars),
+    "generate_fields": _as(EntryReader.scalars),
+    "unsafe_generate_fields": _as(EntryReader.scalars),
     "limits": _read_limits,
     "price_usd": _read_price,
     "token_prices_usd": _read_token_prices,
-    "retires": _as(Reader.text),
-    "replacement": _as(Reader.text),
+    "retires": _as(EntryReader.text),
+    "replacement": _as(EntryReader.text),
 }
 ENTRIES = tuple(_READ)
 """What a profile, and each of its models, may contain."""

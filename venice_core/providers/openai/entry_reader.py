@@ -13,7 +13,7 @@ from venice_core.network.urls import check_url
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*(\[\])?")
 
 
-class Reader:
+class EntryReader:
     """Reads the entries of one provider; every method returns the value or raises BadInput.
 
     `within` is put before the entries' names in messages.

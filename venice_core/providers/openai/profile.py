@@ -18,7 +18,7 @@ from venice_core.errors import BadInput
 from venice_core.planning.capabilities import Catalogue
 from venice_core.planning.price import FREE_PROVIDERS
 from venice_core.providers.openai.dialect import ENTRIES, Dialect
-from venice_core.providers.openai.entry_reader import Reader
+from venice_core.providers.openai.entry_reader import EntryReader
 
 RESERVED = ("venice", *FREE_PROVIDERS)
 DEFAULT_BASE = "self-hosted"
@@ -34,7 +34,7 @@ _ITS_OWN = ("title", "base_url", "base_url_variable", "key_variable", "price_usd
 
 
 @dataclass(frozen=True)
-class Profile:
+class ServiceProfile:
     """A service with an OpenAI-compatible images API."""
 
     name: str
@@ -74,7 +74,7 @@ class Profile:
         return _handed_down(self.entries), {each: _handed_down(m) for each, m in self.model_entries.items()}
 
     @classmethod
-    def parse(cls, name: str, entries: Any, base: Profile | None = None) -> Profile:
+    def parse(cls, name: str, entries: Any, base: ServiceProfile | None = None) -> ServiceProfile:
         """Read a profile. Raises BadInput that names the profile, the entry and what it should be."""
         if not _NAME.fullmatch(name) or name in RESERVED:
             raise BadInput(
@@ -83,7 +83,7 @@ class Profile:
             )
         if not isinstance(entries, Mapping):
             raise BadInput(f"The provider “{name}” in the settings must be an object with entries.")
-        reader = Reader(name)
+        reader = EntryReader(name)
         for entry in entries:
             if entry not in ALL_ENTRIES:
                 raise reader.unknown(entry, ALL_ENTRIES)
@@ -116,7 +116,7 @@ _Entries = Mapping[str, Any]
 
 
 def _layered(
-    reader: Reader, entries: _Entries, base: tuple[_Entries, Mapping[str, _Entries]]
+    reader: EntryReader, entries: _Entries, base: tuple[_Entries, Mapping[str, _Entries]]
 ) -> tuple[_Entries, Mapping[str, _Entries]]:
     """Return the entries of a service and of each of its models on top of those of its base.
 
@@ -156,12 +156,12 @@ def _merged(entries: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str,
 
 
 @cache
-def _builtin() -> Mapping[str, Profile]:
+def _builtin() -> Mapping[str, ServiceProfile]:
     text = (resources.files(__package__) / "data" / "profiles.json").read_text("utf-8")
-    return {name: Profile.parse(name, entries) for name, entries in json.loads(text).items()}
+    return {name: ServiceProfile.parse(name, entries) for name, entries in json.loads(text).items()}
 
 
-class Profiles:
+class ServiceProfiles:
     """All profiles; `own` are those of the settings file by name, unparsed.
 
     One with the name of a built-in profile changes that one. Errors in a profile appear when it is requested,
@@ -191,7 +191,7 @@ class Profiles:
         """Return whether the settings file has entries for it: its own, or changes to a built-in profile."""
         return name in self._own
 
-    def get(self, name: str) -> Profile | None:
+    def get(self, name: str) -> ServiceProfile | None:
         """Return a profile, or None if there is none of that name. Raises BadInput if it is invalid."""
         if name in self._own:
             return self.parse(name, self._own[name])
@@ -204,14 +204,14 @@ class Profiles:
         gone = [entry for entry, value in changes.items() if value is None]
         return {entry: value for entry, value in {**kept, **changes}.items() if entry not in gone}
 
-    def parse(self, name: str, entries: Any) -> Profile:
+    def parse(self, name: str, entries: Any) -> ServiceProfile:
         """Parse a profile of the settings file. Raises BadInput that says what is wrong with it."""
-        wish = entries.get("based_on") if isinstance(entries, Mapping) else None
+        based_on = entries.get("based_on") if isinstance(entries, Mapping) else None
         if name in self._builtin:
-            if wish not in (None, name):
+            if based_on not in (None, name):
                 raise BadInput(f"The provider “{name}” is built in: it cannot be based on another one.")
-            return Profile.parse(name, entries, self._builtin[name])
-        base = self._builtin.get(DEFAULT_BASE if wish is None else str(wish))
+            return ServiceProfile.parse(name, entries, self._builtin[name])
+        base = self._builtin.get(DEFAULT_BASE if based_on is None else str(based_on))
         if base is None:
-            raise Reader(name).wrong("based_on", f"one of {', '.join(self._builtin)}")
-        return Profile.parse(name, entries, base)
+            raise EntryReader(name).wrong("based_on", f"one of {', '.join(self._builtin)}")
+        return ServiceProfile.parse(name, entries, base)

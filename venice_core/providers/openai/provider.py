@@ -19,17 +19,17 @@ from venice_core.network.messages import File, Request, Response
 from venice_core.planning.capabilities import Capabilities
 from venice_core.planning.endpoint import Endpoint
 from venice_core.planning.plan import Plan
-from venice_core.providers.base import Account, Link, Upload, as_texts, is_of_sandbox
+from venice_core.providers.base import Account, ImageLink, RequestImages, as_texts, is_of_sandbox
 from venice_core.providers.base64_pictures import bare, from_base64
 from venice_core.providers.error_details import request_id
 from venice_core.providers.error_text import MAX_TOLD_PROMPT, one_line, words
 from venice_core.providers.openai import refusals
 from venice_core.providers.openai.dialect import Dialect
-from venice_core.providers.openai.profile import Profile
+from venice_core.providers.openai.profile import ServiceProfile
 from venice_core.secret import Secret
 
 ENDPOINTS = {Action.EDIT: (Endpoint.EDITS,), Action.GENERATE: (Endpoint.GENERATIONS,)}
-WITHOUT = {
+UNSUPPORTED_OPTIONS = {
     Endpoint.EDITS: ("enhance_prompt",),
     Endpoint.GENERATIONS: ("negative_prompt", "style", "seed", "enhance_prompt", "references"),
 }
@@ -46,7 +46,7 @@ class OpenAI:
     key: Secret
     base_url: str
     """Without a trailing slash; "" if the profile has no URL yet."""
-    profile: Profile
+    profile: ServiceProfile
 
     @property
     def capabilities(self) -> Capabilities:
@@ -58,7 +58,7 @@ class OpenAI:
             profile.catalogue,
             default_generator=profile.model,
             endpoints=ENDPOINTS,
-            without=WITHOUT,
+            unsupported_options=UNSUPPORTED_OPTIONS,
             parse_fields=self._parse_fields,
             sends_defaults=True,
             keyless=profile.keyless,
@@ -68,7 +68,7 @@ class OpenAI:
     def max_file_bytes(self, plan: Plan) -> int:
         return self._dialect(plan).limits.max_file_bytes
 
-    def request(self, plan: Plan, options: Options, upload: Upload) -> Request:
+    def request(self, plan: Plan, options: Options, upload: RequestImages) -> Request:
         dialect, url = self._dialect(plan), self._url(plan.endpoint.value)
         by_name = self._parse_fields(plan.endpoint, dict(options.fields))
         edits = plan.endpoint is Endpoint.EDITS
@@ -86,7 +86,7 @@ class OpenAI:
     def failure(self, response: Response) -> VeniceError:
         return refusals.failure(response, self.key)
 
-    def pictures(self, response: Response) -> tuple[bytes | Link, ...]:
+    def pictures(self, response: Response) -> tuple[bytes | ImageLink, ...]:
         if data := bare(response):
             return (data,)
         found = [picture for entry in _entries(response) if (picture := _picture(entry, self.base_url))]
@@ -97,8 +97,8 @@ class OpenAI:
 
     def facts(self, response: Response, plan: Plan) -> Facts:
         body = response.json
-        told: Mapping[str, Any] = body if isinstance(body, dict) else {}
-        usage = _counts(told.get("usage"))
+        answer: Mapping[str, Any] = body if isinstance(body, dict) else {}
+        usage = _counts(answer.get("usage"))
         prompts = [entry.get("revised_prompt") for entry in _entries(response)]
         rewritten = next((text for text in prompts if isinstance(text, str)), "")
         return Facts(
@@ -146,9 +146,9 @@ class OpenAI:
         for name in chosen:
             if name in managed:
                 raise BadInput(f"The field “{name}” cannot be set by name: an option or the plan sets it.")
-        wish = chosen.get("output_format", ANSWERS[0]).lower()
-        if wish not in ANSWERS:
-            raise BadInput(f"output_format={wish}: expected {'|'.join(ANSWERS)}.")
+        requested = chosen.get("output_format", ANSWERS[0]).lower()
+        if requested not in ANSWERS:
+            raise BadInput(f"output_format={requested}: expected {'|'.join(ANSWERS)}.")
         edits = endpoint is Endpoint.EDITS
         return {name: text if edits else _scalar(text) for name, text in chosen.items()}
 
@@ -181,7 +181,7 @@ def _fields(plan: Plan, dialect: Dialect) -> dict[str, Any]:
     return {name: value for name, value in named.items() if name and value != ""}
 
 
-def _files(dialect: Dialect, upload: Upload) -> tuple[File, ...]:
+def _files(dialect: Dialect, upload: RequestImages) -> tuple[File, ...]:
     name = dialect.images if len(upload.images) > 1 else dialect.image
     files = [image.file(name, f"image-{number}") for number, image in enumerate(upload.images, 1)]
     if upload.mask is not None:
@@ -204,16 +204,16 @@ def _entries(response: Response) -> list[Mapping[str, Any]]:
     return [entry for entry in data if isinstance(entry, dict)] if isinstance(data, list) else []
 
 
-def _picture(entry: Mapping[str, Any], base_url: str) -> bytes | Link | None:
+def _picture(entry: Mapping[str, Any], base_url: str) -> bytes | ImageLink | None:
     """Return a picture from base64 or a data URI, or a link, whichever of the two fields has it."""
     for name in ("b64_json", "url"):
         text = entry.get(name)
         if not isinstance(text, str) or not text:
             continue
         if text.lower().startswith(("http://", "https://")):
-            return Link(text)
+            return ImageLink(text)
         if name == "url" and not text.lower().startswith("data:"):
-            return Link(_joined(base_url, text))
+            return ImageLink(_joined(base_url, text))
         if data := from_base64(text):
             return data
     return None

@@ -129,8 +129,8 @@ class Catalogues:
 
     def _styles(self) -> list[str]:
         try:
-            told = look_up(lists.styles(self._base_url), self._reader, self.cancel)
-            return list(lists.read_styles(told))
+            reply = look_up(lists.styles(self._base_url), self._reader, self.cancel)
+            return list(lists.read_styles(reply))
         except VeniceError:
             return list(self.current.styles)  # without them, a style is sent as it was written
 
@@ -144,9 +144,9 @@ class Catalogues:
 def _catalogue(kept: Any) -> Catalogue:
     """Parse a stored catalogue, with the packaged models of types that the service did not list."""
     styles = [style for style in kept["styles"] if isinstance(style, str)]
-    told = read_catalogue(kept["entries"], styles=styles, date=float(kept["date"]))
-    if all(told.of_type(kind) for kind in MODEL_TYPES):
-        return told
+    listed = read_catalogue(kept["entries"], styles=styles, date=float(kept["date"]))
+    if all(listed.of_type(kind) for kind in MODEL_TYPES):
+        return listed
     packaged = packaged_catalogue()
-    others = [model for kind in MODEL_TYPES if not told.of_type(kind) for model in packaged.of_type(kind)]
-    return replace(told, models={**told.models, **{model.id: model for model in others}})
+    others = [model for kind in MODEL_TYPES if not listed.of_type(kind) for model in packaged.of_type(kind)]
+    return replace(listed, models={**listed.models, **{model.id: model for model in others}})

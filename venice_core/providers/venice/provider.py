@@ -20,7 +20,7 @@ from venice_core.planning.capabilities import Capabilities, Catalogue, Limits
 from venice_core.planning.endpoint import Endpoint
 from venice_core.planning.output_shapes import Sizes
 from venice_core.planning.plan import Plan
-from venice_core.providers.base import Account, Encoded, Upload, as_texts, is_of_sandbox
+from venice_core.providers.base import Account, Encoded, RequestImages, as_texts, is_of_sandbox
 from venice_core.providers.base64_pictures import bare, from_base64
 from venice_core.providers.error_details import request_id
 from venice_core.providers.error_text import MAX_TOLD_PROMPT, one_line, words
@@ -63,14 +63,14 @@ ENDPOINTS = {
 }
 MAX_PROMPTS = {Endpoint.GENERATIONS: 1500}
 MAX_VARIANTS = 4
-TOLD_OF_FIELDS = {
+FIELD_WARNINGS = {
     "enable_web_search": "If the service searches the web, it charges extra; the price shown excludes that.",
     "style_references": "Some models charge extra for style references; the price shown excludes that.",
 }
 GENERATIONS_SIZES = Sizes(
     (Extent(1024, 1024), Extent(1536, 1024), Extent(1024, 1536), Extent(1792, 1024), Extent(1024, 1792))
 )
-GENERATIONS_WITHOUT = (
+GENERATIONS_UNSUPPORTED = (
     "negative_prompt",
     "style",
     "seed",
@@ -107,13 +107,13 @@ class Venice:
             max_upscaled=MAX_UPSCALED,
             max_generated_side=MAX_GENERATED_SIDE,
             endpoints=ENDPOINTS,
-            without={Endpoint.GENERATIONS: GENERATIONS_WITHOUT},
+            unsupported_options={Endpoint.GENERATIONS: GENERATIONS_UNSUPPORTED},
             max_prompts=MAX_PROMPTS,
-            at_once={Endpoint.GENERATE: MAX_VARIANTS},
+            max_images_per_request={Endpoint.GENERATE: MAX_VARIANTS},
             shapes={Endpoint.GENERATIONS: GENERATIONS_SIZES},
             parse_fields=parse_fields,
             key_variable=KEY_VARIABLE,
-            field_warnings=TOLD_OF_FIELDS,
+            field_warnings=FIELD_WARNINGS,
         )
 
     def max_file_bytes(self, plan: Plan) -> int:
@@ -121,7 +121,7 @@ class Venice:
             return LIMITS.max_file_bytes
         return min(MAX_STYLE_REFERENCE_BYTES, MAX_STYLE_REFERENCES_BYTES // max(1, len(plan.references)))
 
-    def request(self, plan: Plan, options: Options, upload: Upload) -> Request:
+    def request(self, plan: Plan, options: Options, upload: RequestImages) -> Request:
         url = self.base_url + plan.endpoint.value
         by_name = parse_fields(plan.endpoint, dict(options.fields))
         if plan.endpoint is Endpoint.GENERATE:

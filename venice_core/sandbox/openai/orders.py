@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image
 
 from venice_core.sandbox import picture_effects
-from venice_core.sandbox.forms import Form, Upload
+from venice_core.sandbox.forms import Form, UploadedFile
 from venice_core.sandbox.openai.dialects import EDITS, Dialect
 from venice_core.sandbox.venice.errors import ApiError
 from venice_core.sandbox.venice.inputs import UNREADABLE
@@ -115,7 +115,7 @@ def _field_faults(dialect: Dialect, path: str, model: str, fields: dict[str, Any
             yield _missing(name)
 
 
-def _file_faults(dialect: Dialect, uploads: Sequence[Upload]) -> Iterator[Fault]:
+def _file_faults(dialect: Dialect, uploads: Sequence[UploadedFile]) -> Iterator[Fault]:
     limits = {**dialect.files, "mask": 1} if dialect.mask else dialect.files
     sent = {upload.name: 0 for upload in uploads}
     for upload in uploads:
@@ -152,7 +152,7 @@ def _clashes(fields: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault("output_compression", "invalid_value", "PNG output takes no compression below 100.")
 
 
-def _opened(dialect: Dialect, upload: Upload) -> Image.Image:
+def _opened(dialect: Dialect, upload: UploadedFile) -> Image.Image:
     if len(upload.data) >= dialect.largest:
         megabytes = dialect.largest // 1_000_000
         message = f"Invalid file '{upload.name}': it must be smaller than {megabytes} MB."
@@ -166,7 +166,7 @@ def _opened(dialect: Dialect, upload: Upload) -> Image.Image:
     return picture_effects.plain(picture)
 
 
-def _alpha(dialect: Dialect, upload: Upload, first: Image.Image) -> Image.Image:
+def _alpha(dialect: Dialect, upload: UploadedFile, first: Image.Image) -> Image.Image:
     """Return the alpha of a mask that matches the first picture."""
     mask = _opened(dialect, upload)
     if not upload.data.startswith(b"\x89PNG"):

@@ -15,7 +15,7 @@ import requests
 from PIL import Image
 
 from venice_core.sandbox import picture_effects
-from venice_core.sandbox.forms import Form, Upload, decode, is_url
+from venice_core.sandbox.forms import Form, UploadedFile, decode, is_url
 from venice_core.sandbox.venice.catalogue import Model
 from venice_core.sandbox.venice.errors import ApiError, invalid, too_large
 
@@ -87,7 +87,7 @@ def check_references(form: Form, model: Model) -> None:
             raise _damaged(upload) from error
 
 
-def _resolve(name: str, value: Any, form: Form) -> Upload:
+def _resolve(name: str, value: Any, form: Form) -> UploadedFile:
     if form.multipart and name != "image_url":
         raise invalid(name, "Expected a file upload", "invalid_type")
     if not isinstance(value, str):
@@ -95,7 +95,7 @@ def _resolve(name: str, value: Any, form: Form) -> Upload:
     return _fetch(name, value) if is_url(value) else decode(name, value)
 
 
-def _fetch(name: str, url: str) -> Upload:
+def _fetch(name: str, url: str) -> UploadedFile:
     """Download a picture from this machine; the sandbox never connects to others."""
     if urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1"):
         raise invalid(name, "The sandbox fetches pictures from loopback addresses only")
@@ -108,17 +108,17 @@ def _fetch(name: str, url: str) -> Upload:
         raise invalid(name, "The URL cannot be fetched") from error
     if reply.status_code != 200:
         raise invalid(name, f"The URL answered {reply.status_code}")
-    return Upload(name, "", reply.headers.get("Content-Type", ""), data)
+    return UploadedFile(name, "", reply.headers.get("Content-Type", ""), data)
 
 
-def _open_all(uploads: list[Upload], *, sized: bool = True) -> list[Image.Image]:
+def _open_all(uploads: list[UploadedFile], *, sized: bool = True) -> list[Image.Image]:
     for upload in uploads:
         if len(upload.data) >= MAX_FILE:
             raise too_large("File exceeds the maximum allowed size of 25 MB.")
     return [_open(upload, sized=sized) for upload in uploads]
 
 
-def _open(upload: Upload, *, sized: bool) -> Image.Image:
+def _open(upload: UploadedFile, *, sized: bool) -> Image.Image:
     try:
         picture = Image.open(io.BytesIO(upload.data), formats=FORMATS)
         width, height = picture.size
@@ -135,5 +135,5 @@ def _open(upload: Upload, *, sized: bool) -> Image.Image:
     return picture_effects.plain(picture)
 
 
-def _damaged(upload: Upload) -> ApiError:
+def _damaged(upload: UploadedFile) -> ApiError:
     return invalid(upload.name, "The image is damaged, or not JPEG, PNG, WebP or AVIF")

@@ -19,8 +19,8 @@ from venice_core.job import Facts, Options
 from venice_core.network.messages import Request, Response
 from venice_core.planning.endpoint import Endpoint
 from venice_core.planning.plan import Plan
-from venice_core.providers.base import Account, Encoded, Link, Upload
-from venice_core.providers.openai.profile import Profile, Profiles
+from venice_core.providers.base import Account, Encoded, ImageLink, RequestImages
+from venice_core.providers.openai.profile import ServiceProfile, ServiceProfiles
 from venice_core.providers.openai.provider import OpenAI
 from venice_core.secret import Secret
 
@@ -35,15 +35,15 @@ MASK = Encoded(b"mask", "image/png")
 BUILT_IN = ("openai", "grok-relay", "gpt-image-relay", "self-hosted")
 
 
-def built_in(name: str) -> Profile:
-    found = Profiles().get(name)
+def built_in(name: str) -> ServiceProfile:
+    found = ServiceProfiles().get(name)
     assert found is not None
     return found
 
 
 def service(name: str = "openai", **entries: Any) -> OpenAI:
     """That of a built-in profile, or with entries of one's own based on it."""
-    profile = Profiles().parse("mine", {"based_on": name, **entries}) if entries else built_in(name)
+    profile = ServiceProfiles().parse("mine", {"based_on": name, **entries}) if entries else built_in(name)
     return OpenAI(KEY, URL, profile)
 
 
@@ -52,8 +52,10 @@ def plan(endpoint: Endpoint = Endpoint.EDITS, **changes: Any) -> Plan:
     return replace(bare, **changes)
 
 
-def sent(provider: OpenAI, wish: Plan | None = None, upload: Upload | None = None, **options: Any) -> Request:
-    return provider.request(wish or plan(), Options(**options), upload or Upload((PICTURE,)))
+def sent(
+    provider: OpenAI, wish: Plan | None = None, upload: RequestImages | None = None, **options: Any
+) -> Request:
+    return provider.request(wish or plan(), Options(**options), upload or RequestImages((PICTURE,)))
 
 
 # Edits: the fields and files of each built-in profile
@@ -134,7 +136,7 @@ def test_one_picture_and_several_have_the_fields_of_the_profile(
         *(b"picture", "image/png"),
     )
     if several:
-        files = sent(service(name), upload=Upload((PICTURE, HINT))).files
+        files = sent(service(name), upload=RequestImages((PICTURE, HINT))).files
         assert [(each.name, each.filename, each.data, each.media_type) for each in files] == [
             (several, "image-1.png", b"picture", "image/png"),
             (several, "image-2.jpeg", b"hint", "image/jpeg"),
@@ -142,7 +144,7 @@ def test_one_picture_and_several_have_the_fields_of_the_profile(
 
 
 def test_a_mask_is_a_file_of_its_own_and_no_further_picture() -> None:
-    files = sent(service(), upload=Upload((PICTURE,), MASK)).files
+    files = sent(service(), upload=RequestImages((PICTURE,), MASK)).files
     assert [(file.name, file.filename, file.data) for file in files] == [
         ("image", "image-1.png", b"picture"),
         ("mask", "mask.png", b"mask"),
@@ -291,7 +293,7 @@ def test_what_the_plan_fills_in_cannot_be_set_by_name_but_anything_else_can(
     ],
 )
 def test_a_generation_is_json_with_these_fields_and_no_other(name: str, changes: Any, body: Any) -> None:
-    request = sent(service(name), plan(Endpoint.GENERATIONS, **changes), Upload())
+    request = sent(service(name), plan(Endpoint.GENERATIONS, **changes), RequestImages())
     assert request.json == body
     assert (request.fields, request.files) == ((), ())
     assert (request.method, request.url) == ("POST", f"{URL}/images/generations")
@@ -382,19 +384,19 @@ def answer(body: Any, status: int = 200, **headers: str) -> Response:
         ([{"b64_json": f"data:image/png;base64,{TEXT}"}], (PNG,)),
         ([{"url": f"data:image/png;base64,{TEXT}"}], (PNG,)),
         ([{"url": f"DATA:image/png;base64,{TEXT}"}], (PNG,)),
-        ([{"url": "https://files.example/a.png?sig=1"}], (Link("https://files.example/a.png?sig=1"),)),
-        ([{"url": "HTTPS://files.example/a.png"}], (Link("HTTPS://files.example/a.png"),)),
-        ([{"b64_json": "https://files.example/a.png"}], (Link("https://files.example/a.png"),)),
-        ([{"url": "/files/a.png"}], (Link("https://service.example/files/a.png"),)),
-        ([{"url": "files/a.png"}], (Link("https://service.example/files/a.png"),)),
-        ([{"url": "//cdn.example/a.png"}], (Link("https://cdn.example/a.png"),)),
-        ([{"b64_json": None, "url": "https://files.example/a"}], (Link("https://files.example/a"),)),
-        ([{"b64_json": "", "url": "https://files.example/a"}], (Link("https://files.example/a"),)),
+        ([{"url": "https://files.example/a.png?sig=1"}], (ImageLink("https://files.example/a.png?sig=1"),)),
+        ([{"url": "HTTPS://files.example/a.png"}], (ImageLink("HTTPS://files.example/a.png"),)),
+        ([{"b64_json": "https://files.example/a.png"}], (ImageLink("https://files.example/a.png"),)),
+        ([{"url": "/files/a.png"}], (ImageLink("https://service.example/files/a.png"),)),
+        ([{"url": "files/a.png"}], (ImageLink("https://service.example/files/a.png"),)),
+        ([{"url": "//cdn.example/a.png"}], (ImageLink("https://cdn.example/a.png"),)),
+        ([{"b64_json": None, "url": "https://files.example/a"}], (ImageLink("https://files.example/a"),)),
+        ([{"b64_json": "", "url": "https://files.example/a"}], (ImageLink("https://files.example/a"),)),
         ([{"b64_json": TEXT, "url": "https://files.example/a"}], (PNG,)),
         ([{"b64_json": TEXT, "url": None, "revised_prompt": "x"}], (PNG,)),
         (
             [{"b64_json": TEXT}, {"url": "https://files.example/b"}],
-            (PNG, Link("https://files.example/b")),
+            (PNG, ImageLink("https://files.example/b")),
         ),
         ([{}, {"b64_json": "no base64!"}, None, 7, {"url": []}, {"b64_json": TEXT}], (PNG,)),
         # base64 as some write it
@@ -403,13 +405,18 @@ def answer(body: Any, status: int = 200, **headers: str) -> Response:
         ([{"b64_json": URL_SAFE.rstrip("=")}], (FULL,)),
         ([{"url": f"data:image/png;base64,{URL_SAFE.rstrip('=')}"}], (FULL,)),
         # a broken one beside a link that may be whole
-        ([{"b64_json": "no base64!", "url": "https://files.example/a"}], (Link("https://files.example/a"),)),
+        (
+            [{"b64_json": "no base64!", "url": "https://files.example/a"}],
+            (ImageLink("https://files.example/a"),),
+        ),
         ([{"b64_json": "A", "url": f"data:image/png;base64,{TEXT}"}], (PNG,)),
         ([{"b64_json": "no base64!", "url": "data:image/png;base64,?"}, {"b64_json": TEXT}], (PNG,)),
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_a_picture_is_in_the_answer_or_behind_a_link(entries: Any, found: tuple[bytes | Link, ...]) -> None:
+def test_a_picture_is_in_the_answer_or_behind_a_link(
+    entries: Any, found: tuple[bytes | ImageLink, ...]
+) -> None:
     assert service().pictures(answer({"created": 1, "data": entries})) == found
 
 

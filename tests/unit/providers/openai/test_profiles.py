@@ -17,7 +17,7 @@ from venice_core.planning.capabilities import ANY, IMAGE, INPAINT, Limits
 from venice_core.planning.output_shapes import Grid, Sizes
 from venice_core.planning.price import Price
 from venice_core.providers.openai.dialect import ENTRIES, MAX_SENT_PIXELS, Choice, Dialect
-from venice_core.providers.openai.profile import DEFAULT_BASE, Profile, Profiles
+from venice_core.providers.openai.profile import DEFAULT_BASE, ServiceProfile, ServiceProfiles
 
 BUILT_IN = ("openai", "grok-relay", "gpt-image-relay", "self-hosted")
 PARTS = json.loads(
@@ -29,9 +29,9 @@ def dialect(**entries: Any) -> Dialect:
     return Dialect.parse("mine", entries)
 
 
-def profile(**entries: Any) -> Profile:
+def profile(**entries: Any) -> ServiceProfile:
     """On nothing but what is given."""
-    return Profile.parse("mine", entries)
+    return ServiceProfile.parse("mine", entries)
 
 
 def shared_by_models(name: str) -> dict[str, Any]:
@@ -39,9 +39,9 @@ def shared_by_models(name: str) -> dict[str, Any]:
     return {entry: value for entry, value in PARTS[name].items() if entry in ENTRIES}
 
 
-def own(**entries: Any) -> Profile:
+def own(**entries: Any) -> ServiceProfile:
     """As the settings file has one."""
-    found = Profiles({"mine": entries}).get("mine")
+    found = ServiceProfiles({"mine": entries}).get("mine")
     assert found is not None
     return found
 
@@ -93,8 +93,8 @@ def own(**entries: Any) -> Profile:
             {"quality": {"field": "", "values": ["low"]}},
             {"quality": Choice("", ("low",))},
         ),
-        ({"n": 4}, {"n": "n", "at_once": 4}),
-        ({"n": {"field": "num_images", "max": 10}}, {"n": "num_images", "at_once": 10}),
+        ({"n": 4}, {"n": "n", "max_images_per_request": 4}),
+        ({"n": {"field": "num_images", "max": 10}}, {"n": "num_images", "max_images_per_request": 10}),
         ({"response_format": "url"}, {"response_format": "url"}),
         ({"response_format": "b64_json"}, {"response_format": "b64_json"}),
         (
@@ -278,7 +278,7 @@ def test_an_address_that_is_none_or_not_encrypted_is_refused(base_url: str) -> N
 @pytest.mark.parametrize("entries", [None, [], "x", 7, True])
 def test_a_profile_that_is_no_object_is_refused(entries: Any) -> None:
     with pytest.raises(BadInput, match="“mine” in the settings must be an object"):
-        Profiles({"mine": entries}).get("mine")
+        ServiceProfiles({"mine": entries}).get("mine")
 
 
 @pytest.mark.parametrize(
@@ -286,12 +286,12 @@ def test_a_profile_that_is_no_object_is_refused(entries: Any) -> None:
 )
 def test_a_name_that_cannot_be_one_is_refused(name: str) -> None:
     with pytest.raises(BadInput, match="cannot be the name of a provider"):
-        Profiles().parse(name, {})
+        ServiceProfiles().parse(name, {})
 
 
 @pytest.mark.parametrize("name", ["a", "7", "my-server_2.local", "a" * 40])
 def test_a_name_may_have_small_letters_digits_and_some_signs(name: str) -> None:
-    assert Profiles().parse(name, {}).name == name
+    assert ServiceProfiles().parse(name, {}).name == name
 
 
 any_json = st.recursive(
@@ -312,7 +312,7 @@ entry_names = st.sampled_from([*ENTRIES, "title", "base_url", "key", "key_variab
 @given(st.dictionaries(entry_names, any_json, max_size=3), st.sampled_from([*BUILT_IN, "mine"]))
 def test_any_json_is_a_profile_or_refused_in_words(entries: Any, name: str) -> None:
     try:
-        found = Profiles().parse(name, entries)
+        found = ServiceProfiles().parse(name, entries)
     except BadInput as error:
         assert error.detail.isprintable()
     else:
@@ -323,14 +323,14 @@ def test_any_json_is_a_profile_or_refused_in_words(entries: Any, name: str) -> N
 
 
 def test_four_are_built_in_and_all_of_them_can_be_read() -> None:
-    assert Profiles().names == Profiles().bases == BUILT_IN
+    assert ServiceProfiles().names == ServiceProfiles().bases == BUILT_IN
     for name in BUILT_IN:
-        found = Profiles().get(name)
+        found = ServiceProfiles().get(name)
         assert found is not None
         assert found.title
         assert found.based_on == ""
-        assert not Profiles().is_changed(name)
-    assert Profiles().get("other") is None
+        assert not ServiceProfiles().is_changed(name)
+    assert ServiceProfiles().get("other") is None
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ def test_four_are_built_in_and_all_of_them_can_be_read() -> None:
 def test_where_each_is_and_which_key_it_takes(
     name: str, base_url: str, base_url_variable: str, key_variable: str, keyless: bool, model: str
 ) -> None:
-    found = Profiles().get(name)
+    found = ServiceProfiles().get(name)
     assert found is not None
     assert (found.base_url, found.base_url_variable) == (base_url, base_url_variable)
     assert (found.key_variable, found.keyless, found.model) == (key_variable, keyless, model)
@@ -362,7 +362,7 @@ def test_where_each_is_and_which_key_it_takes(
 
 def test_those_that_are_built_in_are_read_once() -> None:
     for name in BUILT_IN:
-        assert Profiles().get(name) is Profiles({"mine": {}}).get(name)
+        assert ServiceProfiles().get(name) is ServiceProfiles({"mine": {}}).get(name)
 
 
 def test_no_two_share_a_variable_of_the_environment() -> None:
@@ -371,7 +371,7 @@ def test_no_two_share_a_variable_of_the_environment() -> None:
 
 
 def test_the_models_of_a_profile_edit_and_generate() -> None:
-    found = Profiles().get("openai")
+    found = ServiceProfiles().get("openai")
     assert found is not None
     names = [model.id for model in found.catalogue.of_type(INPAINT)]
     assert names == [model.id for model in found.catalogue.of_type(IMAGE)] == list(PARTS["openai"]["models"])
@@ -394,7 +394,7 @@ def test_the_models_of_a_profile_edit_and_generate() -> None:
     ],
 )
 def test_what_a_picture_of_openais_costs(model: str, quality: str, usd: float | None) -> None:
-    found = Profiles().get("openai")
+    found = ServiceProfiles().get("openai")
     assert found is not None
     assert found.catalogue.get(model).price(quality=quality) == (usd if usd is None else Price(usd))
 
@@ -426,7 +426,7 @@ def test_fixed_sizes_are_offered_as_aspect_ratios_each_once() -> None:
 
 
 def test_without_a_base_it_is_like_a_server_of_ones_own() -> None:
-    base = Profiles().get(DEFAULT_BASE)
+    base = ServiceProfiles().get(DEFAULT_BASE)
     found = own(base_url="https://studio.example/v1")
     assert base is not None
     assert found.based_on == DEFAULT_BASE == "self-hosted"
@@ -446,7 +446,7 @@ def test_it_never_takes_over_an_address_a_keys_variable_a_title_or_a_price(base:
 
 @pytest.mark.parametrize("base", BUILT_IN)
 def test_it_takes_over_the_dialect_the_models_and_whether_a_key_is_needed(base: str) -> None:
-    found, like = own(based_on=base), Profiles().get(base)
+    found, like = own(based_on=base), ServiceProfiles().get(base)
     assert like is not None
     assert (found.model, found.keyless, list(found.models)) == (like.model, like.keyless, list(like.models))
     for model in ("", "any", *like.models):
@@ -468,7 +468,7 @@ def test_null_takes_an_entry_away() -> None:
     found = own(based_on="openai", mask=None, n=None, size=None, fields=None, model=None)
     assert found.model == ""
     for each in (found.dialect, found.dialect_of("gpt-image-1"), found.dialect_of("gpt-image-2")):
-        assert (each.mask, each.n, each.at_once) == (False, "", 1)
+        assert (each.mask, each.n, each.max_images_per_request) == (False, "", 1)
         assert (each.size, each.shapes, each.fields) == ("", None, {})
         assert each.images == "image[]", "the others stay"
     assert found.dialect_of("gpt-image-1").edit_fields["input_fidelity"] == "high"
@@ -490,7 +490,7 @@ def test_null_as_its_base_is_as_good_as_none() -> None:
     assert own(based_on=None).based_on == DEFAULT_BASE
 
 
-OPENAIS = Profiles().get("openai")
+OPENAIS = ServiceProfiles().get("openai")
 assert OPENAIS is not None
 
 
@@ -519,7 +519,7 @@ def test_what_is_said_at_the_top_holds_for_every_model_but_those_of_which_it_is_
     name: str, entries: Any, found: dict[str, str]
 ) -> None:
     base = {} if name == "openai" else {"based_on": "openai"}
-    profile = Profiles({name: {**base, **entries}}).get(name)
+    profile = ServiceProfiles({name: {**base, **entries}}).get(name)
     assert profile is not None
     assert {model: next(iter(profile.dialect_of(model).quality.values), "") for model in found} == found
 
@@ -600,13 +600,13 @@ def test_without_a_field_for_several_pictures_there_is_room_for_one(entries: Any
 @pytest.mark.parametrize("base", ["grok-relay", "self-hosted", "venice", "mine", "", 7])
 def test_a_built_in_one_cannot_be_based_on_another(base: Any) -> None:
     with pytest.raises(BadInput) as caught:
-        Profiles({"openai": {"based_on": base}}).get("openai")
+        ServiceProfiles({"openai": {"based_on": base}}).get("openai")
     assert caught.value.detail == "The provider “openai” is built in: it cannot be based on another one."
 
 
 @pytest.mark.parametrize("base", [None, "openai"])
 def test_a_built_in_one_is_based_on_itself(base: Any) -> None:
-    found = Profiles({"openai": {"based_on": base, "model": "m"}}).get("openai")
+    found = ServiceProfiles({"openai": {"based_on": base, "model": "m"}}).get("openai")
     assert found is not None
     assert (found.model, found.dialect) == ("m", OPENAIS.dialect)
 
@@ -622,7 +622,7 @@ def test_what_it_is_based_on_must_be_built_in(base: Any) -> None:
 
 
 def test_one_of_the_name_of_a_built_in_profile_changes_that_one() -> None:
-    profiles = Profiles({"openai": {"model": "gpt-image-2", "mask": None}})
+    profiles = ServiceProfiles({"openai": {"model": "gpt-image-2", "mask": None}})
     found = profiles.get("openai")
     assert found is not None
     assert (found.model, found.dialect.mask) == ("gpt-image-2", False)
@@ -636,9 +636,9 @@ def test_one_of_the_name_of_a_built_in_profile_changes_that_one() -> None:
 
 
 def test_changing_one_changes_no_other() -> None:
-    Profiles({"openai": {"mask": None}}).get("openai")
+    ServiceProfiles({"openai": {"mask": None}}).get("openai")
     own(based_on="openai", mask=None, limits={"prompt": 5})
-    untouched = Profiles().get("openai")
+    untouched = ServiceProfiles().get("openai")
     assert untouched is not None
     assert untouched.dialect.mask is True
     kept = {**untouched.entries, "models": untouched.model_entries}
@@ -656,7 +656,7 @@ def test_a_bad_one_does_not_cost_the_others() -> None:
         "wrong": {"size": "large"},
         "good": {"base_url": "https://good.example/v1"},
     }
-    profiles = Profiles(bad)
+    profiles = ServiceProfiles(bad)
     assert profiles.names == (*BUILT_IN, "Bad Name", "none", "wrong", "good")
     for name in ("openai", "Bad Name", "none", "wrong"):
         with pytest.raises(BadInput, match=name):
@@ -670,13 +670,13 @@ def test_a_bad_one_does_not_cost_the_others() -> None:
 
 @pytest.mark.parametrize("kept", [None, {}])
 def test_settings_that_hold_no_profiles_leave_those_that_are_built_in(kept: Any) -> None:
-    assert Profiles(kept).names == BUILT_IN
+    assert ServiceProfiles(kept).names == BUILT_IN
 
 
 def test_a_model_that_is_null_is_taken_out() -> None:
-    found = Profiles({"openai": {"models": {"gpt-image-1": None, "gpt-image-2": {"mask": False}}}}).get(
-        "openai"
-    )
+    found = ServiceProfiles(
+        {"openai": {"models": {"gpt-image-1": None, "gpt-image-2": {"mask": False}}}}
+    ).get("openai")
     assert found is not None
     assert "gpt-image-1" not in found.models
     assert not found.dialect_of("gpt-image-2").mask
@@ -684,6 +684,6 @@ def test_a_model_that_is_null_is_taken_out() -> None:
 
 
 def test_without_its_models_a_service_lists_its_default_only() -> None:
-    found = Profiles({"openai": {"models": None}}).get("openai")
+    found = ServiceProfiles({"openai": {"models": None}}).get("openai")
     assert found is not None
     assert list(found.catalogue.models) == ["gpt-image-2.6-sunburst"]

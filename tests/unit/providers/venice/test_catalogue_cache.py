@@ -30,7 +30,7 @@ from venice_core.errors import (
     VeniceError,
 )
 from venice_core.network.messages import Request, Response
-from venice_core.network.refusal_reader import Reader
+from venice_core.network.refusal_reader import RefusalReader
 from venice_core.planning.capabilities import Catalogue
 from venice_core.providers.venice import catalogue_cache as module
 from venice_core.providers.venice.catalogue_cache import FRESH_SECONDS, Catalogues
@@ -61,7 +61,7 @@ class Service:
         self.open = threading.Event()
         self.open.set()
 
-    def look_up(self, request: Request, reader: Reader, cancel: Cancel) -> Response:
+    def look_up(self, request: Request, reader: RefusalReader, cancel: Cancel) -> Response:
         self.requests.append(request)
         assert self.open.wait(20)
         cancel.check()
@@ -432,7 +432,7 @@ class Asking:
         self.keys: list[str] = []
         self._error = error
 
-    def __call__(self, request: Request, reader: Reader, cancel: Cancel) -> Response:
+    def __call__(self, request: Request, reader: RefusalReader, cancel: Cancel) -> Response:
         if "styles" in request.url:
             return Response(200, {}, b"[]")
         self.keys.append(request.key.reveal())
