@@ -8,7 +8,7 @@ from venice_core.errors import Cancelled, Charge, MissingKey, PolicyRefusal, Rem
 
 # kind -> (what happened, what to do next). An empty sentence: the detail says it.
 SENTENCES: dict[str, tuple[str, str]] = {
-    "error": ("Something went wrong inside the plug-in.", "Please report this."),
+    "error": ("An internal error occurred.", "Please report it."),
     "bad-input": ("", ""),
     "missing-key": (
         "No API key is set for {provider}.",
@@ -28,12 +28,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "unlisted": (
         "The service did not return the requested information.",
-        "This lookup is free. Check the network and the address, then try again.",
+        "This request costs nothing. Check the network and the address, then try again.",
     ),
     "refused": ("The service refused the request.", ""),
     "invalid-request": (
         "The service rejected this request.",
-        "Change what its message names. As far as is known, nothing was charged.",
+        "Correct the problem it reports. As far as is known, nothing was charged.",
     ),
     "too-large": (
         "The image is too large for the service.",

@@ -250,7 +250,7 @@ def test_each_kind_of_402_says_what_it_is_about(
 
 
 @pytest.mark.parametrize(
-    ("key", "code", "words"), [("bad-key-123", 3, "API key"), ("restricted-1", 3, "may not")]
+    ("key", "code", "words"), [("bad-key-123", 3, "API key"), ("restricted-1", 3, "not allowed")]
 )
 def test_a_key_that_is_refused_is_said(
     shell: Shell, sandbox: Sandbox, photo: Path, key: str, code: int, words: str

@@ -24,7 +24,12 @@ def make_parser() -> argparse.ArgumentParser:
     _add_mask(edit)
     edit.add_argument("-p", "--prompt", required=True, help="what to change")
     _add_references(edit, "an additional image for the model")
-    edit.add_argument("--selection", choices=[use.value for use in SelectionUse], default="guide")
+    edit.add_argument(
+        "--selection",
+        choices=[use.value for use in SelectionUse],
+        default="guide",
+        help="send the mask, apply it only to the result, or ignore it",
+    )
     edit.add_argument(
         "--grow", type=int, default=0, metavar="PX", help="grow the mask (negative values shrink it)"
     )
@@ -65,7 +70,12 @@ def make_parser() -> argparse.ArgumentParser:
         default="layer",
         help="the cutout, or only its mask",
     )
-    cutout.add_argument("--no-defringe", dest="defringe", action="store_false")
+    cutout.add_argument(
+        "--no-defringe",
+        dest="defringe",
+        action="store_false",
+        help="keep the old background's color at the edge",
+    )
     cutout.set_defaults(command=run_pictures, action="cutout")
 
     generate = commands.add_parser("generate", help="generate an image from a prompt")
@@ -76,7 +86,9 @@ def make_parser() -> argparse.ArgumentParser:
     generate.add_argument("--style", default="", help="a style name from `styles`")
     generate.add_argument("--seed", type=int, default=-1, help="reuse a seed for similar results")
     _add_references(generate, "an image whose style to follow")
-    generate.add_argument("--reference-strength", type=float, default=0.0, metavar="0.1-1")
+    generate.add_argument(
+        "--reference-strength", type=float, default=0.0, metavar="0.1-1", help="how closely to follow it"
+    )
     generate.add_argument(
         "--endpoint", default="", metavar="PATH", help="use /images/generations instead of /image/generate"
     )
@@ -86,7 +98,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     upscale = commands.add_parser("upscale", help="enlarge images 2 to 4 times")
     _add_pictures(upscale)
-    upscale.add_argument("--scale", type=int, choices=[2, 3, 4], default=2)
+    upscale.add_argument("--scale", type=int, choices=[2, 3, 4], default=2, help="how many times larger")
     upscale.add_argument(
         "--creativity",
         type=float,
@@ -97,7 +109,9 @@ def make_parser() -> argparse.ArgumentParser:
     upscale.set_defaults(command=run_pictures, action="upscale")
 
     models = commands.add_parser("models", help="list models with their prices and limits")
-    models.add_argument("--type", choices=["inpaint", "image", "upscale", "all"], default="all")
+    models.add_argument(
+        "--type", choices=["inpaint", "image", "upscale", "all"], default="all", help="list only this type"
+    )
     models.add_argument("--traits", action="store_true", help="show which model is the default for what")
     models.set_defaults(command=run_listing, list="models")
     styles = commands.add_parser("styles", help="list the styles for generated images")
@@ -110,12 +124,12 @@ def make_parser() -> argparse.ArgumentParser:
     )
     account.set_defaults(command=run_listing, list="account")
     for listing in (models, styles, account):
-        listing.add_argument("--provider", default="")
+        listing.add_argument("--provider", default="", help="the provider to ask")
 
     jobs = commands.add_parser("jobs", help="list what was sent, newest first")
     jobs.set_defaults(command=run_listing, list="jobs")
     for listing in (models, styles, account, jobs):
-        listing.add_argument("--json", action="store_true")
+        listing.add_argument("--json", action="store_true", help="print JSON")
 
     sandbox = commands.add_parser("sandbox", help="run a local stand-in for the service")
     sandbox.add_argument("--port", type=int, default=0, help="0 picks a free port")
@@ -163,17 +177,21 @@ def _add_references(parser: argparse.ArgumentParser, meaning: str) -> None:
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="", help="a model's ID or trait (default: the provider's default)")
     parser.add_argument("--variations", type=int, default=1, metavar="N", help="number of results, 1 to 4")
-    parser.add_argument("--aspect-ratio", default="", metavar="W:H")
+    parser.add_argument(
+        "--aspect-ratio", default="", metavar="W:H", help="such as 16:9 (default: the best fit)"
+    )
     parser.add_argument("--resolution", default="", help="such as 1K, 2K, or 4K, if the model offers it")
     parser.add_argument("--quality", default="", help="such as low, medium, or high, if the model offers it")
-    parser.add_argument("--no-safe-mode", dest="safe_mode", action="store_false")
+    parser.add_argument(
+        "--no-safe-mode", dest="safe_mode", action="store_false", help="do not blur adult content"
+    )
     parser.add_argument(
         "--enhance-prompt", action="store_true", help="let the service rewrite the prompt (costs extra)"
     )
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--provider", default="")
+    parser.add_argument("--provider", default="", help="the provider to use (default: the one in Settings)")
     parser.add_argument(
         "--field",
         dest="fields",

@@ -187,7 +187,7 @@ TABLE: Mapping[str, Switch] = {
         "balance|spending_limit|accepts, privacy|region, prompt|result|pixels, "
         "rate_limit|overload|failures|quota, moderation|billing",
         "which 402, 403 (a key for private models, a model for other regions), 422 (prompt refused, or the "
-        "picture already made; too many pixels), 429 (rate_limit and failures with their x-ratelimit "
+        "image already made; too many pixels), 429 (rate_limit and failures with their x-ratelimit "
         "headers; quota: in the dialects only), and in the dialects 400 (moderation_blocked, "
         "billing_hard_limit_reached); without it the first, a plain 400, and no such headers",
     ),

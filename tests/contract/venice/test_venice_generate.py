@@ -255,7 +255,7 @@ def test_more_style_references_than_the_model_takes_are_refused_before_sending(
         (("-p", "x", "--field", "steps=21"), "at most 20 steps"),
         (("-p", "x", "--field", "width=1000"), "multiple of 32"),
         (("-p", "x", "--field", "width=1024", "--aspect-ratio", "1:1"), "not both"),
-        (("-p", "x", "--aspect-ratio", "wide"), "no aspect ratio"),
+        (("-p", "x", "--aspect-ratio", "wide"), "not an aspect ratio"),
         (("-p", "x", "--model", "shaped", "--aspect-ratio", "4:3"), "no aspect ratio “4:3”"),
         (("-p", "x", "--model", "shaped", "--resolution", "4K"), "no resolution “4K”"),
         (("-p", "x", "--model", "shaped", "--quality", "medium"), "no quality “medium”"),
