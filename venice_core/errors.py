@@ -4,7 +4,10 @@
     ├── BadInput                    the request cannot be made as asked; nothing was sent
     │   ├── MissingKey              no key for the provider; nothing was sent
     │   ├── SpendingLimitExceeded   it would exceed the daily limit; nothing was sent
-    │   └── UnreadableImage         a local file is not the picture that it should be
+    │   ├── UnreadableImage         a local file is not the picture that it should be
+    │   ├── UnusableFile            a file or folder cannot be read or written: missing, full, forbidden
+    │   ├── AlreadyRunning          the worker runs one job at a time
+    │   └── ProtocolError           a front end's message does not make sense
     ├── Cancelled                   the user stopped it
     ├── NotAccepted                 the provider never took the request; nothing was charged
     │   ├── NoConnection            not reached: name, refused, certificate, connect timeout
@@ -148,6 +151,21 @@ class UnreadableImage(BadInput):
     kind = "broken-file"
 
 
+class UnusableFile(BadInput):
+    @classmethod
+    def of(cls, error: OSError) -> UnusableFile:
+        """Return the error for a file or folder that the system refuses."""
+        return cls(f"{error.filename or 'A file'} cannot be used: {error.strerror or 'unknown error'}.")
+
+
+class AlreadyRunning(BadInput):
+    pass
+
+
+class ProtocolError(BadInput):
+    pass
+
+
 class Cancelled(VeniceError):
     kind = "cancelled"
     exit_code = ExitCode.CANCELLED
@@ -258,17 +276,12 @@ class PlacementFailed(NoUsableAnswer):
     charge = Charge.CHARGED
 
 
-def unusable(error: OSError) -> BadInput:
-    """Return the error for an unusable file or folder when nothing was sent."""
-    return BadInput(f"{error.filename or 'A file'} cannot be used: {error.strerror or 'unknown error'}.")
-
-
 def every_kind() -> dict[str, type[VeniceError]]:
-    """Return all classes of the tree by their kind on the wire."""
+    """Return the classes by their kind on the wire, which a class without its own shares with its parent."""
     found: dict[str, type[VeniceError]] = {}
     waiting: list[type[VeniceError]] = [VeniceError]
     while waiting:
         cls = waiting.pop()
-        found[cls.kind] = cls
+        found.setdefault(cls.kind, cls)
         waiting.extend(cls.__subclasses__())
     return found

@@ -17,7 +17,7 @@ from venice_core.cli.commands import run_worker
 from venice_core.cli.parser import make_parser
 from venice_core.cli.remedies import sentence
 from venice_core.cli.streams import forgiving
-from venice_core.errors import ExitCode, VeniceError, unusable
+from venice_core.errors import ExitCode, UnusableFile, VeniceError
 from venice_core.storage.folders import Folders
 from venice_core.storage.logs import logging_to
 from venice_core.storage.settings import displayed_provider
@@ -53,7 +53,7 @@ def _run(arguments: argparse.Namespace, env: Mapping[str, str]) -> int:
                 raise
             except OSError as error:
                 log.exception("a command failed")
-                raise unusable(error) from error
+                raise UnusableFile.of(error) from error
             except Exception as error:
                 log.exception("a command failed")
                 raise VeniceError(f"details are in {path}") from error

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from venice_core.cli import mask_files
-from venice_core.errors import BadInput, UnreadableImage
+from venice_core.errors import BadInput, UnreadableImage, UnusableFile
 from venice_core.fitting.placed import Placed
 from venice_core.geometry.rectangles import Bounds, Extent
 from venice_core.imaging import codecs, color_profiles, compositing
@@ -201,7 +201,7 @@ def check_target(path: Path, *, transparent: bool) -> None:
             raise BadInput(f"{path} is not a regular file, so an image cannot replace it.")
         check_writable(path)
     except OSError as error:
-        raise BadInput(f"{path} cannot be written: {error.strerror}.") from error
+        raise UnusableFile(f"{path} cannot be written: {error.strerror}.") from error
     try:
         codecs.encode_as(np.full((1, 1, 4), 0 if transparent else 255, np.uint8), path.suffix)
     except UnreadableImage as error:
@@ -232,7 +232,7 @@ def read(path: Path) -> Picture:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
+        raise UnusableFile(f"{path} cannot be read: {error.strerror}.") from error
     try:
         return codecs.decode(data)
     except UnreadableImage as error:

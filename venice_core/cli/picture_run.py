@@ -16,7 +16,7 @@ from venice_core.cli.remedies import sentence
 from venice_core.cli.report import described
 from venice_core.cli.room import check_room
 from venice_core.cli.targets import Naming, Parts, Targets, check_apart
-from venice_core.errors import BadInput, PlacementFailed, UnreadableImage, VeniceError
+from venice_core.errors import BadInput, PlacementFailed, UnreadableImage, UnusableFile, VeniceError
 from venice_core.execution.inputs import JobInputs, Prepared
 from venice_core.execution.results import Result, RunResult
 from venice_core.execution.run_thread import RunThread
@@ -261,7 +261,7 @@ def _naming(arguments: Namespace, options: Options) -> Naming:
         try:
             check_writable(folder / "any")
         except OSError as error:
-            raise BadInput(f"{folder} cannot be written: {error.strerror}.") from error
+            raise UnusableFile(f"{folder} cannot be written: {error.strerror}.") from error
     return Naming(
         action,
         options.variations,

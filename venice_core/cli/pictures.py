@@ -32,8 +32,8 @@ from venice_core.errors import (
     Refused,
     SpendingLimitExceeded,
     UnknownModel,
+    UnusableFile,
     VeniceError,
-    unusable,
 )
 from venice_core.execution.context import RunContext
 from venice_core.execution.run_thread import RunThread
@@ -182,7 +182,7 @@ class _Batch:
         try:
             budget = runner.context.budget()
         except OSError as error:
-            raise unusable(error) from error
+            raise UnusableFile.of(error) from error
         return _Checked(requested, runner, budget, pictures)
 
     # One after the other

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from venice_core.cli.reservation import Reservation, lock_of
-from venice_core.errors import BadInput
+from venice_core.errors import BadInput, UnusableFile
 from venice_core.job import Action
 
 Parts = dict[str, Path]
@@ -117,7 +117,7 @@ class Targets:
                 reservation = Reservation.of(path)
             except OSError as error:
                 self.release()
-                raise BadInput(f"{path} cannot be written: {error.strerror}.") from error
+                raise UnusableFile(f"{path} cannot be written: {error.strerror}.") from error
             if reservation is None:
                 return path
             self._held.append(reservation)

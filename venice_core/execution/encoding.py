@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from venice_core.errors import (
     BadInput,
+    ProtocolError,
     UnreadableImage,
 )
 from venice_core.execution.inputs import JobInputs, Prepared, read_pixels
@@ -37,7 +38,7 @@ def encode(pixels: Pixels | None, prepared: Prepared, inputs: JobInputs, max_byt
     except UnreadableImage as error:
         raise BadInput(error.detail) from error
     except ValueError as error:
-        raise BadInput("The reference images do not match the job.") from error
+        raise ProtocolError("The reference images do not match the job.") from error
     return RequestImages(tuple(encoded), mask)
 
 

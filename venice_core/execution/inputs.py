@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from venice_core.errors import BadInput
+from venice_core.errors import ProtocolError
 from venice_core.geometry.rectangles import Extent
 from venice_core.imaging.arrays import Coverage, Pixels
 from venice_core.job import Job
@@ -65,7 +65,7 @@ def _bytes(raw: PixelSource) -> bytes:
 def read_pixels(raw: PixelSource, extent: Extent) -> Pixels:
     data = _bytes(raw)
     if len(data) != extent.pixels * 4:
-        raise BadInput(f"The pixels do not match the crop ({extent}).")
+        raise ProtocolError(f"The pixels do not match the crop ({extent}).")
     return np.frombuffer(data, np.uint8).reshape(extent.height, extent.width, 4)
 
 
@@ -74,5 +74,5 @@ def read_coverage(source: PixelSource | None, job: Job) -> Coverage | None:
         return None
     data = _bytes(source)
     if len(data) != job.window.extent.pixels:
-        raise BadInput("The selection does not match its bounds in size.")
+        raise ProtocolError("The selection does not match its bounds in size.")
     return np.frombuffer(data, np.uint8).reshape(job.window.height, job.window.width)

@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from venice_core.errors import BadInput, Cancelled, Charge, VeniceError
+from venice_core.errors import Cancelled, Charge, UnusableFile, VeniceError
 from venice_core.geometry.rectangles import Extent
 from venice_core.network.messages import Response
 from venice_core.records.processes import is_alive
@@ -70,7 +70,7 @@ class Entry:
     def sending(self) -> None:
         """Record that a charge is possible from now on and that the job must never be sent again.
 
-        Raises BadInput if that cannot be written; the job must not be sent then.
+        Raises UnusableFile if that cannot be written; the job must not be sent then.
         """
         try:
             self._mark(Status.SENDING, charge=Charge.POSSIBLE.value)
@@ -130,8 +130,8 @@ class Entry:
         write_atomically(self.folder / "job.json", data.encode(errors="replace"))
 
 
-def not_kept(folder: Path, error: OSError) -> BadInput:
-    return BadInput(
+def not_kept(folder: Path, error: OSError) -> UnusableFile:
+    return UnusableFile(
         f"The job could not be saved in {folder} ({error.strerror or error}), so it was not sent."
     )
 

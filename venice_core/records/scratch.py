@@ -7,7 +7,7 @@ import secrets
 import shutil
 from pathlib import Path
 
-from venice_core.errors import BadInput
+from venice_core.errors import ProtocolError
 from venice_core.records.processes import is_alive
 from venice_core.storage.folders import private_folder
 
@@ -25,9 +25,9 @@ class Scratch:
         """Return a file in this folder. Raises BadInput if it is missing or has the wrong size in bytes."""
         path = self.path / str(name)
         if path.parent != self.path or not path.is_file():
-            raise BadInput(f"There is no pixel file “{name}”.")
+            raise ProtocolError(f"There is no pixel file “{name}”.")
         if size is not None and path.stat().st_size != size:
-            raise BadInput(f"“{name}” holds {path.stat().st_size} bytes, not {size}.")
+            raise ProtocolError(f"“{name}” holds {path.stat().st_size} bytes, not {size}.")
         return path
 
     def remove(self) -> None:

@@ -9,7 +9,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from venice_core.errors import BadInput
+from venice_core.errors import UnusableFile
 from venice_core.storage.folders import APP, private_folder
 
 
@@ -90,4 +90,4 @@ def write_or_refuse(path: Path, data: bytes) -> None:
     try:
         write_atomically(path, data)
     except OSError as error:
-        raise BadInput(f"The file {path} cannot be written: {error.strerror}.") from error
+        raise UnusableFile(f"The file {path} cannot be written: {error.strerror}.") from error

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from venice_core.errors import BadInput
+from venice_core.errors import BadInput, UnusableFile
 from venice_core.storage.atomic_files import write_or_refuse
 from venice_core.storage.folders import Folders
 
@@ -33,7 +33,7 @@ class Settings:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
-            raise BadInput(f"The settings file {self.path} cannot be read: {error}.") from error
+            raise UnusableFile(f"The settings file {self.path} cannot be read: {error}.") from error
         if not isinstance(values, dict):
             raise BadInput(f"The settings file {self.path} does not contain settings.")
         return values

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from venice_core.errors import BadInput, PlacementFailed, VeniceError
+from venice_core.errors import AlreadyRunning, PlacementFailed, ProtocolError, VeniceError
 from venice_core.execution.inputs import JobInputs, Prepared
 from venice_core.execution.run_thread import RunThread
 from venice_core.execution.runner import Runner
@@ -52,7 +52,7 @@ class CurrentRun:
     def check_idle(self) -> None:
         """Raise BadInput while a job is running."""
         if self._thread is not None and not self._thread.over.is_set():
-            raise BadInput("A job is already running.")
+            raise AlreadyRunning("A job is already running.")
 
     def cancel(self, params: CancelParams) -> str | None:
         """Stop the job; where it may be paid for already, let go of the front end instead."""
@@ -115,7 +115,7 @@ class CurrentRun:
         source = None if job.action is Action.GENERATE else self._scratch.file(params.get("source"))
         names = params.get("references") or ()
         if len(names) != len(job.references):
-            raise BadInput("The reference images do not match the job.")
+            raise ProtocolError("The reference images do not match the job.")
         sizes = (extent.pixels * 4 for extent in job.references)
         references = tuple(map(self._scratch.file, names, sizes))
         return JobInputs(source, coverage, references)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from venice_core.cancellation import Cancel
-from venice_core.errors import BadInput, SpendingLimitExceeded
+from venice_core.errors import BadInput, ProtocolError, SpendingLimitExceeded
 from venice_core.execution.context import RunContext
 from venice_core.execution.inputs import Prepared, read_coverage
 from venice_core.execution.runner import Runner
@@ -106,7 +106,7 @@ class Methods:
     def take_plan(self, number: int | None) -> tuple[Prepared, Runner]:
         """Return the plan with that id, once, and who runs it. Raises BadInput for any but the last one."""
         if self._sendable is None or number != self._sendable[0]:
-            raise BadInput("The plan to be sent no longer exists.")
+            raise ProtocolError("The plan to be sent no longer exists.")
         _, prepared, session = self._sendable
         self._sendable = None
         return prepared, self._runner(session)
@@ -234,7 +234,7 @@ class Methods:
     def _new_file(self, params: DecodeParams | EncodeParams) -> Path:
         path = self._scratch.path / str(params.get("to") or "")
         if path.parent != self._scratch.path or path.is_dir():
-            raise BadInput(f"“{params.get('to')}” is not a valid file name.")
+            raise ProtocolError(f"“{params.get('to')}” is not a valid file name.")
         return path
 
     def _profile_json(self, session: ProviderSession) -> ProfileJson | None:
@@ -255,7 +255,7 @@ def _shape_of(params: DecodeParams | EncodeParams) -> tuple[Extent, Kind]:
     try:
         return Extent(int(params["width"]), int(params["height"])), Kind(params["kind"])
     except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"not a shape of pixels: {error}") from error
+        raise ProtocolError(f"not a shape of pixels: {error}") from error
 
 
 def _model_json(model: Model, action: Action, can: Capabilities) -> ModelJson:

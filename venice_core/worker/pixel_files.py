@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from venice_core.errors import BadInput, UnreadableImage
+from venice_core.errors import ProtocolError, UnreadableImage
 from venice_core.geometry.rectangles import Extent
 from venice_core.imaging import arrays, codecs
 from venice_core.imaging.compositing import with_alpha
@@ -38,9 +38,9 @@ def to_raw(picture: Path, raw: Path, extent: Extent, kind: Kind) -> None:
         data = picture.read_bytes()
         pixels = codecs.decode_wide(data) if kind is Kind.WIDE else _decode(data, extent)
     except (OSError, UnreadableImage) as error:
-        raise BadInput(f"“{picture.name}” cannot be read: {error}") from error
+        raise ProtocolError(f"“{picture.name}” cannot be read: {error}") from error
     if Extent.of_shape(pixels.shape) != extent:
-        raise BadInput(f"“{picture.name}” is {Extent.of_shape(pixels.shape)}, not {extent}.")
+        raise ProtocolError(f"“{picture.name}” is {Extent.of_shape(pixels.shape)}, not {extent}.")
     wanted = pixels[..., -1] if kind is Kind.COVERAGE else with_alpha(pixels)
     raw.write_bytes(np.ascontiguousarray(wanted).tobytes())
 
@@ -65,9 +65,9 @@ def _decode(data: bytes, extent: Extent) -> arrays.Pixels:
 
 def _read(path: Path, extent: Extent, kind: Kind) -> arrays.Pixels:
     if kind not in _PIXEL_BYTES:
-        raise BadInput("Wide pixels cannot be made a picture.")
+        raise ProtocolError("Wide pixels cannot be made a picture.")
     try:
         data = np.fromfile(path, np.uint8)
         return data.reshape(extent.height, extent.width, _PIXEL_BYTES[kind])
     except (OSError, ValueError) as error:
-        raise BadInput(f"“{path.name}” does not hold {extent} of {kind.value}.") from error
+        raise ProtocolError(f"“{path.name}” does not hold {extent} of {kind.value}.") from error

@@ -15,7 +15,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal, TypedDict
 
-from venice_core.errors import BadInput, VeniceError
+from venice_core.errors import ProtocolError, VeniceError
 from venice_core.messages import sentence
 from venice_core.progress import Progress
 
@@ -318,9 +318,9 @@ class Call:
             message = json.loads(line)
             call = cls(message["id"], message["method"], message.get("params") or {})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadInput(f"not a message: {error}") from error
+            raise ProtocolError(f"not a message: {error}") from error
         if not (isinstance(call.id, int) and isinstance(call.method, str) and isinstance(call.params, dict)):
-            raise BadInput("not a message: id, method or params have the wrong type")
+            raise ProtocolError("not a message: id, method or params have the wrong type")
         return call
 
 

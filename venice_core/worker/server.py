@@ -10,7 +10,7 @@ import threading
 from collections.abc import Mapping
 from typing import BinaryIO, cast
 
-from venice_core.errors import BadInput, VeniceError
+from venice_core.errors import ProtocolError, VeniceError
 from venice_core.providers.registry import Registry
 from venice_core.records.journal import Journal
 from venice_core.records.scratch import Scratch
@@ -75,7 +75,7 @@ class Worker:
             elif call.method in methods:
                 self._writer.result(call.id, methods[call.method](call.params))
             else:
-                raise BadInput(f"There is no method “{call.method}”.")
+                raise ProtocolError(f"There is no method “{call.method}”.")
         except VeniceError as error:
             provider = displayed_provider(str(call.params.get("provider") or ""), self._env)
             self._writer.error(call.id, error, provider)
