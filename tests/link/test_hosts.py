@@ -6,9 +6,10 @@ import ast
 import functools
 import inspect
 from pathlib import Path
+from typing import Any
 
 import pytest
-from venice_host import Host
+from venice_host import Host, Placement
 
 REPO = Path(__file__).resolve().parents[2]
 METHODS = {name: method for name, method in vars(Host).items() if not name.startswith("_")}
@@ -48,3 +49,16 @@ def test_what_a_host_lacks_fails_by_its_name(method: str) -> None:
 def test_each_method_says_what_it_does() -> None:
     assert all(method.__doc__ for method in METHODS.values())
     assert len(METHODS) <= 12
+
+
+@pytest.mark.parametrize("missing", ["pixels", "mask", "rim"])
+def test_a_file_that_is_missing_is_noticed_before_an_image_is_touched(tmp_path: Path, missing: str) -> None:
+    result: dict[str, Any] = {"job": "j", "name": "n", "crop": {"x": 1, "y": 2, "width": 3, "height": 4}}
+    result["recipe"] = {"options": {"variations": 1}}
+    for name in ("pixels", "mask", "rim"):
+        (tmp_path / name).write_bytes(b"1")
+        result[name] = str(tmp_path / name)
+    assert Placement(result, {}, None).rim.read() == b"1"
+    (tmp_path / missing).unlink()
+    with pytest.raises(FileNotFoundError):
+        Placement(result, {}, None)
