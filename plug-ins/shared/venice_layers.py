@@ -12,8 +12,8 @@ import numbers
 from venice_errors import HostError
 
 
-def one(host, image, drawables, for_reading=False):
-    """The one layer to work on; `for_reading`: nothing goes into its group. Raises HostError."""
+def single_layer(host, image, drawables, for_reading=False):
+    """Return the one layer to work on; `for_reading`: nothing goes into its group. Raises HostError."""
     layers = _layers_of(host, image, drawables)
     if len(layers) > 1:
         raise HostError("Select one layer only.")
@@ -23,43 +23,44 @@ def one(host, image, drawables, for_reading=False):
 
 
 def with_references(host, image, drawables):
-    """The lowest layer, to work on, and the others as references, upward. Raises HostError."""
+    """Return the lowest layer, to work on, and the others as references, upward. Raises HostError."""
     layers = _layers_of(host, image, drawables)
     _check_unlocked(host, layers[0])
     return layers[0], layers[1:]
 
 
-def place(host, image, drawables):
-    """The layer above which something new goes; None: at the top of the image. Raises HostError."""
-    _check_anchored(host, image)
-    layers = [layer for layer in map(host.layer_of, drawables) if layer is not None]
+def insertion_point(host, image, drawables):
+    """Return the layer above which something new goes; None: at the top of the image. Raises HostError."""
+    _check_anchored(host.describe_image(image))
+    layers = [state.layer for state in map(host.describe_layer, drawables) if state is not None]
     return host.bottom_up(image, layers)[-1] if layers else None
 
 
 def _layers_of(host, image, drawables):
     """Those layers, each once, from the lowest upward; none of them is an empty group."""
-    _check_anchored(host, image)
+    seen = host.describe_image(image)
+    _check_anchored(seen)
     if not drawables:
         raise HostError("Select a layer first.")
-    layers = [host.layer_of(drawable) for drawable in drawables]
-    if None in layers and host.is_quick_mask_on(image):  # GIMP chooses its channel
+    states = [host.describe_layer(drawable) for drawable in drawables]
+    if None in states and seen.has_quick_mask:  # GIMP chooses its channel
         raise HostError("Quick Mask is on: turn it off (Shift+Q) and select a layer.")
-    if None in layers:
+    if None in states:
         raise HostError("Select a layer: a channel cannot be edited this way.")
-    if any(host.is_empty(layer) for layer in layers):
+    if any(state.is_empty for state in states):
         raise HostError("This layer group is empty.")
-    return host.bottom_up(image, layers)
+    return host.bottom_up(image, [state.layer for state in states])
 
 
-def _check_anchored(host, image):
-    if host.has_floating_selection(image):
+def _check_anchored(image_state):
+    if image_state.has_floating_selection:
         raise HostError("Anchor the floating selection first, or make it a layer (Layer > To New Layer).")
 
 
 def _check_unlocked(host, layer):
-    locked = host.locked_group(layer)
+    locked = host.describe_layer(layer).locked_group
     if locked is not None:
-        name = host.name_of(locked)
+        name = host.describe_layer(locked).name
         raise HostError("The layer group “%s” is locked: unlock it, the result goes into it." % name)
 
 
@@ -69,14 +70,24 @@ def place_above(host, image, source):
     That is the topmost result in the source's group that was made from it, or from one of its results; the
     source where there is none. Where a group around the source is locked, that group takes its place.
     """
-    anchor = host.locked_group(source) or source
-    made_from = _sources(host, image)
-    for item in host.stack_of(image, anchor):
-        if host.tattoo_of(item) == host.tattoo_of(anchor):
+    state = host.describe_layer(source)
+    anchor = state if state.locked_group is None else host.describe_layer(state.locked_group)
+    stack = host.stack(image)
+    made_from = _sources(stack)
+    for item in _beside(stack, anchor.tattoo) or ():
+        if item.tattoo == anchor.tattoo:
             break
-        if _comes_from(host.tattoo_of(source), host.tattoo_of(item), made_from):
-            return item
-    return anchor
+        if _comes_from(state.tattoo, item.tattoo, made_from):
+            return item.layer
+    return anchor.layer
+
+
+def _beside(stack, tattoo):
+    """The items of the group in which that one lies, itself included; None: it is not in this stack."""
+    if any(item.tattoo == tattoo for item in stack):
+        return stack
+    found = (_beside(item.children, tattoo) for item in stack)
+    return next((items for items in found if items is not None), None)
 
 
 def _comes_from(source, tattoo, made_from):
@@ -89,38 +100,36 @@ def _comes_from(source, tattoo, made_from):
     return False
 
 
-def _sources(host, image):
-    """Return the tattoo of each result's source by the result's own."""
+def _sources(stack):
+    """The tattoo of each result's source by the result's own."""
     found = {}
-    _collect(host, host.stack_of(image, None), found)
+    _collect(stack, found)
     return found
 
 
-def _collect(host, stack, found):
+def _collect(stack, found):
     below = None
     for item in reversed(stack):
-        tattoo, children = host.tattoo_of(item), host.children_of(item)
-        recipe = read_recipe(host, item)
-        if recipe is None and children and all(_is_of_0_1_0(host, child) for child in children):
+        recipe = _read_recipe(item)
+        if recipe is None and item.children and all(_is_of_0_1_0(child) for child in item.children):
             recipe = {}  # its variations, whose group had no recipe
         if recipe is not None:
             # 0.1.0 did not record the source: it put each result directly above it
             made_from = recipe.get("source", below)
-            found[tattoo] = made_from if isinstance(made_from, numbers.Integral) else None
-        _collect(host, children, found)
-        below = tattoo
+            found[item.tattoo] = made_from if isinstance(made_from, numbers.Integral) else None
+        _collect(item.children, found)
+        below = item.tattoo
 
 
-def _is_of_0_1_0(host, item):
-    recipe = read_recipe(host, item)
+def _is_of_0_1_0(item):
+    recipe = _read_recipe(item)
     return recipe is not None and "source" not in recipe
 
 
-def read_recipe(host, item):
-    """Return the recipe on a layer or group, or None where there is none that can be read."""
-    data = host.recipe_of(item)
+def _read_recipe(item):
+    """The recipe on a layer or group; None: there is none, or it cannot be read."""
     try:
-        recipe = json.loads(data.decode("ascii")) if data else None
+        recipe = json.loads(item.recipe.decode("ascii")) if item.recipe else None
     except (ValueError, RuntimeError):  # the latter where it is too deep
         return None
     return recipe if isinstance(recipe, dict) else None

@@ -7,9 +7,19 @@ Standard library only; runs on Python 2.7 and 3.
 from __future__ import unicode_literals
 
 
+def extent_of(rectangle):
+    """Its width and height."""
+    return {"width": rectangle["width"], "height": rectangle["height"]}
+
+
 def at_origin(extent):
     """The rectangle of that width and height at 0, 0; of a rectangle too."""
-    return {"x": 0, "y": 0, "width": extent["width"], "height": extent["height"]}
+    return dict(extent_of(extent), x=0, y=0)
+
+
+def from_corners(left, top, right, bottom):
+    """The rectangle between those edges."""
+    return {"x": left, "y": top, "width": right - left, "height": bottom - top}
 
 
 def counted_from(origin, rectangle):
@@ -24,4 +34,4 @@ def intersection(one, other):
     bottom = min(one["y"] + one["height"], other["y"] + other["height"])
     if left >= right or top >= bottom:
         return None
-    return {"x": left, "y": top, "width": right - left, "height": bottom - top}
+    return from_corners(left, top, right, bottom)

@@ -8,7 +8,8 @@ from __future__ import division, unicode_literals
 
 import venice_layers
 from venice_errors import HostError
-from venice_rectangle import at_origin, intersection
+from venice_host import CUTOUT, MASKED_COPY
+from venice_rectangle import at_origin, extent_of, intersection
 from venice_task import Task
 
 EMPTY_REFERENCE = (
@@ -49,8 +50,8 @@ class EditTask(Task):
     def _has_own_look(self, source):
         return not self._sees_visible() and super(EditTask, self)._has_own_look(source)
 
-    def _is_made_of_hidden(self):
-        return not self._sees_visible() and super(EditTask, self)._is_made_of_hidden()
+    def _is_made_of_hidden(self, layer):
+        return not self._sees_visible() and super(EditTask, self)._is_made_of_hidden(layer)
 
     def _find_place(self, image, source):
         """What was made of all that is visible lies above all of it."""
@@ -59,18 +60,18 @@ class EditTask(Task):
     def _sees_selection(self):
         return self._value("selection") != "ignore"
 
-    def _area(self):
-        layer = self._host.bounds_of(self._layer)
+    def _area(self, scene):
+        layer = super(EditTask, self)._area(scene)
         if not self._sees_visible():
             return layer
-        seen = intersection(layer, at_origin(self._host.canvas_of(self._image)))
+        seen = intersection(layer, at_origin(scene.image.canvas))
         if seen is None:
             raise HostError("The layer lies wholly outside the canvas.")
         return seen
 
     def _export_source(self, crop, name, wide_name):
         if self._sees_visible():
-            return self._host.export_visible(self._image, crop, self._link, name, wide_name)
+            return self._host.export(self._image, None, crop, name, wide_name)
         return super(EditTask, self)._export_source(crop, name, wide_name)
 
     def _export(self, plan, files):
@@ -78,12 +79,12 @@ class EditTask(Task):
         files["references"] = names = []
         for number, layer in enumerate(self._references):
             names.append("reference-%d" % number)
-            bounds = self._host.bounds_of(layer)
-            self._host.export_shown(self._image, layer, bounds, self._link, names[-1])
+            state = self._state_of(layer)
+            self._host.export(self._image, layer, state.bounds, names[-1])
             with open(self._link.path_of(names[-1]), "rb") as file:
                 alpha = file.read()[3::4]
             if alpha.count(b"\0") == len(alpha):
-                raise HostError(EMPTY_REFERENCE % self._host.name_of(layer))
+                raise HostError(EMPTY_REFERENCE % state.name)
 
 
 class CutoutTask(Task):
@@ -93,35 +94,33 @@ class CutoutTask(Task):
     own_options = ("output", "hide-source")
     choices = (("output", ("layer", "mask")),)
 
-    def _find_notes(self):
-        notes = super(CutoutTask, self)._find_notes()
-        if self._host.selection_window(self._image) is not None:
+    def _find_notes(self, scene):
+        notes = super(CutoutTask, self)._find_notes(scene)
+        if scene.image.selection is not None:
             notes.append("The selection limits the cutout, and the layer stays visible.")
         return notes
 
-    def _add(self, image, source, above, made, warnings):
-        layer = self._add_cutout(image, source, above, made, warnings)
+    def _insert(self, image, source, above, made, warnings):
+        layer = self._insert_cutout(image, source, above, made, warnings)
         hides = source is not None and self._value("hide-source") and self._window is None
-        if hides and not self._host.hide(source):
+        if hides and not self._host.hide(source.layer):
             warnings.append("The layer's visibility is locked, so the layer was not hidden.")
         return layer
 
-    def _add_cutout(self, image, source, above, made, warnings):
+    def _insert_cutout(self, image, source, above, made, warnings):
         if source is None:
-            return super(CutoutTask, self)._add(image, source, above, made, warnings)
-        host = self._host
-        name = "%s · %s" % (made.name, host.name_of(source))
-        before, now = self._sent_from, host.bounds_of(source)
-        if (now["width"], now["height"]) == (before["width"], before["height"]):
-            crop = made.crop
-            moved = dict(crop, x=crop["x"] + now["x"] - before["x"], y=crop["y"] + now["y"] - before["y"])
-            placed = (image, source, above, moved, made.mask, name, made.recipe)
-            if self._value("output") == "layer":
-                return host.add_cutout(*placed, pixels=made.pixels, rim=made.rim)
-            return host.add_masked_copy(*placed)
-        warnings.append("The source layer's size has changed: the result is the cutout of what was sent.")
-        warnings += self._limits(image, source)
-        return host.add_result(image, above, made.crop, made.pixels, None, name, made.recipe)
+            return super(CutoutTask, self)._insert(image, source, above, made, warnings)
+        made.name = "%s · %s" % (made.name, source.name)
+        before, now = self._sent_from, source.bounds
+        if extent_of(now) != extent_of(before):
+            warnings.append("The source layer's size has changed: the result is the cutout of what was sent.")
+            made.mask = None
+            return super(CutoutTask, self)._insert(image, source, above, made, warnings)
+        crop = made.crop
+        made.crop = dict(crop, x=crop["x"] + now["x"] - before["x"], y=crop["y"] + now["y"] - before["y"])
+        made.original = source.layer
+        made.kind = CUTOUT if self._value("output") == "layer" else MASKED_COPY
+        return self._host.insert(image, above, made)
 
 
 class GenerateTask(Task):
@@ -142,10 +141,10 @@ class GenerateTask(Task):
     )
 
     def _pick(self, drawables):
-        return venice_layers.place(self._host, self._image, drawables), []
+        return venice_layers.insertion_point(self._host, self._image, drawables), []
 
-    def _area(self):
-        return at_origin(self._host.canvas_of(self._image))
+    def _area(self, scene):
+        return at_origin(scene.image.canvas)
 
     def _export(self, plan, files):
         """Nothing leaves the image."""
@@ -157,26 +156,27 @@ class UpscaleTask(Task):
     options = ("scale", "provider", "creativity")
     makes_image = True
 
-    def _find_notes(self):
-        notes = super(UpscaleTask, self)._find_notes()
-        if self._host.selection_window(self._image) is not None:
+    def _find_notes(self, scene):
+        notes = super(UpscaleTask, self)._find_notes(scene)
+        if scene.image.selection is not None:
             notes.append("The selection does not matter: the whole layer is upscaled.")
         return notes
 
     def _place(self, value):
         """Always a new image, named after the layer."""
-        host, made = self._host, self._load(value["results"][0]).in_image_of_its_own()
-        source = host.name_of(self._layer) if host.is_there(self._layer) else "Upscaled"
-        image = host.new_image(made.crop, like=self._image if host.is_there(self._image) else None)
-        name = "%s · %s" % (source, made.name)
-        layer = host.add_result(image, None, made.crop, made.pixels, made.mask, name, made.recipe)
+        host, made = self._host, self._placement(value["results"][0]).in_image_of_its_own()
+        layer = host.describe_layer(self._layer)
+        source = "Upscaled" if layer is None else layer.name
         factor = made.crop["width"] / self._sent_from["width"]
-        host.name_image(image, "%s %.3gx" % (source, factor), self._image)
+        beside = None if host.describe_image(self._image) is None else self._image
+        image = host.new_image(made.crop, "%s %.3gx" % (source, factor), beside)
+        made.name = "%s · %s" % (source, made.name)
+        layer = host.insert(image, None, made)
         self._tell_placed([made])
         return image, [layer], self._untold(value["warnings"])
 
     def _pick(self, drawables):
-        return venice_layers.one(self._host, self._image, drawables, for_reading=True), []
+        return venice_layers.single_layer(self._host, self._image, drawables, for_reading=True), []
 
     def _sees_selection(self):
         return False

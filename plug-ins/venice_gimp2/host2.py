@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""GIMP 2.10 as the rest of the plug-in needs it: what `venice_task` asks of a host.
+"""GIMP 2.10 as a task needs it.
 
 Python gets no pixels here that GIMP has not saved, and gives it none that it does not load: they travel as
 pictures in the worker's folder, and the worker turns those into raw pixels and back. Whatever takes a
@@ -39,15 +39,26 @@ from gimpenums import (
     PRECISION_U8_LINEAR,
     RGB,
 )
-from venice_host import RECIPE
+from venice_host import (
+    CUTOUT,
+    MASKED_COPY,
+    QUICK_MASK,
+    RECIPE,
+    RESULT,
+    Host,
+    ImageState,
+    LayerState,
+    StackItem,
+    around,
+)
 from venice_icc import is_srgb
-from venice_rectangle import at_origin, counted_from
+from venice_rectangle import at_origin, counted_from, from_corners
 from venice_space import decisive
 
 pdb = gimp.pdb
 
 NO_COMPRESSION = 0
-QUICK_MASK = "Qmask"  # what GIMP calls its channel, in every language
+COVERAGE = "coverage"  # the file that the worker writes the selection to
 _BASES = {RGB: "rgb", GRAY: "gray", INDEXED: "indexed"}
 
 
@@ -68,42 +79,96 @@ def from_gimp(text):
     return text.decode("utf-8") if isinstance(text, bytes) else text
 
 
-# What to work on
+class Gimp210Host(Host):
+    """The GIMP that runs this; it has one layer at a time."""
 
+    def describe_image(self, image):
+        if not pdb.gimp_image_is_valid(image):
+            return None
+        return ImageState(
+            canvas=_canvas_of(image),
+            base=_BASES[pdb.gimp_image_base_type(image)],
+            selection=_selection_window(image),
+            has_quick_mask=pdb.gimp_image_get_channel_by_name(image, to_gimp(QUICK_MASK)) is not None,
+            has_floating_selection=pdb.gimp_image_get_floating_sel(image) is not None,
+        )
 
-def layer_of(drawable):
-    """A layer, also where its mask was given; None for other channels."""
-    if pdb.gimp_item_is_layer_mask(drawable):
-        return pdb.gimp_layer_from_mask(drawable)
-    return drawable if pdb.gimp_item_is_layer(drawable) else None
+    def describe_layer(self, drawable):
+        if not pdb.gimp_item_is_valid(drawable):
+            return None
+        is_mask = pdb.gimp_item_is_layer_mask(drawable)
+        layer = pdb.gimp_layer_from_mask(drawable) if is_mask else drawable
+        if not pdb.gimp_item_is_layer(layer):
+            return None
+        groups = around(layer, pdb.gimp_item_get_parent)
+        locked = [group for group in groups if pdb.gimp_item_get_lock_content(group)]
+        has_mask = pdb.gimp_layer_get_mask(layer) is not None
+        return LayerState(
+            layer=layer,
+            name=from_gimp(pdb.gimp_item_get_name(layer)),
+            tattoo=pdb.gimp_item_get_tattoo(layer),
+            bounds=bounds_of(layer),
+            locked_group=locked[-1] if locked else None,
+            is_empty=_is_empty(layer),
+            is_plain=_is_plain(layer),
+            is_hidden=not all(pdb.gimp_item_get_visible(item) for item in [layer] + groups),
+            edits_mask=has_mask and bool(pdb.gimp_layer_get_edit_mask(layer)),
+        )
 
+    def stack(self, image):
+        return [_stack_item(layer) for layer in image.layers]
 
-def bottom_up(_image, layers):
-    """As they are: GIMP 2.10 has one layer at a time."""
-    return layers
+    def bottom_up(self, _image, layers):
+        return layers
 
+    def read_selection(self, image):
+        window = _selection_window(image)
+        if window is None:
+            return None
+        _save_selection(image, window, self._link)
+        with open(self._link.path_of(COVERAGE), "rb") as file:
+            return window, file.read()
 
-def has_floating_selection(image):
-    return pdb.gimp_image_get_floating_sel(image) is not None
+    def export(self, image, layer, crop, name, wide_name=None):
+        if layer is None:
+            return _export(image, crop, self._link, name, wide_name)
+        with _shown(image, layer, crop) as private:
+            return _export(private, at_origin(crop), self._link, name, wide_name)
 
+    @contextlib.contextmanager
+    def transaction(self, image):
+        with _preserve_selection(image):
+            pdb.gimp_image_undo_group_start(image)
+            try:
+                yield
+            finally:
+                pdb.gimp_image_undo_group_end(image)
 
-def is_empty(layer):
-    """Whether it is a group without a layer."""
-    return _is_group(layer) and all(is_empty(child) for child in layer.children)
+    def insert(self, image, above, placement):
+        insert = {RESULT: _insert_result, CUTOUT: _insert_cutout, MASKED_COPY: _insert_masked_copy}
+        return insert[placement.kind](image, above, placement, self._link)
 
+    def insert_variations(self, image, above, name, placements):
+        group = _insert_group(image, above, name, placements[0].recipe)
+        return [
+            _insert_variation(image, group, number, placement, self._link)
+            for number, placement in enumerate(placements)
+        ]
 
-def _is_group(layer):
-    return bool(pdb.gimp_item_is_group(layer))
+    def hide(self, layer):
+        pdb.gimp_item_set_visible(layer, False)
+        return True  # here nothing can be in the way
 
+    def new_image(self, extent, name=None, beside=None):
+        if name is not None or beside is not None:
+            raise NotImplementedError("new_image: for GIMP 2.10, no task makes one beside another")
+        return pdb.gimp_image_new(extent["width"], extent["height"], RGB)
 
-def locked_group(layer):
-    """The outermost group around `layer` whose contents are locked, or None."""
-    found, group = None, pdb.gimp_item_get_parent(layer)
-    while group is not None:
-        if pdb.gimp_item_get_lock_content(group):
-            found = group
-        group = pdb.gimp_item_get_parent(group)
-    return found
+    def show(self, image):
+        try:
+            pdb.gimp_display_new(image)
+        except RuntimeError:  # without a screen
+            pass
 
 
 # What there is
@@ -112,104 +177,66 @@ def locked_group(layer):
 def bounds_of(item):
     """Where a layer or layer group lies in its image."""
     x, y = pdb.gimp_drawable_offsets(item)
-    return dict(extent_of(item), x=x, y=y)
+    return from_corners(x, y, x + pdb.gimp_drawable_width(item), y + pdb.gimp_drawable_height(item))
 
 
-def extent_of(item):
-    return {"width": pdb.gimp_drawable_width(item), "height": pdb.gimp_drawable_height(item)}
-
-
-def canvas_of(image):
+def _canvas_of(image):
     return {"width": pdb.gimp_image_width(image), "height": pdb.gimp_image_height(image)}
 
 
-def is_there(thing):
-    """Whether a layer or an image was not deleted or closed meanwhile."""
-    if isinstance(thing, gimp.Image):
-        return bool(pdb.gimp_image_is_valid(thing))
-    return bool(pdb.gimp_item_is_valid(thing))
+def _is_group(layer):
+    return bool(pdb.gimp_item_is_group(layer))
 
 
-def name_of(layer):
-    return from_gimp(pdb.gimp_item_get_name(layer))
+def _is_empty(layer):
+    return _is_group(layer) and all(_is_empty(child) for child in layer.children)
 
 
-def base_of(image):
-    return _BASES[pdb.gimp_image_base_type(image)]
-
-
-def is_plain(layer):
+def _is_plain(layer):
     """Whether its mode is Normal, GIMP 2.8's included, and its opacity 100 %."""
     modes = LAYER_MODE_NORMAL, LAYER_MODE_NORMAL_LEGACY
     return pdb.gimp_layer_get_mode(layer) in modes and pdb.gimp_layer_get_opacity(layer) >= 100.0
 
 
-def tattoo_of(layer):
-    """Its number within the image, which XCF files keep."""
-    return pdb.gimp_item_get_tattoo(layer)
-
-
-def recipe_of(layer):
-    """What its parasite RECIPE holds, or None."""
+def _stack_item(layer):
     parasite = layer.parasite_find(to_gimp(RECIPE))
-    return parasite.data if parasite is not None else None
+    recipe = parasite.data if parasite is not None else None
+    children = layer.children if _is_group(layer) else ()
+    tattoo = pdb.gimp_item_get_tattoo(layer)
+    return StackItem(layer, tattoo, recipe, [_stack_item(child) for child in children])
 
 
-def stack_of(image, layer):
-    """The layers beside it, itself included, topmost first; those of the whole image where it is None."""
-    group = pdb.gimp_item_get_parent(layer) if layer is not None else None
-    return group.children if group is not None else image.layers
-
-
-def children_of(layer):
-    """The layers in it, topmost first."""
-    return layer.children if _is_group(layer) else []
-
-
-def is_quick_mask_on(image):
-    """Whether the selection is a channel for now, so that nothing is selected."""
-    return pdb.gimp_image_get_channel_by_name(image, to_gimp(QUICK_MASK)) is not None
-
-
-def edits_mask(layer):
-    """Whether not the layer but its mask is being edited."""
-    return pdb.gimp_layer_get_mask(layer) is not None and bool(pdb.gimp_layer_get_edit_mask(layer))
-
-
-def is_hidden(layer):
-    """Whether it, or a group around it, is invisible."""
-    while layer is not None:
-        if not pdb.gimp_item_get_visible(layer):
-            return True
-        layer = pdb.gimp_item_get_parent(layer)
-    return False
-
-
-def hide(layer):
-    """Makes it invisible: here nothing can be in the way."""
-    pdb.gimp_item_set_visible(layer, False)
-    return True
-
-
-def selection_window(image):
+def _selection_window(image):
     """Where something is selected; None: nothing is.
 
     It may be wider than what is selected: GIMP's own bounds are, at more than 8 bits.
     """
     if pdb.gimp_selection_is_empty(image):
         return None
-    _, x1, y1, x2, y2 = pdb.gimp_selection_bounds(image)
-    return {"x": x1, "y": y1, "width": x2 - x1, "height": y2 - y1}
+    return from_corners(*pdb.gimp_selection_bounds(image)[1:])
+
+
+@contextlib.contextmanager
+def _preserve_selection(image):
+    """Afterwards the same layer or channel is active, and the layer or its mask edited, as before."""
+    layer, channel = pdb.gimp_image_get_active_layer(image), pdb.gimp_image_get_active_channel(image)
+    edits_mask = layer is not None and bool(pdb.gimp_layer_get_edit_mask(layer))
+    try:
+        yield
+    finally:
+        if channel is not None:
+            pdb.gimp_image_set_active_channel(image, channel)
+        elif layer is not None:
+            pdb.gimp_image_set_active_layer(image, layer)
+            if edits_mask:
+                pdb.gimp_layer_set_edit_mask(layer, True)
 
 
 # Pixels out
 
 
-def export_selection(image, link, name):
-    """Writes the coverage of what is selected as the file `name`; returns its window, or None without one."""
-    window = selection_window(image)
-    if window is None:
-        return None
+def _save_selection(image, window, link):
+    """Write the coverage of what is selected there as the file COVERAGE."""
     # Only an image with linear values takes the selection's as they are: others encode them with a gamma.
     with _new_image(window, GRAY, PRECISION_U8_LINEAR) as private:
         coverage = pdb.gimp_layer_new_from_drawable(pdb.gimp_image_get_selection(image), private)
@@ -221,23 +248,11 @@ def export_selection(image, link, name):
         pdb.gimp_layer_add_mask(coverage, mask)
         pdb.gimp_layer_remove_mask(coverage, MASK_APPLY)
         pdb.gimp_image_convert_precision(private, PRECISION_U8_GAMMA)
-        _save_png(private, coverage, link, name, window, "coverage")
-    return window
-
-
-def export_shown(image, layer, crop, link, name, wide_name=None):
-    """Writes what `layer` shows in `crop`, with its mask, without opacity and mode: see `_export`."""
-    with _shown(image, layer, crop) as private:
-        return _export(private, at_origin(crop), link, name, wide_name)
-
-
-def export_visible(image, crop, link, name, wide_name=None):
-    """Writes what is visible of the whole image in `crop`: see `_export`."""
-    return _export(image, crop, link, name, wide_name)
+        _save_png(private, coverage, link, COVERAGE, window, "coverage")
 
 
 def _export(image, crop, link, name, wide_name):
-    """Writes what is visible in `crop` as 8-bit sRGB RGBA.
+    """Write what is visible in `crop` as 8-bit sRGB RGBA.
 
     With `wide_name`, where the image may hold colors outside sRGB, as float32 RGBA too; then True.
     """
@@ -373,61 +388,30 @@ def _insert(image, layer, parent=None, position=0):
 # Layers in
 
 
-class _Pixels(object):
-    """A result's raw file; the worker makes a picture of it when GIMP is to load it."""
+def _picture(link, file, alpha=None):
+    """The path of a PNG that the worker makes of a `PixelFile`; coverage is its alpha.
 
-    def __init__(self, link, path, extent, kind):
-        self._link, self.path, self._kind = link, path, kind
-        self._shape = {"width": extent["width"], "height": extent["height"]}
-
-    def picture(self, alpha=None):
-        """The path of a PNG; coverage is its alpha. `alpha`: another result's, in the place of its own."""
-        name = os.path.basename(self.path) + ("-alpha.png" if alpha else ".png")
-        told = dict(self._shape, pixels=self.path, kind=self._kind, to=name)
-        return self._link.call("encode", dict(told, alpha=alpha.path) if alpha else told)
+    `alpha`: another file, in the place of its own.
+    """
+    name = os.path.basename(file.path) + ("-alpha.png" if alpha else ".png")
+    told = dict(file.extent, pixels=file.path, kind=file.kind, to=name)
+    return link.call("encode", dict(told, alpha=alpha.path) if alpha else told)
 
 
-def load(link, path, extent, kind):
-    """A result's file for the functions below; of None, None."""
-    return path and _Pixels(link, path, extent, "rgba" if kind == "pixels" else "coverage")
-
-
-@contextlib.contextmanager
-def preserve_selection(image):
-    """Afterwards the same layer or channel is active, and the layer or its mask edited, as before."""
-    layer, channel = pdb.gimp_image_get_active_layer(image), pdb.gimp_image_get_active_channel(image)
-    edits_mask = layer is not None and bool(pdb.gimp_layer_get_edit_mask(layer))
-    try:
-        yield
-    finally:
-        if channel is not None:
-            pdb.gimp_image_set_active_channel(image, channel)
-        elif layer is not None:
-            pdb.gimp_image_set_active_layer(image, layer)
-            if edits_mask:
-                pdb.gimp_layer_set_edit_mask(layer, True)
-
-
-@contextlib.contextmanager
-def undo_group(image):
-    """Everything inside is one undo step."""
-    pdb.gimp_image_undo_group_start(image)
-    try:
-        yield
-    finally:
-        pdb.gimp_image_undo_group_end(image)
-
-
-def add_result(image, above, crop, pixels, mask, name, recipe):
-    """A new layer over `crop` directly above `above`, with a layer mask where `mask` is not None."""
-    layer, coverage = _load_layer(image, pixels.picture()), mask and mask.picture()
+def _insert_result(image, above, placement, link):
+    layer, coverage = _load_result(image, placement, link)
     _insert_above(image, above, layer)
-    _finish(image, layer, crop, coverage, name, recipe)
+    _finish(image, layer, placement, placement.crop, coverage)
     return layer
 
 
-def add_group(image, above, name, recipe):
-    """An empty layer group directly above `above`."""
+def _load_result(image, placement, link):
+    """Its layer, not inserted yet, and the picture of its mask, or None."""
+    layer = _load_layer(image, _picture(link, placement.pixels))
+    return layer, placement.mask and _picture(link, placement.mask)
+
+
+def _insert_group(image, above, name, recipe):
     group = pdb.gimp_layer_group_new(image)
     _insert_above(image, above, group)
     pdb.gimp_item_set_name(group, to_gimp(name))
@@ -437,38 +421,35 @@ def add_group(image, above, name, recipe):
     return group
 
 
-def add_variation(image, group, number, crop, pixels, mask, name, recipe):
-    """As `add_result`, in `group` below those before it; only the first, number 0, is visible."""
-    layer, coverage = _load_layer(image, pixels.picture()), mask and mask.picture()
+def _insert_variation(image, group, number, placement, link):
+    layer, coverage = _load_result(image, placement, link)
     _insert(image, layer, group, number)
-    _finish(image, layer, crop, coverage, name, recipe)
+    _finish(image, layer, placement, placement.crop, coverage)
     pdb.gimp_item_set_visible(layer, number == 0)
     _choose_space(image, group)  # which is only now as large as what is in it
     return layer
 
 
-def add_cutout(image, source, above, crop, matte, name, recipe, pixels=None, rim=None):
-    """The source's own pixels above `above`, its alpha times `matte` (coverage over `crop`, 0 elsewhere).
-
-    Where `rim` (over `crop`, 255 or 0) says so, it has the colors of `pixels` instead.
-    """
+def _insert_cutout(image, above, placement, link):
+    source, crop, rim = placement.original, placement.crop, placement.rim
     inside = counted_from(bounds_of(source), crop)
     with _copy_of(image, source, with_mask=True) as (private, copy):
-        cut = copy if rim is None else _recolor(private, pixels.picture(alpha=rim), inside)
-        _mask_by_alpha(cut, _load_cover(private, matte.picture(), cut, inside))
+        cut = copy if rim is None else _recolor(private, _picture(link, placement.pixels, alpha=rim), inside)
+        _mask_by_alpha(cut, _load_cover(private, _picture(link, placement.mask), cut, inside))
         pdb.gimp_layer_remove_mask(cut, MASK_APPLY)
         pdb.gimp_layer_resize(cut, crop["width"], crop["height"], -inside["x"], -inside["y"])
         layer = pdb.gimp_layer_new_from_drawable(cut, image)
     _insert_above(image, above, layer)
-    _finish(image, layer, crop, None, name, recipe)
+    _finish(image, layer, placement, crop)
     return layer
 
 
-def add_masked_copy(image, source, above, crop, matte, name, recipe):
-    """A copy of the source above `above`, its layer mask being the source's active one times `matte`."""
+def _insert_masked_copy(image, above, placement, link):
+    source = placement.original
     has_mask = pdb.gimp_layer_get_mask(source) is not None
     with _copy_of(image, source, with_mask=False) as (private, copy):
-        cover = _load_cover(private, matte.picture(), source, counted_from(bounds_of(source), crop))
+        inside = counted_from(bounds_of(source), placement.crop)
+        cover = _load_cover(private, _picture(link, placement.mask), source, inside)
         if has_mask and pdb.gimp_layer_get_apply_mask(source):
             _multiply_by_mask(private, cover, source)
         layer = pdb.gimp_layer_new_from_drawable(copy, image)
@@ -476,21 +457,8 @@ def add_masked_copy(image, source, above, crop, matte, name, recipe):
     _insert_above(image, above, layer)
     _mask_by_alpha(layer, cover)
     gimp.delete(cover)
-    _finish(image, layer, bounds_of(source), None, name, recipe)
+    _finish(image, layer, placement, bounds_of(source))
     return layer
-
-
-def new_image(crop):
-    """An empty RGB image of the crop's size; nobody sees it yet."""
-    return pdb.gimp_image_new(crop["width"], crop["height"], RGB)
-
-
-def show(image):
-    """In a window; without a screen GIMP makes none."""
-    try:
-        pdb.gimp_display_new(image)
-    except RuntimeError:
-        pass
 
 
 def _load_layer(image, path):
@@ -514,17 +482,17 @@ def _insert_above(image, above, layer):
         _insert(image, layer, parent, position)
 
 
-def _finish(image, layer, place, coverage, name, recipe):
+def _finish(image, layer, placement, place, coverage=None):
     """Place, name, look, layer mask and recipe of a layer that has just been inserted."""
     _make_plain(layer)
-    pdb.gimp_item_set_name(layer, to_gimp(name))
+    pdb.gimp_item_set_name(layer, to_gimp(placement.name))
     pdb.gimp_layer_set_offsets(layer, place["x"], place["y"])
     _choose_space(image, layer)
     if coverage is not None:
         cover = _load_layer(image, coverage)
         _mask_by_alpha(layer, cover)
         gimp.delete(cover)
-    _attach_recipe(layer, recipe)
+    _attach_recipe(layer, placement.recipe)
 
 
 def _attach_recipe(layer, recipe):
@@ -532,10 +500,10 @@ def _attach_recipe(layer, recipe):
 
 
 def _choose_space(image, layer):
-    """Has GIMP mix a layer, at its place, so that no value moves where its mask is 0: `venice_space`."""
+    """Have GIMP mix a layer, at its place, so that no value moves where its mask is 0: `venice_space`."""
     group, place = pdb.gimp_item_get_parent(layer), pdb.gimp_image_get_item_position(image, layer)
     stack = image.layers if group is None else group.children
-    other = decisive(stack, place, canvas_of(image), bounds_of, pdb.gimp_item_get_visible, _is_mixed)
+    other = decisive(stack, place, _canvas_of(image), bounds_of, pdb.gimp_item_get_visible, _is_mixed)
     pdb.gimp_layer_set_composite_space(layer, _encoding_of(image) if other is None else _space_of(other))
 
 
@@ -560,7 +528,7 @@ def _encoding_of(image):
 
 
 def _mask_by_alpha(layer, cover):
-    """Gives a layer a mask with the alpha of `cover`, as large as it: to alpha, no gamma is ever applied."""
+    """Give a layer a mask with the alpha of `cover`, as large as it: to alpha, no gamma is ever applied."""
     pdb.gimp_layer_add_mask(layer, pdb.gimp_layer_create_mask(cover, ADD_MASK_ALPHA))
 
 
@@ -590,7 +558,7 @@ def _copy_of(image, source, with_mask):
 
 def _load_cover(private, path, layer, place):
     """A picture's coverage as alpha of a new layer as large as `layer`: at `place` in it, 0 elsewhere."""
-    cover, own = _load_layer(private, path), extent_of(layer)
+    cover, own = _load_layer(private, path), bounds_of(layer)
     _insert(private, cover)
     pdb.gimp_layer_resize(cover, own["width"], own["height"], place["x"], place["y"])
     pdb.gimp_layer_set_offsets(cover, 0, 0)

@@ -48,7 +48,8 @@ def _run(action, image, drawable, arguments, folder, interactive):
     manifest = venice_process.read_manifest(host2.from_file_system(folder))
     with venice_link.Link(manifest, remedies=venice_texts.GIMP2_REMEDIES) as link:
         drawables = [drawable] if drawable is not None else []
-        task = venice_tasks.TASKS[action](host2, image, drawables, values.__getitem__, link)
+        host = host2.Gimp210Host(link)
+        task = venice_tasks.TASKS[action](host, image, drawables, values.__getitem__, link)
         if interactive or _needs_window(task):
             import window2
 

@@ -5,7 +5,6 @@ import functools
 import sys
 import traceback
 
-import host
 import memory
 import venice_errors
 import venice_link
@@ -14,6 +13,8 @@ import venice_task
 import venice_tasks
 import venice_texts
 from gi.repository import Gegl, Gimp
+from host import Gimp3Host
+from return_values import failure, values_with_layers
 
 ACTIONS = {
     "plug-in-venice-edit": "edit",
@@ -31,13 +32,13 @@ def _told(run):
         try:
             return run(procedure, *arguments)
         except (venice_errors.LinkError, venice_errors.HostError) as error:
-            return host.failure(procedure, str(error))
+            return failure(procedure, str(error))
         except venice_errors.NotPlaced as error:
             print(error.trace, file=sys.stderr)
-            return host.failure(procedure, str(error))
+            return failure(procedure, str(error))
         except Exception as error:
             traceback.print_exc()
-            return host.failure(procedure, f"Venice failed unexpectedly: {type(error).__name__}: {error}")
+            return failure(procedure, f"Venice failed unexpectedly: {type(error).__name__}: {error}")
 
     return wrapped
 
@@ -48,6 +49,7 @@ def on_image(procedure, run_mode, image, drawables, config, folder):
     Gegl.init(None)
     with venice_link.Link(venice_process.read_manifest(folder), remedies=venice_texts.GIMP3_REMEDIES) as link:
         task_of = venice_tasks.TASKS[ACTIONS[procedure.get_name()]]
+        host = Gimp3Host(link)
         task = task_of(host, image, drawables, functools.partial(_value, config), link)
         repeats = run_mode == Gimp.RunMode.WITH_LAST_VALS and _needs_window(task)
         if run_mode == Gimp.RunMode.INTERACTIVE or repeats:
@@ -66,7 +68,7 @@ def on_image(procedure, run_mode, image, drawables, config, folder):
     if warnings:
         Gimp.message("\n".join(warnings))
     Gimp.displays_flush()
-    return host.values_with_layers(made_in, layers)
+    return values_with_layers(made_in, layers)
 
 
 @_told

@@ -250,14 +250,14 @@ def test_after_a_failure_the_next_run_works(gimp: Gimp, sandbox: Sandbox) -> Non
 @pytest.mark.parametrize("procedure", [EDIT, CUTOUT])
 def test_what_cannot_be_placed_is_kept_and_people_read_where(gimp: Gimp, jobs: Jobs, procedure: str) -> None:
     image, layer = make_photo(gimp)
-    host = gimp.folder / "profile/plug-ins/venice_gimp3/host.py"
-    whole = host.read_text("utf-8")
-    host.write_text(whole + "\n\ndef _insert_above(*_):\n    raise ValueError('größer')\n", "utf-8")
+    layers = gimp.folder / "profile/plug-ins/venice_gimp3/host_layers.py"
+    whole = layers.read_text("utf-8")
+    layers.write_text(whole + "\n\ndef _insert_above(*_):\n    raise ValueError('größer')\n", "utf-8")
     printed = len(gimp.log())
     try:
         run = gimp.run(procedure, image, [layer], **({"prompt": "pink"} if procedure == EDIT else {}))
     finally:
-        host.write_text(whole, "utf-8")
+        layers.write_text(whole, "utf-8")
     assert run["status"] == "execution-error"
     assert "could not be inserted (ValueError: größer)" in run["error"]
     (folder,) = (gimp.home / "jobs").iterdir()

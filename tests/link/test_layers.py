@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import venice_layers
+from paper_host import PaperHost
+from venice_host import LayerState, StackItem
 
 OLD: dict[str, Any] = {"version": 1}  # a recipe of 0.1.0, which does not name its source
 
@@ -22,53 +24,37 @@ class Layer:
     locked: bool = False
 
 
-class Host:
+class StackHost(PaperHost):
     """A stack of layers, topmost first. Their tattoos are the places of their names in the alphabet."""
 
-    def __init__(self, stack: list[Layer]) -> None:
-        self._stack = stack
-        self._parents: dict[str, Layer | None] = {}
-        self._enter(stack, None)
+    def describe_layer(self, drawable: Layer) -> LayerState:
+        path = find(drawable.name, self.layers)
+        locked = [group for group in path[:-1] if group.locked]
+        described = LayerState(*[None] * len(LayerState._fields))
+        return described._replace(
+            layer=drawable, tattoo=ord(drawable.name), locked_group=locked[0] if locked else None
+        )
 
-    def _enter(self, stack: list[Layer], parent: Layer | None) -> None:
-        for layer in stack:
-            self._parents[layer.name] = parent
-            self._enter(layer.children, layer)
+    def stack(self, image: object) -> list[StackItem]:
+        return [item_of(layer) for layer in self.layers]
 
-    def find(self, name: str, stack: list[Layer] | None = None) -> Layer:
-        for layer in self._stack if stack is None else stack:
-            if layer.name == name:
-                return layer
-            if layer.children and name in self._parents:
-                try:
-                    return self.find(name, layer.children)
-                except KeyError:
-                    continue
-        raise KeyError(name)
 
-    def tattoo_of(self, layer: Layer) -> int:
-        return ord(layer.name)
+def find(name: str, stack: list[Layer]) -> list[Layer]:
+    """The layer of that name and the groups around it, outermost first; empty where it is not there."""
+    for layer in stack:
+        if layer.name == name:
+            return [layer]
+        if inside := find(name, layer.children):
+            return [layer, *inside]
+    return []
 
-    def recipe_of(self, layer: Layer) -> bytes | None:
-        if not isinstance(layer.recipe, dict):
-            return layer.recipe
-        source = layer.recipe.get("source")
-        recipe = {**layer.recipe, "source": ord(source)} if source else layer.recipe
-        return json.dumps(recipe).encode()
 
-    def stack_of(self, _image: object, layer: Layer | None) -> list[Layer]:
-        parent = self._parents[layer.name] if layer is not None else None
-        return parent.children if parent is not None else self._stack
-
-    def children_of(self, layer: Layer) -> list[Layer]:
-        return layer.children
-
-    def locked_group(self, layer: Layer) -> Layer | None:
-        found, parent = None, self._parents[layer.name]
-        while parent is not None:
-            found = parent if parent.locked else found
-            parent = self._parents[parent.name]
-        return found
+def item_of(layer: Layer) -> StackItem:
+    recipe = layer.recipe
+    if isinstance(recipe, dict):
+        source = recipe.get("source")
+        recipe = json.dumps({**recipe, "source": ord(source)} if source else recipe).encode()
+    return StackItem(layer, ord(layer.name), recipe, [item_of(child) for child in layer.children])
 
 
 def made_from(source: str) -> dict[str, str]:
@@ -117,5 +103,5 @@ STACKS = {
 @pytest.mark.parametrize("name", STACKS)
 def test_the_place_is_above_all_that_was_made_from_the_source(name: str) -> None:
     stack, expected = STACKS[name]
-    host = Host(stack)
-    assert venice_layers.place_above(host, "image", host.find("S")).name == expected
+    host = StackHost(None, stack, None)
+    assert venice_layers.place_above(host, "image", find("S", stack)[-1]).name == expected
