@@ -17,6 +17,7 @@ from gi.repository import Gdk, GimpUi, GLib, GObject, Gtk
 from help_window import show_help
 from memory import Draft
 from settings_window import BINARY, run_settings, status_of
+from venice_arguments import ARGUMENTS
 from venice_errors import HostError, PlanChanged
 from venice_texts import KEY_MISSING, STAGES
 from widgets import (
@@ -36,7 +37,6 @@ WATCH_MS = 1000
 WATCH_SHARE = 0.05
 """Of the time: how long looking at the selection may take."""
 
-QUESTIONS = {"edit": "_Prompt: what should change?", "generate": "_Prompt: what should the picture show?"}
 # What stands at the top, below the prompt; the other options lie behind a fold.
 MAIN = {
     "edit": [],
@@ -44,13 +44,13 @@ MAIN = {
     "generate": ["negative-prompt"],
     "upscale": ["scale"],
 }
-# Lists of what the service offers: option -> label, what "" means, and where the worker's status has it.
+# Lists of what the service offers: option -> what "" means, and where the worker's status has it.
 MODEL_LISTS = {
-    "aspect-ratio": ("_Aspect ratio", "Automatic", "aspect_ratios"),
-    "resolution": ("Resol_ution", "The model's default", "resolutions"),
-    "quality": ("_Quality", "The model's default", "qualities"),
+    "aspect-ratio": ("Automatic", "aspect_ratios"),
+    "resolution": ("The model's default", "resolutions"),
+    "quality": ("The model's default", "qualities"),
 }
-OWN_LISTS = {"model": "Mo_del", "style": "St_yle", "provider": "Pro_vider"}
+OWN_LISTS = ("model", "style", "provider")
 # What of the worker's status a plan depends on, beside the options.
 WHO_AND_WHETHER = ("provider", "key", "daily_limit")
 LEAVE, STOP = 1, 2
@@ -73,6 +73,7 @@ def run_task(procedure, config, task, link, repeats=False):
 class _TaskWindow:
     def __init__(self, procedure, config, task, link, repeats):
         self._config, self._task, self._link = config, task, link
+        self._arguments = {each.name: each for each in ARGUMENTS[task.action]}
         task.in_window = task.may_try_sandbox = True
         self._placed = None
         self._repeats = repeats
@@ -88,7 +89,7 @@ class _TaskWindow:
         if not repeats:
             self._draft.restore()
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, task.title)
-        self._dialog.set_ok_label("Se_nd")
+        self._dialog.set_ok_label(venice_texts.SEND)
         self._send = self._dialog.get_widget_for_response(Gtk.ResponseType.OK)
         self._add_help()
         self._fill()
@@ -125,9 +126,8 @@ class _TaskWindow:
         button = self._dialog.get_widget_for_response(Gtk.ResponseType.HELP)
         if button is not None:
             button.destroy()
-        button = Gtk.Button(
-            label="_Help", use_underline=True, tooltip_text="What this does, and how to use it"
-        )
+        tooltip = "What this does, and how to use it"
+        button = Gtk.Button(label=venice_texts.HELP, use_underline=True, tooltip_text=tooltip)
         button.connect("clicked", lambda _button: self._show_help())
         button.show()
         actions = self._dialog.get_action_area()
@@ -155,10 +155,10 @@ class _TaskWindow:
         self._fitting = FittingBox(dialog, dialog.get_content_area())
         box = self._fitting.box
         self._labels = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
-        if action in QUESTIONS:
+        if "prompt" in self._arguments:
             scrolled = make_prompt(self._config, lambda: dialog.response(Gtk.ResponseType.OK))
             self._first = scrolled.get_child()
-            box.pack_start(mnemonic(QUESTIONS[action], self._first), False, False, 0)
+            box.pack_start(mnemonic(self._arguments["prompt"].label, self._first), False, False, 0)
             box.pack_start(scrolled, False, False, 0)
         if MAIN[action]:
             box.pack_start(self._make_box("main-box", MAIN[action]), False, False, 0)
@@ -183,10 +183,10 @@ class _TaskWindow:
         self._plan_label.set_property("margin-end", 0)
         self._notice = Notice(self._fitting.fit)
         self._notice.add_button(
-            "_Settings...", self._open_settings, "Choose the service and enter its API key"
+            "Settings...", self._open_settings, "Choose the service and enter its API key"
         )
         self._notice.add_button(
-            "_Try the sandbox",
+            "Try the sandbox",
             self._use_sandbox,
             "See how it works, without a key, for nothing, and without AI",
         )
@@ -209,9 +209,7 @@ class _TaskWindow:
         """Options behind a title that says which of them differ from their defaults."""
         self._fold_title = Gtk.Label(use_underline=True, wrap=True, xalign=0.0, max_width_chars=60)
         inside = self._make_box("more-box", own)
-        inside.pack_start(
-            self._make_lists({name: row[0] for name, row in MODEL_LISTS.items()}), False, False, 0
-        )
+        inside.pack_start(self._make_lists(MODEL_LISTS), False, False, 0)
         expander = Gtk.Expander(label_widget=self._fold_title, margin_top=6)
         expander.add(inside)
         # else Tab would lead through what is folded away
@@ -234,15 +232,14 @@ class _TaskWindow:
             if isinstance(widget, GimpUi.Labeled):
                 self._labels.add_widget(widget.get_label())
 
-    def _make_lists(self, texts):
-        """A grid with those of the lists that the task has an option for."""
+    def _make_lists(self, names):
+        """A grid with those of the lists that the task has an argument for."""
         grid = Gtk.Grid(row_spacing=6, column_spacing=6)
-        rows = [(option, text) for option, text in texts.items() if option in self._task.options]
-        for row, (option, text) in enumerate(rows):
-            tooltip = self._config.find_property(option).get_blurb()
-            self._lists[option] = choice = ChoiceList(self._config, option, text.replace("_", ""), tooltip)
-            named = mnemonic(text, choice.entry)
-            named.set_tooltip_text(tooltip)
+        for row, argument in enumerate(self._arguments[name] for name in names if name in self._arguments):
+            choice = ChoiceList(self._config, argument.name, argument.title, argument.tooltip)
+            self._lists[argument.name] = choice
+            named = mnemonic(argument.label, choice.entry)
+            named.set_tooltip_text(argument.tooltip)
             self._labels.add_widget(named)
             grid.attach(named, 0, row, 1, 1)
             grid.attach(choice.widget, 1, row, 1, 1)
@@ -267,7 +264,7 @@ class _TaskWindow:
             "style": (("None", ""), _plain_rows(status["styles"])),
             "provider": ((_default_provider(status), ""), list(_provider_rows(status))),
         }
-        for name, (_, default_text, where) in MODEL_LISTS.items():
+        for name, (default_text, where) in MODEL_LISTS.items():
             rows[name] = ((default_text, ""), _plain_rows(chosen.get(where, ())))
         for name, choice in self._lists.items():
             choice.offer(*rows[name])
