@@ -41,7 +41,7 @@ def _text(name, label, tooltip, hint=""):
 
 
 def _choice(name, label, tooltip, *choices):
-    """The first is the default."""
+    """Make a choice of which the first is the default."""
     return _argument(CHOICE, name, label, tooltip, choices[0][0], choices=choices)
 
 
@@ -212,16 +212,16 @@ ARGUMENTS = {
 
 
 def worker_options(action):
-    """The names of those that the worker knows."""
+    """Return the names of those that the worker knows."""
     return tuple(each.name for each in ARGUMENTS[action] if not each.only_in_gimp)
 
 
 def gimp_options(action):
-    """The names of those that only GIMP knows."""
+    """Return the names of those that only GIMP knows."""
     return tuple(each.name for each in ARGUMENTS[action] if each.only_in_gimp)
 
 
 def gimp_choices(action):
-    """The values that a choice of GIMP's own can have: (name, values) of each."""
+    """Return the choices that only GIMP knows: (name, values) of each."""
     own = [each for each in ARGUMENTS[action] if each.only_in_gimp and each.choices]
     return tuple((each.name, tuple(value for value, _ in each.choices)) for each in own)

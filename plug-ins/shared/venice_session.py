@@ -79,7 +79,7 @@ class Session(object):
     # Before it is sent
 
     def ask_plan(self):
-        """Asks what would be sent and what it costs; it is shown when the answer comes."""
+        """Ask what would be sent and what it costs; it is shown when the answer comes."""
         if self.is_busy or self._resting:
             return
         try:
@@ -89,7 +89,7 @@ class Session(object):
             self._lose_plan(error)
 
     def ask(self, method, params, take):
-        """Asks the worker something; `take` gets the answer when it comes."""
+        """Ask the worker something; `take` gets the answer when it comes."""
         if self.is_busy or self._resting:
             return
         try:
@@ -99,7 +99,7 @@ class Session(object):
             self._lose_plan(error)
 
     def watch(self, at_once=False):
-        """Asks for the plan again if the image has changed; seldom where looking at it takes long."""
+        """Ask for the plan again if the image has changed; look less often where that takes long."""
         began = _clock()
         if self.is_busy or self._resting or (began < self._watch_after and not at_once):
             return
@@ -109,7 +109,7 @@ class Session(object):
         self._watch_after = now + (now - began) / WATCH_SHARE
 
     def step(self):
-        """Takes what the worker has said meanwhile."""
+        """Take what the worker has said meanwhile."""
         if self._resting:
             return
         if self._state in (_IDLE, _RUNNING):
@@ -121,7 +121,7 @@ class Session(object):
             self._ask_again()
 
     def apart(self, action):
-        """Lets something else talk to the worker, such as another window; what goes wrong there is shown."""
+        """Let something else talk to the worker, such as another window; what goes wrong there is shown."""
         self.forget_problem()
         self._resting = True
         self._calls.clear()
@@ -134,15 +134,20 @@ class Session(object):
             self._resting = False
         self._ask_again()
 
-    def changed(self):
-        """The user has changed something: an error of before no longer holds, a missing key does."""
+    def note_change(self):
+        """Forget an error where the user has changed something; a missing key is still missing."""
         if not self._lacks_key():
             self.forget_problem()
+
+    def forget_problem(self):
+        """Take it for solved; the next plan tells what still holds."""
+        if self.problem is not None:
+            self._tell(None)
 
     # Sending
 
     def work(self):
-        """Sends what is shown and waits for the result, with the window alive.
+        """Send what is shown and wait for the result, with the window alive.
 
         Returns what `Task.place` does, or None where it can be tried again. Raises Detached, NotPlaced.
         """
@@ -166,22 +171,22 @@ class Session(object):
         return None
 
     def cancel(self):
-        """What has not wholly left is cancelled; what has may be paid for, and the user is asked."""
+        """Cancel what has not wholly left; what has may be paid for, so the view asks the user."""
         if self._state == _STARTING:
             self._given_up = True
         elif self._state == _RUNNING:
             self._say(self._take_cancel, unless_sent=True)
 
     def leave(self):
-        """The worker goes on alone and keeps the answer."""
+        """Let the worker go on alone; it keeps the answer."""
         self._say(None)
 
     def stop(self):
-        """For good: the answer is lost, and may be charged."""
+        """End it for good: the answer is lost, and may be charged."""
         self._say(None, stop=True)
 
     def _run(self):
-        """The worker's results. Raises UserError."""
+        """Return the worker's results. Raises UserError."""
         self._state, self._given_up = _STARTING, False
         self._calls.clear()
         self._begin("preparing")
@@ -195,7 +200,7 @@ class Session(object):
         return self._outcome
 
     def _wait_at_start(self, _message):
-        """While the worker makes sure of the price, nothing has been sent."""
+        """Stay alive while the worker makes sure of the price: nothing has been sent yet."""
         self._view.wait()
         if self._given_up:
             raise LinkError("Cancelled. Nothing was charged.", "cancelled")
@@ -261,11 +266,6 @@ class Session(object):
     def _tell(self, problem):
         self.problem = problem
         self._view.show_problem(problem)
-
-    def forget_problem(self):
-        """It is being taken care of; the next plan tells what still holds."""
-        if self.problem is not None:
-            self._tell(None)
 
     def _take_cancel(self, value):
         if value == "sent":

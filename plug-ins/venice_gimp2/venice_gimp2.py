@@ -37,12 +37,12 @@ CLASSES = {PF_SPINNER: int, PF_TOGGLE: bool}
 
 
 def to_gimpfu(value):
-    """A text of the table's as `str`; other values as they are."""
+    """Return a text of the table as `str`; other values as they are."""
     return value.encode("utf-8") if str is bytes and not isinstance(value, (str, int, float)) else value
 
 
 def to_parameter(argument):
-    """An argument of the table's as gimpfu takes it: its windows have no tooltips, so the label says more."""
+    """Return an argument as gimpfu takes it: its windows have no tooltips, so the label says more."""
     kind, label = KINDS[argument.kind], argument.label
     if argument.hint:
         label = "%s (%s)" % (label, argument.hint)

@@ -280,7 +280,7 @@ class _TaskWindow:
             self._offer()
         self._entered = True
         self._show_fold_title()
-        self._session.changed()
+        self._session.note_change()
         self._stop_replan()
         self._replan = GLib.timeout_add(REPLAN_MS, self._on_replan)
 

@@ -25,7 +25,7 @@ SETTINGS = "plug-in-venice-settings"
 
 
 def add_arguments(procedure, action):
-    """Those of the table, with GIMP's own types."""
+    """Add the table's arguments of an action, with GIMP's own types."""
     for each in ARGUMENTS[action]:
         described = each.name, each.label, each.tooltip
         if each.kind == CHOICE:

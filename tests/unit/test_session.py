@@ -171,7 +171,7 @@ def test_a_missing_key_is_told_once_until_there_is_one(
     for _ in range(2):
         session.ask_plan()
         answer_plan(session, worker, key=False)
-        session.changed()
+        session.note_change()
     (problem,) = window.of("show_problem")
     assert (problem.level, problem.kind) == (NOTE, NO_KEY)
     assert problem.wants_key
@@ -314,7 +314,7 @@ def test_what_the_worker_says_is_shown_with_what_helps(
     assert problem.text == f"It failed: {kind}."
     assert (problem.level, problem.kind) == (level, kind)
     assert (problem.wants_key, problem.wants_settings) == (wants_key, wants_settings)
-    session.changed()
+    session.note_change()
     assert window.problem is None
 
 
