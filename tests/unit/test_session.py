@@ -352,9 +352,9 @@ def test_what_another_window_does_meanwhile(session: Session, worker: Worker, wi
     session.ask_plan()
 
     def fail() -> None:
+        session.ask_plan()
         worker.say("plan", "result", value=plan("meanwhile"))
         session.step()
-        session.ask_plan()
         raise LinkError("It cannot be stored.")
 
     session.apart(fail)
