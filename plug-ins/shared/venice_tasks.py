@@ -7,6 +7,7 @@ Standard library only; runs on Python 2.7 and 3.
 from __future__ import division, unicode_literals
 
 import venice_layers
+from venice_arguments import gimp_choices, gimp_options, worker_options
 from venice_errors import HostError
 from venice_host import CUTOUT, MASKED_COPY
 from venice_rectangle import at_origin, extent_of, intersection
@@ -20,26 +21,9 @@ EMPTY_REFERENCE = (
 class EditTask(Task):
     action = "edit"
     title = "Edit with Prompt"
-    options = (
-        "prompt",
-        "model",
-        "selection",
-        "context",
-        "grow",
-        "feather",
-        "variations",
-        "aspect-ratio",
-        "resolution",
-        "quality",
-        "safe-mode",
-        "enhance-prompt",
-        "align",
-        "match-colors",
-        "provider",
-        "output",
-    )
-    own_options = ("sample",)
-    choices = (("sample", ("layer", "visible")),)
+    options = worker_options("edit")
+    own_options = gimp_options("edit")
+    choices = gimp_choices("edit")
 
     def _pick(self, drawables):
         return venice_layers.with_references(self._host, self._image, drawables)
@@ -90,9 +74,9 @@ class EditTask(Task):
 class CutoutTask(Task):
     action = "cutout"
     title = "Remove Background"
-    options = ("defringe", "provider")
-    own_options = ("output", "hide-source")
-    choices = (("output", ("layer", "mask")),)
+    options = worker_options("cutout")
+    own_options = gimp_options("cutout")
+    choices = gimp_choices("cutout")
 
     def _find_notes(self, scene):
         notes = super(CutoutTask, self)._find_notes(scene)
@@ -127,18 +111,7 @@ class GenerateTask(Task):
     action = "generate"
     title = "Generate Layer"
     made_of_layer = False
-    options = (
-        "prompt",
-        "negative-prompt",
-        "model",
-        "style",
-        "seed",
-        "variations",
-        "aspect-ratio",
-        "resolution",
-        "safe-mode",
-        "provider",
-    )
+    options = worker_options("generate")
 
     def _pick(self, drawables):
         return venice_layers.insertion_point(self._host, self._image, drawables), []
@@ -153,7 +126,7 @@ class GenerateTask(Task):
 class UpscaleTask(Task):
     action = "upscale"
     title = "Upscale Layer"
-    options = ("scale", "provider", "creativity")
+    options = worker_options("upscale")
     makes_image = True
 
     def _find_notes(self, scene):

@@ -6,6 +6,8 @@ Standard library only; runs on Python 2.7 and 3.
 
 from __future__ import division, unicode_literals
 
+# Of the window of a task, which has labels of arguments too: see `venice_arguments`.
+SEND, HELP, OPTIONS = "Se_nd", "_Help", "_Options"
 KEY_MISSING = "No API key is set for this service."
 ALREADY_SENT = "The request had already been sent"
 STAGES = {

@@ -1,23 +1,25 @@
 # -*- coding: utf-8 -*-
 """The window after gimpfu's own: what will be sent and its price, then progress, cancel and errors.
 
-PyGTK, which gimpfu needs for its window, too; loaded in interactive runs only.
+It is the view of a `venice_session.Session`, which knows what happens when. PyGTK, which gimpfu needs for its
+window, too; loaded in interactive runs only.
 """
 
 from __future__ import division, unicode_literals
 
-import time
 from xml.sax.saxutils import escape
 
 import gimp
+import gobject
 import gtk
 import host2
 import venice_errors
+import venice_session
 import venice_texts
 from gimpfu import CancelError
 
-TICK = 0.05
-KEY_MISSING = venice_texts.KEY_MISSING + " The provider “sandbox” needs none."
+STEP_MS = int(1000 * venice_session.TICK)
+NO_KEY_NEEDED = " The provider “sandbox” needs none."
 _WIDTH = 420
 _GIVING_UP = (gtk.RESPONSE_CANCEL, gtk.RESPONSE_CLOSE, gtk.RESPONSE_DELETE_EVENT, gtk.RESPONSE_NONE)
 _SEND, _ENTER_KEY, _STOP = 1, 2, 3
@@ -38,10 +40,7 @@ def run(task, link):
 class _Window(object):
     def __init__(self, task, link):
         self._task, self._link = task, link
-        task.in_window = True
-        self._cancelled = False
-        self._stage, self._since = "", 0.0
-        self._provider = ""
+        self._session = venice_session.Session(task, link, self)
         self._dialog = gtk.Dialog(task.title, _active_window(), gtk.DIALOG_MODAL)
         self._key_button = self._dialog.add_button("Enter _Key...", _ENTER_KEY)
         self._dialog.add_button(gtk.STOCK_CANCEL, gtk.RESPONSE_CANCEL)
@@ -60,11 +59,14 @@ class _Window(object):
         self._plan.show()
         self._key_button.hide()
         self._send_button.set_sensitive(False)
+        self._provider = self._progress_text = ""
+        self._timer = gobject.timeout_add(STEP_MS, self._on_step)
 
     def run(self):
         self._dialog.show()
-        self._ask_plan()
-        while True:
+        self._session.ask_plan()
+        placed = None
+        while placed is None:
             response = self._dialog.run()
             if response in _GIVING_UP:
                 raise CancelError("Cancelled.")
@@ -72,124 +74,79 @@ class _Window(object):
                 self._enter_key()
             elif response == _SEND:
                 placed = self._work()
-                if placed is not None:
-                    return placed
+        return placed
 
     def destroy(self):
+        gobject.source_remove(self._timer)
         self._dialog.destroy()
         _stay_alive()
 
-    def _ask_plan(self):
-        """Shows what would be sent and what it costs, or why that is not known."""
-        self._error.hide()
-        try:
-            self._link.ensure()
-            self._tell_plan(self._answer_to(self._task.ask_plan()))
-        except venice_errors.UserError as error:
-            self._tell_error(error)
-
-    def _tell_plan(self, plan):
-        self._task.told(plan)
-        self._provider = plan["provider"]
-        self._plan.set_text(self._task.sentences(plan))
-        self._calm_gimpfus_bar()
-        if not plan["key"]:
-            self._tell_error(venice_errors.UserError(KEY_MISSING))
-        self._key_button.set_property("visible", not plan["key"])
-        self._send_button.set_sensitive(plan["key"])
-        (self._send_button if plan["key"] else self._key_button).grab_focus()  # else Return means Cancel
-
     def _work(self):
-        """Runs the job with the window alive; None when it may be tried again."""
-        self._set_busy(True)
         try:
-            self._begin(venice_texts.STAGES["preparing"])
-            self._link.ensure()
-            value = self._answer_to(self._task.start(self._on_start_wait))
-            return self._task.place(value)
+            return self._session.work()
         except venice_errors.Detached as detached:
             self._tell_detached(detached)
             raise CancelError("Cancelled.")
-        except venice_errors.PlanChanged as changed:
-            self._tell_plan(changed.plan)
-            self._tell_error(changed)
-        except venice_errors.NotPlaced:
-            raise
-        except venice_errors.UserError as error:
-            kind = getattr(error, "kind", "")
-            if kind == "cancelled":
-                self._link.close()  # nothing of it goes on; another try starts another worker
-            self._tell_error(error)
-            self._key_button.set_property("visible", kind in ("missing-key", "bad-key"))
-        finally:
-            self._set_busy(False)
-        return None
 
-    def _answer_to(self, call):
-        """Waits with the window alive. Raises LinkError; CancelError where nothing is being sent."""
-        while not self._cancelled or self._stage:
-            message = self._link.receive(TICK)
-            over, value = self._link.answer(message, call)
-            if over:
-                return value
-            if message is not None and message.get("event") == "progress":
-                self._show_progress(message)
-            self._pulse()
-        raise CancelError("Cancelled.")
-
-    def _on_start_wait(self, _message):
-        self._pulse()
-        if self._cancelled:
-            raise venice_errors.LinkError("Cancelled. Nothing was charged.", "cancelled")
+    def _on_step(self):
+        self._session.step()
+        return True
 
     def _on_response(self, _dialog, response):
-        if response not in _GIVING_UP or self._cancelled:
-            return
-        self._cancelled = True
-        if self._stage:
-            try:
-                self._link.cancel()
-            except venice_errors.LinkError:
-                pass  # whoever waits for the answer hears of it
+        if response in _GIVING_UP:
+            self._session.cancel()
 
-    def _show_progress(self, message):
-        stage = venice_texts.STAGES.get(message["stage"], "")
-        if stage != self._stage:
-            self._begin(stage)
-        if message["total"]:
-            share = message["done"] / message["total"]
-            self._progress.set_fraction(share)
-            self._progress.set_text("%s %.0f %%" % (stage, 100 * share))
+    # What the session has to show
 
-    def _begin(self, stage):
-        self._stage, self._since = stage, time.time()
-        self._progress.set_text(stage)
+    def show_plan(self, text):
+        plan = self._session.plan
+        self._plan.set_text(text)
         self._calm_gimpfus_bar()
+        self._send_button.set_sensitive(plan is not None and plan["key"])
+        if plan is not None:
+            self._provider = plan["provider"]
+            if plan["key"]:
+                self._send_button.grab_focus()  # else Return means Cancel
+
+    def show_problem(self, problem):
+        self._error.set_property("visible", problem is not None)
+        self._key_button.set_property("visible", problem is not None and problem.wants_key)
+        if problem is None:
+            return
+        text = problem.text
+        if problem.kind == venice_session.NO_KEY:
+            text += NO_KEY_NEEDED
+            self._key_button.grab_focus()
+        self._error.set_markup("<b>%s</b>" % escape(text))
+
+    def show_progress(self, text, share):
+        if text != self._progress_text:
+            self._progress_text = text
+            self._progress.set_text(text)
+            self._calm_gimpfus_bar()
+        if share is None:
+            self._progress.pulse()
+        else:
+            self._progress.set_fraction(share)
+
+    def set_busy(self, busy):
+        self._send_button.set_sensitive(not busy)
+        self._progress.set_property("visible", busy)
+
+    def refresh(self):
+        """There are no lists of what the service offers."""
+
+    def ask_whether_to_wait(self):
+        """The plug-in is let go of at once, and the question comes then."""
+        self._session.leave()
+
+    def wait(self):
+        gtk.main_iteration(True)
+        _stay_alive()
 
     def _calm_gimpfus_bar(self):
         """It would go on saying which file was exported last."""
         gimp.progress_init(host2.to_gimp(self._task.title))
-
-    def _pulse(self):
-        if self._stage:
-            waited = int(time.time() - self._since)
-            self._progress.pulse()
-            if waited:
-                self._progress.set_text("%s %d s" % (self._stage, waited))
-        _stay_alive()
-
-    def _set_busy(self, busy):
-        self._cancelled = False
-        self._send_button.set_sensitive(not busy)
-        self._progress.set_property("visible", busy)
-        if busy:
-            self._error.hide()
-        else:
-            self._stage = ""
-
-    def _tell_error(self, error):
-        self._error.set_markup("<b>%s</b>" % escape(error.message))
-        self._error.show()
 
     def _tell_detached(self, detached):
         """The plug-in is free already; the person may still stop the worker for good."""
@@ -223,12 +180,8 @@ class _Window(object):
         typed = entry.get_text().decode("utf-8").strip() if box.run() == gtk.RESPONSE_OK else ""
         box.destroy()
         if typed:
-            try:
-                self._link.call("configure", {"provider": self._provider, "key": typed, "use": False})
-            except venice_errors.LinkError as error:
-                self._tell_error(error)
-                return
-            self._ask_plan()
+            key = {"provider": self._provider, "key": typed, "use": False}
+            self._session.apart(lambda: self._link.call("configure", key))
 
 
 def _label():

@@ -1,9 +1,8 @@
 """The window of a task: prompt and options, what will be sent and its price, progress, cancel, errors.
 
-It stays open until its result is placed: an error is shown in it, with the prompt kept.
+It stays open until its result is placed: an error is shown in it, with the prompt kept. It is the view of a
+`venice_session.Session`, which knows what happens when.
 """
-
-import time
 
 import fold
 import gi
@@ -12,13 +11,13 @@ gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 gi.require_version("Gdk", "3.0")
 import venice_errors
+import venice_session
 import venice_texts
 from gi.repository import Gdk, GimpUi, GLib, GObject, Gtk
 from help_window import show_help
 from memory import Draft
 from settings_window import BINARY, run_settings, status_of
-from venice_errors import HostError, PlanChanged
-from venice_texts import KEY_MISSING, STAGES
+from venice_arguments import ARGUMENTS
 from widgets import (
     ChoiceList,
     FittingBox,
@@ -30,13 +29,10 @@ from widgets import (
     tame_wheel,
 )
 
-POLL_MS = 50
+STEP_MS = round(1000 * venice_session.TICK)
 REPLAN_MS = 200
 WATCH_MS = 1000
-WATCH_SHARE = 0.05
-"""Of the time: how long looking at the selection may take."""
 
-QUESTIONS = {"edit": "_Prompt: what should change?", "generate": "_Prompt: what should the picture show?"}
 # What stands at the top, below the prompt; the other options lie behind a fold.
 MAIN = {
     "edit": [],
@@ -44,16 +40,21 @@ MAIN = {
     "generate": ["negative-prompt"],
     "upscale": ["scale"],
 }
-# Lists of what the service offers: option -> label, what "" means, and where the worker's status has it.
+# Lists of what the service offers: option -> what "" means, and where the worker's status has it.
 MODEL_LISTS = {
-    "aspect-ratio": ("_Aspect ratio", "Automatic", "aspect_ratios"),
-    "resolution": ("Resol_ution", "The model's default", "resolutions"),
-    "quality": ("_Quality", "The model's default", "qualities"),
+    "aspect-ratio": ("Automatic", "aspect_ratios"),
+    "resolution": ("The model's default", "resolutions"),
+    "quality": ("The model's default", "qualities"),
 }
-OWN_LISTS = {"model": "Mo_del", "style": "St_yle", "provider": "Pro_vider"}
+OWN_LISTS = ("model", "style", "provider")
 # What of the worker's status a plan depends on, beside the options.
 WHO_AND_WHETHER = ("provider", "key", "daily_limit")
 LEAVE, STOP = 1, 2
+_KINDS = {
+    venice_session.ERROR: Gtk.MessageType.ERROR,
+    venice_session.WARNING: Gtk.MessageType.WARNING,
+    venice_session.NOTE: Gtk.MessageType.INFO,
+}
 _GIVING_UP = (Gtk.ResponseType.CANCEL, Gtk.ResponseType.DELETE_EVENT, Gtk.ResponseType.CLOSE)
 
 
@@ -73,38 +74,40 @@ def run_task(procedure, config, task, link, repeats=False):
 class _TaskWindow:
     def __init__(self, procedure, config, task, link, repeats):
         self._config, self._task, self._link = config, task, link
-        task.in_window = task.may_try_sandbox = True
+        self._arguments = {each.name: each for each in ARGUMENTS[task.action]}
+        task.may_try_sandbox = True
+        self._session = venice_session.Session(task, link, self)
         self._placed = None
         self._repeats = repeats
         self._replan = 0
-        self._call = self._plan_call = self._status_call = self._cancel_call = 0
         self._question = self._help = None
-        self._resting = False  # while another window talks to the worker
-        self._watch_after = 0.0
         self._first = None
         self._lists = {}
-        self._about_key = False  # whether the notice says that there is none
         self._draft, self._entered = Draft(config), False
         if not repeats:
             self._draft.restore()
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, task.title)
-        self._dialog.set_ok_label("Se_nd")
+        self._dialog.set_ok_label(venice_texts.SEND)
         self._send = self._dialog.get_widget_for_response(Gtk.ResponseType.OK)
         self._add_help()
         self._fill()
         focus = self._send if repeats or self._first is None else self._first
         self._dialog.connect("show", lambda _dialog: focus.grab_focus())
         self._dialog.connect("focus-in-event", self._on_focus)
-        self._show_plan()
+        self._dialog.connect("response", self._on_response)
+        self._session.ask_plan()
         self._notify = config.connect("notify", self._on_option)
-        self._timers = [GLib.timeout_add(POLL_MS, self._on_idle), GLib.timeout_add(WATCH_MS, self._on_watch)]
+        self._timers = [GLib.timeout_add(STEP_MS, self._on_step), GLib.timeout_add(WATCH_MS, self._on_watch)]
 
     def run(self):
         """One round a try: the user's choice, then the job; again after an error."""
-        while self._dialog.run():
-            if self._work():
-                return self._placed
-        return None
+        try:
+            while self._placed is None and self._dialog.run():
+                self._placed = self._session.work()
+        except venice_errors.Detached as detached:
+            self._dialog.hide()
+            self._tell_kept(detached)
+        return self._placed
 
     def destroy(self):
         self._stop_replan()
@@ -125,9 +128,8 @@ class _TaskWindow:
         button = self._dialog.get_widget_for_response(Gtk.ResponseType.HELP)
         if button is not None:
             button.destroy()
-        button = Gtk.Button(
-            label="_Help", use_underline=True, tooltip_text="What this does, and how to use it"
-        )
+        tooltip = "What this does, and how to use it"
+        button = Gtk.Button(label=venice_texts.HELP, use_underline=True, tooltip_text=tooltip)
         button.connect("clicked", lambda _button: self._show_help())
         button.show()
         actions = self._dialog.get_action_area()
@@ -155,10 +157,10 @@ class _TaskWindow:
         self._fitting = FittingBox(dialog, dialog.get_content_area())
         box = self._fitting.box
         self._labels = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
-        if action in QUESTIONS:
+        if "prompt" in self._arguments:
             scrolled = make_prompt(self._config, lambda: dialog.response(Gtk.ResponseType.OK))
             self._first = scrolled.get_child()
-            box.pack_start(mnemonic(QUESTIONS[action], self._first), False, False, 0)
+            box.pack_start(mnemonic(self._arguments["prompt"].label, self._first), False, False, 0)
             box.pack_start(scrolled, False, False, 0)
         if MAIN[action]:
             box.pack_start(self._make_box("main-box", MAIN[action]), False, False, 0)
@@ -183,10 +185,10 @@ class _TaskWindow:
         self._plan_label.set_property("margin-end", 0)
         self._notice = Notice(self._fitting.fit)
         self._notice.add_button(
-            "_Settings...", self._open_settings, "Choose the service and enter its API key"
+            "Settings...", self._open_settings, "Choose the service and enter its API key"
         )
         self._notice.add_button(
-            "_Try the sandbox",
+            "Try the sandbox",
             self._use_sandbox,
             "See how it works, without a key, for nothing, and without AI",
         )
@@ -209,9 +211,7 @@ class _TaskWindow:
         """Options behind a title that says which of them differ from their defaults."""
         self._fold_title = Gtk.Label(use_underline=True, wrap=True, xalign=0.0, max_width_chars=60)
         inside = self._make_box("more-box", own)
-        inside.pack_start(
-            self._make_lists({name: row[0] for name, row in MODEL_LISTS.items()}), False, False, 0
-        )
+        inside.pack_start(self._make_lists(MODEL_LISTS), False, False, 0)
         expander = Gtk.Expander(label_widget=self._fold_title, margin_top=6)
         expander.add(inside)
         # else Tab would lead through what is folded away
@@ -234,15 +234,14 @@ class _TaskWindow:
             if isinstance(widget, GimpUi.Labeled):
                 self._labels.add_widget(widget.get_label())
 
-    def _make_lists(self, texts):
-        """A grid with those of the lists that the task has an option for."""
+    def _make_lists(self, names):
+        """A grid with those of the lists that the task has an argument for."""
         grid = Gtk.Grid(row_spacing=6, column_spacing=6)
-        rows = [(option, text) for option, text in texts.items() if option in self._task.options]
-        for row, (option, text) in enumerate(rows):
-            tooltip = self._config.find_property(option).get_blurb()
-            self._lists[option] = choice = ChoiceList(self._config, option, text.replace("_", ""), tooltip)
-            named = mnemonic(text, choice.entry)
-            named.set_tooltip_text(tooltip)
+        for row, argument in enumerate(self._arguments[name] for name in names if name in self._arguments):
+            choice = ChoiceList(self._config, argument.name, argument.title, argument.tooltip)
+            self._lists[argument.name] = choice
+            named = mnemonic(argument.label, choice.entry)
+            named.set_tooltip_text(argument.tooltip)
             self._labels.add_widget(named)
             grid.attach(named, 0, row, 1, 1)
             grid.attach(choice.widget, 1, row, 1, 1)
@@ -267,22 +266,21 @@ class _TaskWindow:
             "style": (("None", ""), _plain_rows(status["styles"])),
             "provider": ((_default_provider(status), ""), list(_provider_rows(status))),
         }
-        for name, (_, default_text, where) in MODEL_LISTS.items():
+        for name, (default_text, where) in MODEL_LISTS.items():
             rows[name] = ((default_text, ""), _plain_rows(chosen.get(where, ())))
         for name, choice in self._lists.items():
             choice.offer(*rows[name])
 
-    # What would be sent
+    # What the user does
 
     def _on_option(self, _config, changed):
         if changed.name == "provider":
-            self._refresh_lists()
+            self.refresh()
         elif changed.name == "model":
             self._offer()
         self._entered = True
         self._show_fold_title()
-        if not self._about_key:
-            self._notice.hide()
+        self._session.note_change()
         self._stop_replan()
         self._replan = GLib.timeout_add(REPLAN_MS, self._on_replan)
 
@@ -295,203 +293,54 @@ class _TaskWindow:
         self._replan = 0
         if not self._repeats:
             self._draft.keep()
-        if not (self._call or self._resting):
-            self._show_plan()
+        self._session.ask_plan()
         return GLib.SOURCE_REMOVE
 
     def _on_focus(self, _dialog, _event):
         """Settings may have been changed meanwhile, or the image."""
-        if not (self._call or self._resting):
-            self._refresh_lists()
-            self._watch_after = 0.0
-            self._on_watch()
+        self.refresh()
+        self._session.watch(at_once=True)
         return False
 
     def _on_watch(self):
-        """Once a second, less often where looking at the selection takes long."""
-        if not (self._call or self._resting) and time.monotonic() >= self._watch_after:
-            began = time.monotonic()
-            if self._task.has_changed():
-                self._show_plan()
-            took = time.monotonic() - began
-            self._watch_after = began + took / WATCH_SHARE
+        self._session.watch()
         return GLib.SOURCE_CONTINUE
 
-    def _show_plan(self):
-        """Asks what would be sent and what it costs; the answer is shown when it comes."""
-        try:
-            self._link.ensure()
-            self._plan_call = self._task.ask_plan()
-        except (venice_errors.LinkError, HostError) as error:
-            self._set_plan(str(error))
-
-    def _refresh_lists(self):
-        try:
-            self._link.ensure()
-            self._status_call = self._link.send("status", self._status_params())
-        except venice_errors.LinkError as error:
-            self._set_plan(str(error))
-
-    def _on_idle(self):
-        """Between jobs: answers when they come, and news from the worker."""
-        if self._call or self._resting or not self._link.is_open:
-            return GLib.SOURCE_CONTINUE
-        try:
-            message = self._link.receive(0)
-            self._take_status(message)
-            self._take_plan(message)
-        except venice_errors.LinkError as error:
-            self._plan_call = self._status_call = 0
-            self._set_plan(str(error))
-        if self._link.news and not (self._plan_call or self._status_call):
-            self._link.news = False
-            self._refresh_lists()
-            self._show_plan()
+    def _on_step(self):
+        self._session.step()
         return GLib.SOURCE_CONTINUE
 
-    def _take_plan(self, message):
-        over, plan = self._link.answer(message, self._plan_call)
-        if over:
-            self._plan_call = 0
-            self._tell_plan(plan)
+    def _on_response(self, _dialog, response):
+        """Escape and the window's own button come as a response too; the window closes when all is said."""
+        if response in _GIVING_UP and self._question is None:
+            self._session.cancel()
 
-    def _take_status(self, message):
-        over, status = self._link.answer(message, self._status_call)
-        if over:
-            before, self._status, self._status_call = self._status, status, 0
-            self._offer()
-            if any(before[name] != status[name] for name in WHO_AND_WHETHER):
-                self._show_plan()
+    # What the session has to show
 
-    def _tell_plan(self, plan):
-        self._task.told(plan)
-        self._set_plan(self._task.sentences(plan))
-        if plan["key"]:
-            if self._about_key:
-                self._forget_notice()
-        elif not self._about_key:  # told once: the form would be scrolled to it with every plan
-            self._tell(KEY_MISSING, Gtk.MessageType.INFO, with_buttons=True)
-            self._about_key = True
-
-    def _forget_notice(self):
-        """What it says is being taken care of; the next plan tells what still holds."""
-        self._notice.hide()
-        self._about_key = False
-
-    def _set_plan(self, text):
+    def show_plan(self, text):
         if text != self._plan_label.get_text():
             self._plan_label.set_text(text)
             GLib.idle_add(self._fitting.fit)
 
-    def _tell(self, text, kind=Gtk.MessageType.ERROR, details="", with_buttons=False):
-        self._about_key = False
-        self._notice.show(text, kind, details, with_buttons)
+    def show_problem(self, problem):
+        if problem is None:
+            self._notice.hide()
+            return
+        if problem.kind in ("bad-input", "over-limit"):
+            self.show_plan("")  # it says the same
+        self._notice.show(problem.text, _KINDS[problem.level], problem.details, problem.wants_settings)
         self._fitting.scroll_to(self._notice.widget)
 
-    # Running
-
-    def _work(self):
-        """Runs the job with the window alive: True when the window's work is done."""
-        self._forget_notice()
-        self._stop_replan()
-        self._set_busy(True)
-        handler = self._dialog.connect("response", self._on_response)
-        try:
-            self._begin("Preparing…")
-            self._outcome = None
-            self._start()
-            self._loop = GLib.MainLoop()
-            poll = GLib.timeout_add(POLL_MS, self._on_poll)
-            self._loop.run()
-            GLib.source_remove(poll)
-            if isinstance(self._outcome, Exception):
-                raise self._outcome
-            self._placed = self._task.place(self._outcome)
-        except venice_errors.Detached as detached:
-            self._dialog.hide()
-            self._left(detached)
-            return True
-        except venice_errors.LinkError as error:
-            if error.kind == "cancelled":
-                self._link.close()  # nothing of it goes on; another try starts another worker
-            self._tell_error(error)
-        except HostError as error:
-            self._tell(str(error), Gtk.MessageType.WARNING)
-        except PlanChanged as changed:
-            self._tell_plan(changed.plan)
-            self._tell(str(changed), Gtk.MessageType.INFO)
-        finally:
-            self._call = self._cancel_call = 0
-            self._close_question()
-            self._dialog.disconnect(handler)
-            self._set_busy(False)
-        return self._placed is not None
-
-    def _tell_error(self, error):
-        own = error.kind in ("bad-input", "over-limit", "missing-key", "cancelled") and error.charge == "none"
-        if error.kind in ("bad-input", "over-limit"):
-            self._set_plan("")  # it says the same
-        self._tell(
-            str(error),
-            Gtk.MessageType.WARNING if own else Gtk.MessageType.ERROR,
-            error.details,
-            with_buttons=error.kind in ("missing-key", "bad-key", "over-limit"),
-        )
-
-    def _start(self):
-        """Alive while the worker asks for prices; a cancel is heard meanwhile, with nothing sent yet."""
-        self._plan_call, self._status_call, self._resting = 0, 0, True
-        try:
-            self._link.ensure()
-            self._call = self._task.start(self._on_start_wait)
-        finally:
-            self._resting = False
-
-    def _on_start_wait(self, _message):
-        stay_alive()
-        if self._outcome is not None:
-            raise venice_errors.LinkError("Cancelled. Nothing was charged.", "cancelled")
-
-    def _on_poll(self):
-        try:
-            while True:
-                message = self._link.receive(0)
-                if message is None:
-                    break
-                over, value = self._link.answer(message, self._call)
-                if over:
-                    self._outcome = value
-                    self._loop.quit()
-                    break
-                if message.get("event") == "progress":
-                    self._show_progress(message)
-                elif self._link.answer(message, self._cancel_call) == (True, "sent"):
-                    self._ask_whether_to_wait()
-        except venice_errors.LinkError as error:
-            self._outcome = error
-            self._loop.quit()
-        if self._pulsing:
+    def show_progress(self, text, share):
+        self._progress.set_text(text)
+        if share is None:
             self._progress.pulse()
-            waited = int((GLib.get_monotonic_time() - self._since) / 1e6)
-            self._progress.set_text(f"{self._stage} {waited} s" if waited else self._stage)
-        return GLib.SOURCE_CONTINUE
-
-    def _show_progress(self, message):
-        stage = STAGES.get(message["stage"], "")
-        if stage != self._stage:
-            self._begin(stage)
-        if message["total"]:
-            self._pulsing = False
-            share = message["done"] / message["total"]
+        else:
             self._progress.set_fraction(share)
-            self._progress.set_text(f"{stage} {100 * share:.0f} %")
 
-    def _begin(self, stage):
-        self._stage, self._pulsing = stage, True
-        self._since = GLib.get_monotonic_time()
-        self._progress.set_text(stage)
-
-    def _set_busy(self, busy):
+    def set_busy(self, busy):
+        self._stop_replan()
+        self._close_question()
         for widget in self._inputs:
             widget.set_sensitive(not busy)
         self._dialog.set_response_sensitive(Gtk.ResponseType.OK, not busy)
@@ -500,28 +349,21 @@ class _TaskWindow:
         if not busy:
             (self._first or self._send).grab_focus()
 
-    # Cancelling
+    def refresh(self):
+        """Asks who can be chosen, and what the service offers."""
+        self._session.ask("status", self._status_params(), self._take_status)
 
-    def _on_response(self, _dialog, response):
-        """Escape and the window's own button come as a response too; the window closes when all is said."""
-        if response in _GIVING_UP:
-            self._cancel()
+    def _take_status(self, status):
+        before, self._status = self._status, status
+        self._offer()
+        if any(before[name] != status[name] for name in WHO_AND_WHETHER):
+            self._session.ask_plan()
 
-    def _cancel(self):
-        """What has not wholly left is cancelled; what has may be paid for, and the user is asked."""
-        if not self._call:
-            self._outcome = "given up"
-        elif self._question is None:
-            self._say_to_worker(unless_sent=True)
+    def wait(self):
+        Gtk.main_iteration()
+        stay_alive()
 
-    def _say_to_worker(self, **how):
-        try:
-            self._cancel_call = self._link.cancel(**how)
-        except venice_errors.LinkError as error:
-            self._outcome = error
-            self._loop.quit()
-
-    def _ask_whether_to_wait(self):
+    def ask_whether_to_wait(self):
         self._question = box = Gtk.MessageDialog(
             title="Already Sent",
             transient_for=self._dialog,
@@ -542,15 +384,17 @@ class _TaskWindow:
 
     def _on_answer(self, _box, answer):
         self._close_question()
-        if answer in (LEAVE, STOP):
-            self._say_to_worker(stop=answer == STOP)
+        if answer == LEAVE:
+            self._session.leave()
+        elif answer == STOP:
+            self._session.stop()
 
     def _close_question(self):
         box, self._question = self._question, None
         if box is not None:
             box.destroy()
 
-    def _left(self, detached):
+    def _tell_kept(self, detached):
         """The worker goes on alone: where the answer will be."""
         box = Gtk.MessageDialog(
             title="Answer Kept",
@@ -562,37 +406,21 @@ class _TaskWindow:
         box.run()
         box.destroy()
 
-    # Other windows
+    # What helps where there is no key
 
     def _open_settings(self):
-        self._forget_notice()
-        self._resting = True
-        try:
-            self._link.ensure()
-            run_settings(self._link, self._dialog)
-        except venice_errors.LinkError as error:
-            self._tell_error(error)
-        finally:
-            self._resting = False
-        self._refresh_lists()
-        self._show_plan()
+        self._session.apart(lambda: run_settings(self._link, self._dialog))
 
     def _use_sandbox(self):
         """Until the default provider has a key, where that is all it lacks; else as a choice of its own."""
-        self._forget_notice()
         status = self._status
         chosen = self._config.get_property("provider") or ""
         if status["key"] or status["keyless"] or chosen not in ("", status["default_provider"]):
+            self._session.forget_problem()
             self._config.set_property("provider", "sandbox")
             return
         self._config.set_property("provider", "")
-        try:
-            self._link.ensure()
-            self._link.call("configure", {"trial": True})
-        except venice_errors.LinkError as error:
-            self._tell_error(error)
-        self._refresh_lists()
-        self._show_plan()
+        self._session.apart(lambda: self._link.call("configure", {"trial": True}))
 
 
 def _default_provider(status):

@@ -1,16 +1,18 @@
 """What a fold of options hides: its title says what in it is not as it is by default, what costs first."""
 
+from venice_texts import OPTIONS
+
 # Option -> what is said of a value that is not the default.
 _WORDS = {
     "variations": "{} variations",
     "resolution": "{}",
     "quality": "quality {}",
     "enhance-prompt": "prompt rewritten by the service",
-    "sample": "what is visible",
+    "sample": "all visible layers",
     "aspect-ratio": "{}",
     "seed": "seed {}",
     "selection": {"local": "selection not sent as a mask", "ignore": "selection ignored"},
-    "output": {"changes": "only what changed", "mask": "as a layer mask"},
+    "output": {"changes": "changed areas only", "mask": "as a layer mask"},
     "context": "{} px of surroundings",
     "grow": "selection grown by {} px",
     "feather": "feathered by {} px",
@@ -18,7 +20,7 @@ _WORDS = {
     "align": "not aligned",
     "match-colors": "colors not matched",
     "defringe": "not defringed",
-    "hide-source": "layer stays visible",
+    "hide-source": "source layer stays visible",
 }
 
 
@@ -26,7 +28,7 @@ def title(config, options):
     """The fold's title for these of the config's options, such as “Options: 4 variations”."""
     words = [_words(config, option) for option in sorted(options, key=list(_WORDS).index)]
     differing = ", ".join(filter(None, words))
-    return f"_Options: {differing.replace('_', '__')}" if differing else "_Options"
+    return f"{OPTIONS}: {differing.replace('_', '__')}" if differing else OPTIONS
 
 
 def _words(config, option):

@@ -15,10 +15,10 @@ ABOUT = {
         "Nothing selected: the whole layer is sent.",
         "Several layers selected: the lowest one is edited; the model sees the others as references.",
         "Selection: by default it is also sent as a mask. If a model paints the mask into the picture, "
-        "choose that the selection limits the result only.",
+        "choose “Limit result only”.",
         "Paint on the result's layer mask to show more or less of it: the layer covers the whole region that "
         "was sent.",
-        "To go on from a result, send everything visible instead of the layer alone.",
+        "To go on from a result, choose “All visible layers” for “Sample layers”.",
     ),
     "cutout": (
         "Remove Background",

@@ -80,7 +80,7 @@ def test_gimp_3_has_the_same_arguments_with_the_same_defaults(
         monkeypatch.setitem(sys.modules, name, module)
     front_end = runpy.run_path(str(REPO / "plug-ins/venice_gimp3/venice_gimp3.py"))
     notes = Gimp3Procedure()
-    front_end[f"add_{kind}_arguments"](notes)
+    front_end["add_arguments"](notes, kind)
     assert [name for name, _ in notes.arguments] == ARGUMENTS[procedure].split()
     assert dict(notes.arguments) == gimp.defaults(procedure)
 

@@ -441,15 +441,15 @@ def test_the_fold_says_what_in_it_differs(desk: Desk, server: Sandbox, picture: 
     assert desk.find(EDIT, "Options")["name"] == "Options"
     desk.keys("alt+o", "alt+i", "ctrl+a")
     desk.type("4")
-    desk.keys("Tab", "alt+k", "Down")
+    desk.keys("Tab", "alt+y", "Down")
     keep(desk, "options-differ")
     desk.keys("alt+o")
-    until(lambda: desk.find(EDIT, "Options")["name"] == "Options: 4 variations, what is visible")
+    until(lambda: desk.find(EDIT, "Options")["name"] == "Options: 4 variations, all visible layers")
     desk.wait_told(EDIT, "$0.16")
     send(desk, EDIT)
     assert len(posts(server)) == 4
     desk.open(EDIT)
-    assert desk.find(EDIT, "Options")["name"] == "Options: 4 variations, what is visible"
+    assert desk.find(EDIT, "Options")["name"] == "Options: 4 variations, all visible layers"
     keep(desk, "options-folded")
     desk.keys("Escape")
 

@@ -1,0 +1,227 @@
+# -*- coding: utf-8 -*-
+"""The arguments of all procedures, in their order: scripts count on it, so new ones come last.
+
+Both GIMPs register from this table, the tasks and windows read it. GIMP 2.10 has no upscale and no settings.
+Each label's mnemonic is the only one of its kind in its window. Standard library only; runs on Python 2.7
+and 3.
+"""
+
+from __future__ import unicode_literals
+
+from collections import namedtuple
+
+PROMPT, TEXT, CHOICE, INTEGER, DOUBLE, BOOLEAN = "prompt", "text", "choice", "integer", "double", "boolean"
+
+
+class Argument(namedtuple("Argument", "name kind label tooltip hint default low high choices only_in_gimp")):
+    """One argument of a procedure.
+
+    `hint` follows the label where there are no tooltips, as in GIMP 2.10. `low` and `high` are a number's
+    range. `choices`: pairs of a value and its label. `only_in_gimp`: the worker has no such option.
+    """
+
+    __slots__ = ()
+
+    @property
+    def title(self):
+        """The label without its mnemonic."""
+        return self.label.replace("_", "")
+
+
+def _argument(kind, name, label, tooltip, default, hint="", limits=(None, None), choices=()):
+    return Argument(name, kind, label, tooltip, hint, default, limits[0], limits[1], choices, False)
+
+
+def _prompt(label, tooltip):
+    return _argument(PROMPT, "prompt", label, tooltip, "")
+
+
+def _text(name, label, tooltip, hint=""):
+    return _argument(TEXT, name, label, tooltip, "", hint)
+
+
+def _choice(name, label, tooltip, *choices):
+    """Make a choice of which the first is the default."""
+    return _argument(CHOICE, name, label, tooltip, choices[0][0], choices=choices)
+
+
+def _integer(name, label, tooltip, limits, default, hint=""):
+    return _argument(INTEGER, name, label, tooltip, default, hint, limits)
+
+
+def _double(name, label, tooltip, limits, default):
+    return _argument(DOUBLE, name, label, tooltip, default, limits=limits)
+
+
+def _boolean(name, label, tooltip, default, hint=""):
+    return _argument(BOOLEAN, name, label, tooltip, default, hint)
+
+
+def _only_in_gimp(argument):
+    return argument._replace(only_in_gimp=True)
+
+
+_MODEL = _text("model", "Mo_del", "The model to use; empty: the provider's default", "empty: default")
+_VARIATIONS = _integer("variations", "Variat_ions", "How many results to make", (1, 4), 1)
+_ASPECT_RATIO = _text(
+    "aspect-ratio", "_Aspect ratio", "The shape to request, such as 16:9; empty: the best fit", "such as 16:9"
+)
+_RESOLUTION = _text(
+    "resolution", "Resol_ution", "The resolution to request, such as 2K, if the model offers it", "such as 2K"
+)
+_SAFE_MODE = _boolean("safe-mode", "_Blur adult content", "The service blurs adult content (safe mode)", True)
+_PROVIDER = _text(
+    "provider",
+    "Pro_vider",
+    "The service to use: a name from Settings; empty: the one set there",
+    "empty: as in Settings",
+)
+
+ARGUMENTS = {
+    "edit": (
+        _prompt("_Prompt: what should change?", "What to change, for example “remove the tree”"),
+        _MODEL,
+        _choice(
+            "selection",
+            "S_election",
+            "Whether the selection is sent as a mask, only limits the result, or is ignored",
+            ("guide", "Guide model and limit result"),
+            ("local", "Limit result only"),
+            ("ignore", "Ignore"),
+        ),
+        _integer(
+            "context",
+            "Conte_xt",
+            "How much of the surroundings the model sees, in pixels (-1: automatic)",
+            (-1, 16384),
+            -1,
+            "px, -1: automatic",
+        ),
+        _integer(
+            "grow",
+            "Gro_w",
+            "Enlarge the selection before sending, in pixels (below 0: shrink it)",
+            (-1000, 1000),
+            0,
+            "px",
+        ),
+        _integer(
+            "feather",
+            "_Feather",
+            "Fade the result in from the selection's edge inward, in pixels (-1: automatic)",
+            (-1, 4096),
+            -1,
+            "px, -1: automatic",
+        ),
+        _VARIATIONS,
+        _ASPECT_RATIO,
+        _RESOLUTION,
+        _text("quality", "_Quality", "low, medium, or high, if the model offers it", "low, medium, high"),
+        _SAFE_MODE,
+        _boolean(
+            "enhance-prompt",
+            "Enhance prompt",
+            "Let the service rewrite your prompt (costs extra)",
+            False,
+            "costs extra",
+        ),
+        _boolean("align", "Ali_gn", "Undo small shifts and scaling of the result", True),
+        _boolean(
+            "match-colors",
+            "_Match colors",
+            "Match the result's colors to its surroundings; turn this off to change all colors",
+            True,
+        ),
+        _PROVIDER,
+        _only_in_gimp(
+            _choice(
+                "sample",
+                "Sample la_yers",
+                "Whether to send this layer alone, or everything that is visible",
+                ("layer", "This layer only"),
+                ("visible", "All visible layers"),
+            )
+        ),
+        _choice(
+            "output",
+            "Ou_tput",
+            "Whether the new layer shows the full result, or only the areas that the model changed",
+            ("layer", "Full result"),
+            ("changes", "Changed areas only"),
+        ),
+    ),
+    "cutout": (
+        _only_in_gimp(
+            _choice(
+                "output",
+                "Ou_tput",
+                "Whether to make a new layer without the background, or a copy with a layer mask",
+                ("layer", "New layer"),
+                ("mask", "Copy of the layer with a layer mask"),
+            )
+        ),
+        _boolean("defringe", "_Defringe", "Remove the old background's color from soft edges", True),
+        _PROVIDER,
+        _only_in_gimp(
+            _boolean(
+                "hide-source",
+                "Hide source la_yer",
+                "Hide the layer below its cutout, so that you see the cutout (not if a selection limits it)",
+                True,
+            )
+        ),
+    ),
+    "generate": (
+        _prompt("_Prompt: what should the picture show?", "What to make, for example “a red boat on a lake”"),
+        _text("negative-prompt", "Ne_gative prompt", "What should not be in the picture"),
+        _MODEL,
+        _text("style", "St_yle", "One of the service's styles; empty: none", "empty: none"),
+        _integer(
+            "seed",
+            "Se_ed",
+            "The same seed gives similar results (-1: a new one each time)",
+            (-999999999, 999999999),
+            -1,
+            "-1: random",
+        ),
+        _VARIATIONS,
+        _ASPECT_RATIO,
+        _RESOLUTION,
+        _SAFE_MODE,
+        _PROVIDER,
+    ),
+    "upscale": (
+        _choice(
+            "scale",
+            "Sc_ale",
+            "How many times as wide and high the new image is",
+            ("2", "2 times as wide and high"),
+            ("4", "4 times as wide and high"),
+        ),
+        _PROVIDER,
+        _double(
+            "creativity",
+            "Crea_tivity",
+            "How much texture the service may invent; 0: it stays true to the picture",
+            (0.0, 0.02),
+            0.0,
+        ),
+    ),
+    "settings": (_text("provider", "_Provider", "The provider to use from now on"),),
+}
+
+
+def worker_options(action):
+    """Return the names of those that the worker knows."""
+    return tuple(each.name for each in ARGUMENTS[action] if not each.only_in_gimp)
+
+
+def gimp_options(action):
+    """Return the names of those that only GIMP knows."""
+    return tuple(each.name for each in ARGUMENTS[action] if each.only_in_gimp)
+
+
+def gimp_choices(action):
+    """Return the choices that only GIMP knows: (name, values) of each."""
+    own = [each for each in ARGUMENTS[action] if each.only_in_gimp and each.choices]
+    return tuple((each.name, tuple(value for value, _ in each.choices)) for each in own)
