@@ -34,7 +34,7 @@
         ├── DownloadFailed      2xx with a link to a picture that could not be downloaded
         └── PlacementFailed     the answer arrived and is kept, but could not be put in place
 
-The sentences for the user are in `messages`; these are the facts.
+The sentences for the user are in `error_messages`; these are the facts.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ import venice_texts
 
 from venice_core import errors
 from venice_core.cli.remedies import REMEDIES
+from venice_core.error_messages import SENTENCES, sentence
 from venice_core.errors import Charge, ExitCode, Remedy, VeniceError
-from venice_core.messages import SENTENCES, sentence
 
 CLASSES = [
     value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, VeniceError)

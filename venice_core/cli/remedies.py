@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from venice_core import messages
+from venice_core import error_messages
 from venice_core.errors import Remedy, VeniceError
 
 REMEDIES = {
@@ -14,5 +14,5 @@ REMEDIES = {
 
 
 def sentence(error: VeniceError, provider: str = "this provider") -> str:
-    """Return the error as `messages.sentence` does, with where its remedy is."""
-    return messages.sentence(error, provider, REMEDIES)
+    """Return the error as `error_messages.sentence` does, with where its remedy is."""
+    return error_messages.sentence(error, provider, REMEDIES)

@@ -31,8 +31,8 @@ from venice_core.imaging.formats import sniff
 from venice_core.job import Action, Facts
 from venice_core.network.download import fetch
 from venice_core.network.messages import Request, Response
+from venice_core.network.rate_limit_headers import RetryHint
 from venice_core.network.retry import seconds_before_repeat
-from venice_core.network.retry_headers import RetryHint
 from venice_core.network.urls import is_local
 from venice_core.planning.endpoint import Endpoint
 from venice_core.progress import OnProgress, Progress, Stage

@@ -6,6 +6,7 @@ import logging
 import threading
 from functools import partial
 
+from venice_core.error_messages import sentence
 from venice_core.errors import (
     Charge,
     VeniceError,
@@ -13,7 +14,6 @@ from venice_core.errors import (
 from venice_core.execution.combined_progress import CombinedProgress
 from venice_core.execution.request_run import RequestRun, keep_record
 from venice_core.execution.results import Failure, Result, RunResult
-from venice_core.messages import sentence
 from venice_core.planning.plan import Plan
 from venice_core.records.entry import Entry
 

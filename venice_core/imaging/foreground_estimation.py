@@ -10,7 +10,7 @@ import numpy as np
 
 from venice_core.geometry.rectangles import Bounds, Extent
 from venice_core.imaging.arrays import Coverage, Floats, Pixels
-from venice_core.imaging.coverage import support_of
+from venice_core.imaging.mask_edges import support_of
 
 TILE = 1024
 """Side, in px, of the areas processed at once, to limit memory."""

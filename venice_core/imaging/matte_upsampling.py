@@ -14,7 +14,7 @@ import numpy.typing as npt
 from venice_core.geometry.affine import Affine
 from venice_core.geometry.rectangles import Bounds, Extent
 from venice_core.imaging.arrays import Coverage, Doubles, Floats, Pixels
-from venice_core.imaging.coverage import support_of
+from venice_core.imaging.mask_edges import support_of
 from venice_core.imaging.resampling import sampled, warp
 
 NEARLY = 0.9

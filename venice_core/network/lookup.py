@@ -8,9 +8,9 @@ from collections.abc import Callable
 from venice_core.cancellation import Cancel
 from venice_core.errors import LookupFailed, NoUsableAnswer, VeniceError
 from venice_core.network.messages import Request, Response
+from venice_core.network.rate_limit_headers import RetryHint
 from venice_core.network.refusal_reader import RefusalReader
 from venice_core.network.retry import seconds_before_repeat
-from venice_core.network.retry_headers import RetryHint
 from venice_core.network.transport import Transport
 from venice_core.progress import OnProgress
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from venice_core.cancellation import Cancel
 from venice_core.errors import Busy
+from venice_core.network.rate_limit_headers import parse_limit
 from venice_core.network.retry import MAX_WAIT
-from venice_core.network.retry_headers import parse_reset
 
 LOOK_SECONDS = 0.1
 
@@ -29,13 +29,12 @@ class RateLimiter:
     def update(self, headers: Mapping[str, str]) -> None:
         """Update the limits from `x-ratelimit-…` headers (lower-case names), if both are present."""
         now = self._clock()
-        left = headers.get("x-ratelimit-remaining-requests", "")
-        reset = parse_reset(headers.get("x-ratelimit-reset-requests", ""), now)
-        if not (left.isascii() and left.isdigit() and len(left) < 10) or reset is None:
+        limit = parse_limit(headers, now)
+        if limit is None:
             return
         with self._lock:
-            self._reset = now + reset
-            self._left = int(left)
+            self._left, seconds = limit
+            self._reset = now + seconds
 
     @contextlib.contextmanager
     def slot(self, cancel: Cancel, on_wait: Callable[[float], None] = lambda _: None) -> Iterator[None]:

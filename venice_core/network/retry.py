@@ -7,7 +7,7 @@ of its body was sent, or the provider said that it was busy. A GET costs nothing
 from __future__ import annotations
 
 from venice_core.errors import LostConnection, NoConnection, ServerFailure, VeniceError
-from venice_core.network.retry_headers import RetryHint, server_wait
+from venice_core.network.rate_limit_headers import RetryHint, server_wait
 
 MAX_WAIT = 60.0
 DEFAULT_WAIT = 2.0

@@ -19,10 +19,10 @@ from venice_core.planning.model_support import (
     endpoints_for,
     model_for,
     model_warnings,
-    style,
 )
 from venice_core.planning.plan import Plan
 from venice_core.planning.selection import Selection
+from venice_core.planning.styles import match_style
 
 
 def plan_generation(job: Job, selection: Selection | None, capabilities: Capabilities) -> Plan:
@@ -69,7 +69,7 @@ def plan_generation(job: Job, selection: Selection | None, capabilities: Capabil
         aspect_ratio=ratio,
         resolution=resolution,
         quality=quality,
-        style=style(options.style, capabilities.catalogue.styles),
+        style=match_style(options.style, capabilities.catalogue.styles),
         privacy=model.privacy,
         requests=requests,
         pictures=pictures,

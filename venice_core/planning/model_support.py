@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from datetime import date
 from typing import NamedTuple
 
@@ -125,18 +124,6 @@ def shapes_for(requested: str, model: Model, usual: tuple[str, ...] = ()) -> Sha
     if shapes is None:
         raise _not_offered(model, "aspect ratio", requested, model.aspect_ratios)
     return shapes
-
-
-def style(requested: str, known: tuple[str, ...]) -> str:
-    """Return the style as the service spells it. Raises BadInput if it is unknown."""
-    if not requested or not known:
-        return requested
-    spelled = {name.lower(): name for name in known}
-    if requested.lower() in spelled:
-        return spelled[requested.lower()]
-    near = [spelled[name] for name in difflib.get_close_matches(requested.lower(), spelled, 3, 0.5)]
-    hint = f"; did you mean {', '.join(near)}?" if near else f"; it has {', '.join(known[:8])} …"
-    raise BadInput(f"There is no style “{requested}”{hint}")
 
 
 def model_warnings(model: Model, capabilities: Capabilities) -> list[str]:

@@ -15,7 +15,7 @@ import numpy as np
 from venice_core.errors import BadInput
 from venice_core.geometry.rectangles import Bounds
 from venice_core.imaging.arrays import Coverage
-from venice_core.imaging.coverage import feather, grow, is_hard_edged, support_of
+from venice_core.imaging.mask_edges import feather, grow, is_hard_edged, support_of
 from venice_core.job import Job
 
 AUTOMATIC_FEATHER = 8

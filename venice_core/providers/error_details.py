@@ -24,7 +24,7 @@ from venice_core.errors import (
     VeniceError,
 )
 from venice_core.network.messages import Response
-from venice_core.providers.error_text import Words, one_line, read
+from venice_core.providers.response_text import Words, one_line, read
 from venice_core.secret import Secret
 
 _SUPPORT_IDS = ("x-request-id", "cf-ray")

@@ -15,8 +15,8 @@ import threading
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal, TypedDict
 
+from venice_core.error_messages import sentence
 from venice_core.errors import ProtocolError, VeniceError
-from venice_core.messages import sentence
 from venice_core.progress import Progress
 
 PROTOCOL = 2

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from unit_transport import PNG, FakeTransport, answer
 
 from venice_core.cancellation import Cancel
+from venice_core.error_messages import sentence
 from venice_core.errors import (
     Cancelled,
     Charge,
@@ -26,7 +27,6 @@ from venice_core.errors import (
     UnusableAnswer,
     VeniceError,
 )
-from venice_core.messages import sentence
 from venice_core.network import download
 from venice_core.network.download import MAX_BYTES, MAX_REDIRECTS, fetch
 from venice_core.network.messages import Request, Response

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from venice_core import errors
 from venice_core.errors import NoConnection, VeniceError
+from venice_core.network.rate_limit_headers import RetryHint, parse_reset, parse_retry_after, server_wait
 from venice_core.network.retry import DEFAULT_WAIT, MAX_WAIT, seconds_before_repeat
-from venice_core.network.retry_headers import RetryHint, parse_reset, parse_retry_after, server_wait
 
 NOW = 1_790_000_000.0
 

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from venice_core.errors import BadInput
 from venice_core.geometry.rectangles import Bounds, Extent
-from venice_core.imaging.coverage import feather, grow, is_hard_edged, support_of
+from venice_core.imaging.mask_edges import feather, grow, is_hard_edged, support_of
 from venice_core.job import Action, Job, Options, SelectionUse
 from venice_core.planning.selection import Selection
 

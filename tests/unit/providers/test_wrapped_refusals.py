@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from venice_core import errors
+from venice_core.error_messages import sentence
 from venice_core.errors import Charge, VeniceError
-from venice_core.messages import sentence
 from venice_core.network.messages import Response
 from venice_core.providers import web_pages
 from venice_core.providers.openai import refusals as openai_refusals

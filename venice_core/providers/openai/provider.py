@@ -22,10 +22,10 @@ from venice_core.planning.plan import Plan
 from venice_core.providers.base import Account, ImageLink, RequestImages, as_texts, is_of_sandbox
 from venice_core.providers.base64_pictures import bare, from_base64
 from venice_core.providers.error_details import request_id
-from venice_core.providers.error_text import MAX_TOLD_PROMPT, one_line, words
 from venice_core.providers.openai import refusals
 from venice_core.providers.openai.dialect import Dialect
 from venice_core.providers.openai.profile import ServiceProfile
+from venice_core.providers.response_text import MAX_TOLD_PROMPT, one_line, words
 from venice_core.secret import Secret
 
 ENDPOINTS = {Action.EDIT: (Endpoint.EDITS,), Action.GENERATE: (Endpoint.GENERATIONS,)}

@@ -7,7 +7,7 @@ import re
 from venice_core.errors import UnknownModel, VeniceError
 from venice_core.network.messages import Response
 from venice_core.providers.error_details import Refusals
-from venice_core.providers.error_text import Words
+from venice_core.providers.response_text import Words
 
 _NO_MODEL = re.compile(r"\b(model|deployment)\b.{0,120}\b(not exist|not found)\b", re.IGNORECASE | re.DOTALL)
 

@@ -8,6 +8,7 @@ from typing import Any
 from venice_core.errors import LookupFailed
 from venice_core.network.messages import Request, Response
 from venice_core.providers.base import Account
+from venice_core.providers.venice.json_values import as_mapping
 from venice_core.secret import Secret
 
 NO_KEY = Secret("")
@@ -49,7 +50,7 @@ def traits(base_url: str, kind: str, key: Secret) -> Request:
 
 def read_traits(response: Response) -> dict[str, str]:
     """Return model ids by trait. Raises LookupFailed."""
-    named = _mapping(_body(response, "traits").get("data"))
+    named = as_mapping(_body(response, "traits").get("data"))
     return {str(trait): model for trait, model in named.items() if isinstance(model, str)}
 
 
@@ -60,8 +61,8 @@ def account(base_url: str, key: Secret) -> Request:
 
 def read_account(response: Response) -> Account:
     """Read the account; any balance may be missing. Raises LookupFailed."""
-    data = _mapping(_body(response, "account").get("data"))
-    balances = _mapping(data.get("balances"))
+    data = as_mapping(_body(response, "account").get("data"))
+    balances = as_mapping(data.get("balances"))
 
     def amount(name: str) -> float | None:
         value = balances.get(name)
@@ -69,7 +70,7 @@ def read_account(response: Response) -> Account:
             return None
         return float(value)
 
-    tier = _mapping(data.get("apiTier")).get("id")
+    tier = as_mapping(data.get("apiTier")).get("id")
     return Account(
         permitted=data.get("accessPermitted") is not False,
         tier=tier if isinstance(tier, str) else "",
@@ -83,7 +84,3 @@ def _body(response: Response, what: str) -> Mapping[str, Any]:
     if not isinstance(body, dict):
         raise LookupFailed(f"the response about {what} could not be read", status=response.status)
     return body
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -23,7 +23,7 @@ from venice_core.planning.plan import Plan
 from venice_core.providers.base import Account, Encoded, RequestImages, as_texts, is_of_sandbox
 from venice_core.providers.base64_pictures import bare, from_base64
 from venice_core.providers.error_details import request_id
-from venice_core.providers.error_text import MAX_TOLD_PROMPT, one_line, words
+from venice_core.providers.response_text import MAX_TOLD_PROMPT, one_line, words
 from venice_core.providers.venice import listings as lists
 from venice_core.providers.venice import refusals
 from venice_core.providers.venice.fields import parse_fields

@@ -16,7 +16,7 @@ from venice_core.errors import (
 )
 from venice_core.network.messages import Response
 from venice_core.providers.error_details import Refusals
-from venice_core.providers.error_text import Words
+from venice_core.providers.response_text import Words
 
 _ACCESS = re.compile(
     r"access level|only available to|not available to|not authori[sz]ed to|subscription|admin api key",

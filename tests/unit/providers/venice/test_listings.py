@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from venice_core.error_messages import sentence
 from venice_core.errors import Charge, LookupFailed
-from venice_core.messages import sentence
 from venice_core.network.messages import Response
 from venice_core.providers.venice import listings as lists
 from venice_core.providers.venice.listings import Account

@@ -13,12 +13,8 @@ from hypothesis import strategies as st
 
 from venice_core.planning.capabilities import Capabilities, Model
 from venice_core.planning.price import FlatPrices, Price
-from venice_core.providers.venice.model_entries import (
-    VenicePrices,
-    packaged_catalogue,
-    read_catalogue,
-    read_model,
-)
+from venice_core.providers.venice.model_entries import packaged_catalogue, read_catalogue, read_model
+from venice_core.providers.venice.prices import VenicePrices
 from venice_core.providers.venice.provider import Venice
 from venice_core.secret import Secret
 

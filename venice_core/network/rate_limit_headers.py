@@ -1,4 +1,4 @@
-"""What a response says about when to ask again."""
+"""What a response's headers say about rate limits and when to ask again."""
 
 from __future__ import annotations
 
@@ -67,6 +67,18 @@ def parse_retry_after(value: str, now: float) -> float | None:
             return None
         return max(0.0, seconds)
     return seconds if seconds >= 0 else None
+
+
+def parse_limit(headers: Mapping[str, str], now: float) -> tuple[int, float] | None:
+    """Return how many more requests are allowed, and the s from `now` until that is reset.
+
+    None unless both `x-ratelimit-…` headers (lower-case names) are there and can be parsed.
+    """
+    left = headers.get("x-ratelimit-remaining-requests", "")
+    seconds = parse_reset(headers.get("x-ratelimit-reset-requests", ""), now)
+    if not (left.isascii() and left.isdigit() and len(left) < 10) or seconds is None:
+        return None
+    return int(left), seconds
 
 
 def parse_reset(value: str, now: float) -> float | None:
