@@ -9,7 +9,7 @@ A window is the view of a session, and has these:
     set_busy(busy)                  a run begins or is over: nothing can be changed meanwhile
     refresh()                       the service's lists have changed
     ask_whether_to_wait()           the request has been sent: `leave`, `stop`, or nothing, to keep waiting
-    wait()                          lets the toolkit work until something has happened, a tick at most
+    wait()                          lets the toolkit work for one event, a tick at most
 
 It calls `step` every now and then (TICK), from a timer also in the middle of `work`. Nothing here blocks but
 `work`. Standard library only; runs on Python 2.7 and 3.
@@ -108,12 +108,12 @@ class Session(object):
         now = _clock()
         self._watch_after = now + (now - began) / WATCH_SHARE
 
-    def step(self):
-        """Take what the worker has said meanwhile."""
+    def step(self, seconds=0):
+        """Take what the worker has said meanwhile; wait for it up to `seconds`."""
         if self._resting:
             return
         if self._state in (_IDLE, _RUNNING):
-            self._listen()
+            self._listen(seconds)
         if self.is_busy:
             self._tell_progress()
         elif self._link.news and not self._calls:
@@ -201,7 +201,9 @@ class Session(object):
 
     def _wait_at_start(self, _message):
         """Stay alive while the worker makes sure of the price: nothing has been sent yet."""
-        self._view.wait()
+        end = _clock() + TICK
+        while not self._given_up and _clock() < end:  # not until there are no more events: they may never end
+            self._view.wait()
         if self._given_up:
             raise LinkError("Cancelled. Nothing was charged.", "cancelled")
 
@@ -218,13 +220,14 @@ class Session(object):
 
     # What the worker says
 
-    def _listen(self):
+    def _listen(self, seconds):
         try:
             while self._state == _RUNNING or (self._state == _IDLE and self._link.is_open):
-                message = self._link.receive(0)
+                message = self._link.receive(seconds)
                 if message is None:
                     return
                 self._take(message)
+                seconds = 0
         except LinkError as error:
             if self._state == _RUNNING:
                 self._end(error)

@@ -18,6 +18,7 @@ import venice_session
 import venice_texts
 from gimpfu import CancelError
 
+PLAN_SECONDS = 1.0
 STEP_MS = int(1000 * venice_session.TICK)
 NO_KEY_NEEDED = " The provider “sandbox” needs none."
 _WIDTH = 420
@@ -142,7 +143,6 @@ class _Window(object):
 
     def wait(self):
         gtk.main_iteration(True)
-        _stay_alive()
 
     def _calm_gimpfus_bar(self):
         """It would go on saying which file was exported last."""
@@ -182,6 +182,7 @@ class _Window(object):
         if typed:
             key = {"provider": self._provider, "key": typed, "use": False}
             self._session.apart(lambda: self._link.call("configure", key))
+            self._session.step(PLAN_SECONDS)  # or a Send that is pressed at once would be lost
 
 
 def _label():

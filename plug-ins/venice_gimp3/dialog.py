@@ -25,7 +25,6 @@ from widgets import (
     label,
     make_prompt,
     mnemonic,
-    stay_alive,
     tame_wheel,
 )
 
@@ -361,7 +360,6 @@ class _TaskWindow:
 
     def wait(self):
         Gtk.main_iteration()
-        stay_alive()
 
     def ask_whether_to_wait(self):
         self._question = box = Gtk.MessageDialog(
