@@ -3,7 +3,7 @@
   python3 tests                       everything that this computer can run
   python3 tests unit contract -k fit  some groups, with options for pytest
   python3 tests tests/unit/test_x.py  some files
-  python3 tests check                 lint, format and types only
+  python3 tests check                 lint, format, types, layers and shell scripts only
   python3 tests bench                 print the benchmarks; with --quick in their smallest form
   python3 tests bench fidelity -h     one of them, with options
 

@@ -1,7 +1,7 @@
 """What a fold of options hides: its title says what in it is not as it is by default, what costs first."""
 
 # Option -> what is said of a value that is not the default.
-_WORDS = {
+_WORDS: dict = {
     "variations": "{} variations",
     "resolution": "{}",
     "quality": "quality {}",
