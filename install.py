@@ -3,29 +3,29 @@
 
   python3 install.py              install, upgrade or repair
   python3 install.py --demo       install, then try an edit and a cut-out on a photograph; needs no key
-  python3 install.py --doctor     look at everything that has to work, and say what to do where it does not
-  python3 install.py --dry-run    say what would be done; write nothing
-  python3 install.py --uninstall  take away what was installed, and nothing else
+  python3 install.py --doctor     check everything that has to work, and suggest a remedy for what does not
+  python3 install.py --dry-run    show what would be done, without changing anything
+  python3 install.py --uninstall  remove what was installed, and nothing else
 
-What it writes:
+Files it writes:
 
   ~/.local/share/venice-gimp/worker-*                  the plug-in's own Python environment
   ~/.local/share/venice-gimp/install.json              the list of everything that was written
   ~/.config/GIMP/3.x/plug-ins/venice_gimp3/            the plug-in, for each GIMP 3
-  ~/.config/GIMP/2.10/plug-ins/venice_gimp2/           the plug-in, for GIMP 2.10 where that has Python
+  ~/.config/GIMP/2.10/plug-ins/venice_gimp2/           the plug-in, for GIMP 2.10 if that has Python
 
-XDG_DATA_HOME and XDG_CONFIG_HOME are honoured. With GIMP3_DIRECTORY or GIMP2_DIRECTORY set, only the
+XDG_DATA_HOME and XDG_CONFIG_HOME are honored. With GIMP3_DIRECTORY or GIMP2_DIRECTORY set, only the
 profiles that they name get the plug-in. Libraries come through pip, with your pip settings, exactly as
 listed in requirements.lock.
-All or nothing: when a step fails, or you press Ctrl-C, what was there before is put back. A folder that
-this installer did not make is never touched.
+All or nothing: if a step fails, or you press Ctrl-C, the previous state is restored. A folder that this
+installer did not create is never touched.
 
 Needs Linux and Python 3.10 or newer with its venv module; nothing else has to be installed first.
 """
 
 # Kept readable for Python 2 and 3.6, so that they get the sentence below and not a syntax error:
-# no f-strings, annotations, [*unpacking] or "raise ... from". It is longer than other files here and
-# still one file, so that everything it does to a computer can be read in one place.
+# no f-strings, annotations (types are comments), [*unpacking] or "raise ... from". It is longer than other
+# files here and still one file, so that everything it does to a computer can be read in one place.
 # ruff: noqa: RUF005
 from __future__ import print_function
 
@@ -34,10 +34,9 @@ import sys
 if sys.version_info < (3, 10):
     sys.exit("Venice for GIMP needs Python 3.10 or newer; this is Python %d.%d." % sys.version_info[:2])
 if not sys.platform.startswith("linux"):
-    sys.exit("Venice for GIMP knows Linux only, so far.")
+    sys.exit("Venice for GIMP supports only Linux so far.")
 
 import argparse
-import collections
 import contextlib
 import fcntl
 import glob
@@ -49,58 +48,35 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import typing
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LOCK = os.path.join(HERE, "requirements.lock")
-STAGING = ".venice-gimp-install"  # beside plug-ins, not in it: GIMP must never see half a plug-in
+PROGRAMS = os.path.join(HERE, "docs", "demo")
+STAGING = ".venice-gimp-install"  # next to plug-ins, not in it: GIMP must never see half a plug-in
 COMPLETE = "venice-complete.json"  # written last into an environment
+AGAIN = "run: python3 install.py"
 NO_GIMP = (
-    "No GIMP 3 was found on this computer, nor a GIMP 2.10 with Python"
-    " (looked for gimp and gimp-console in PATH)."
+    "No GIMP 3 was found on this computer, and no GIMP 2.10 with Python"
+    " (searched PATH for gimp and gimp-console)."
 )
 NO_PYTHON = (
-    "%s was built without Python for plug-ins, as most GIMP 2.10 in Linux are, so it cannot run this one."
+    "%s was built without Python, like most GIMP 2.10 packages for Linux, so it cannot run this plug-in."
     " GIMP 3.0.4 or newer can."
 )
 
-# A kind of GIMP: the plug-in's folder and main file, the series, the variable that names a profile, some
-# procedures, how to run a batch script from standard input, what has to end it, and how it asks for one.
-Kind = collections.namedtuple("Kind", "name series variable procedures batch end ask")
-GIMP3 = Kind(
-    name="venice_gimp3",
-    series=r"3\.\d+",
-    variable="GIMP3_DIRECTORY",
-    procedures=("plug-in-venice-edit", "plug-in-venice-remove-background", "plug-in-venice-settings"),
-    batch=["--batch-interpreter", "python-fu-eval", "-b", "-", "--quit"],
-    end="",
-    ask="print('listed %(name)s', Gimp.get_pdb().procedure_exists('%(name)s'))\n",
-)
-GIMP2 = Kind(
-    name="venice_gimp2",
-    series=r"2\.10",
-    variable="GIMP2_DIRECTORY",
-    procedures=("python-fu-venice-edit", "python-fu-venice-remove-background", "python-fu-venice-generate"),
-    batch=["-b", "-"],
-    end="(gimp-quit 0)\n",  # in the script: after its end GIMP 2.10 would wait for ever
-    ask='(display (string-append "listed %(name)s "'
-    ' (if (= (car (gimp-procedural-db-proc-exists "%(name)s")) TRUE) "True" "False")))\n',
-)
-KINDS = (GIMP3, GIMP2)
-
-# A GIMP in PATH; and a profile folder with the GIMPs that use it.
-Gimp = collections.namedtuple("Gimp", "kind program version")
-Profile = collections.namedtuple("Profile", "kind folder gimps")
-
 
 class InstallError(Exception):
-    """It cannot go on; the text says why and what helps."""
+    """Installing cannot go on; the text says why and what helps."""
 
 
 def say(text):
+    # type: (str) -> None
     print(text, flush=True)
 
 
 def environment(**more):
+    # type: (**str) -> dict[str, str]
     """Your environment, without what an active virtual environment or a bundled Python put into it."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "__PYVENV"))}
     own = os.path.join(env.pop("VIRTUAL_ENV", os.devnull), "bin")
@@ -109,31 +85,41 @@ def environment(**more):
 
 
 def run(command, script="", timeout=None, **more):
+    # type: (list[str], str, float | None, **str) -> tuple[int | None, str]
     """Run to the end or to `timeout` seconds, then end all it started. Returns status and output."""
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as output:
         given.write(script.encode("utf-8"))
         given.seek(0)
-        files = {"stdin": given, "stdout": output, "stderr": subprocess.STDOUT}
-        process = subprocess.Popen(command, env=environment(**more), start_new_session=True, **files)
+        process = subprocess.Popen(
+            command,
+            env=environment(**more),
+            start_new_session=True,
+            stdin=given,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        status = None
         try:
             status = process.wait(timeout)
         except subprocess.TimeoutExpired:
-            status = None
+            pass
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         output.seek(0)
         text = output.read().decode("utf-8", "replace")
-    return status, text if status is not None else "%s\nNo end after %d s." % (text, timeout)
+    return status, text if status is not None else "%s\nTimed out after %d s." % (text, timeout or 0)
 
 
 def last_lines(text):
+    # type: (str) -> str
     return "\n".join("    " + line for line in text.strip().splitlines()[-12:])
 
 
 def read_json(path):
-    """The object in a JSON file, or {} when there is none that can be read."""
+    # type: (str) -> dict[str, typing.Any]
+    """The object in a JSON file, or {} if there is none that can be read."""
     try:
         with open(path, encoding="utf-8") as file:
             value = json.load(file)
@@ -143,6 +129,7 @@ def read_json(path):
 
 
 def write_json(path, value):
+    # type: (str, dict[str, typing.Any]) -> None
     """In one step: a reader sees the old or the new text, never a part."""
     with open(path + ".new", "w", encoding="utf-8") as file:
         json.dump(value, file, indent=2, sort_keys=True)
@@ -152,222 +139,210 @@ def write_json(path, value):
 
 
 def remove_if_empty(folder):
+    # type: (str) -> None
     with contextlib.suppress(OSError):
         os.rmdir(folder)
 
 
 def remove_tree(folder):
+    # type: (str) -> None
     if not os.path.islink(folder):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def xdg(variable, *default):
+    # type: (str, *str) -> str
     """A base folder by the XDG rules: a relative path counts as unset."""
     value = os.environ.get(variable, "")
     return value if os.path.isabs(value) else os.path.join(os.path.expanduser("~"), *default)
 
 
 def data_folder():
+    # type: () -> str
     return os.path.join(xdg("XDG_DATA_HOME", ".local", "share"), "venice-gimp")
 
 
-def manifest_path():
-    return os.path.join(data_folder(), "install.json")
-
-
-def read_manifest():
-    """The list of what was written; whatever it says, only a worker's environment in our own folder is
-    ever removed as a whole."""
-    empty = {"version": "", "environments": [], "plug_ins": {}, "folders": [], "staging": {}}
-    manifest = dict(empty, **read_json(manifest_path()))
-    ours = re.compile(re.escape(os.path.join(data_folder(), "worker-")) + r"[\w.+-]+")
-    manifest["environments"] = [path for path in manifest["environments"] if ours.fullmatch(path)]
-    return dict(manifest, manifest=1)
-
-
-def restore_manifest(manifest):
-    if manifest:
-        write_json(manifest_path(), manifest)
-    elif os.path.exists(manifest_path()):
-        os.remove(manifest_path())
-
-
 def version():
+    # type: () -> str
     with open(os.path.join(HERE, "venice_core", "version.py"), encoding="utf-8") as file:
-        return re.search(r'VERSION = "([^"]+)"', file.read()).group(1)
+        return file.read().partition('VERSION = "')[2].partition('"')[0]
 
 
-def find_gimps(kind):
-    """By series, e.g. {"3.0": Gimp(GIMP3, "/usr/bin/gimp-console-3.0", "3.0.4")}."""
-    named = re.compile(r"gimp(-console)?(-[\d.]+)?")
-    folders = [folder for folder in environment()["PATH"].split(os.pathsep) if os.path.isabs(folder)]
-    programs = [path for folder in folders for path in glob.glob(os.path.join(glob.escape(folder), "gimp*"))]
-    found = {}
-    # A stable sort: the console programs first, else in the order of PATH.
-    for program in sorted(programs, key=lambda path: "-console" not in os.path.basename(path)):
-        if named.fullmatch(os.path.basename(program)) and os.access(program, os.X_OK):
-            status, output = run([program, "--version"], timeout=60, LC_ALL="C.UTF-8")
-            number = re.search(r"\b(%s)\.\d+\S*" % kind.series, output)
-            if status == 0 and number:
-                found.setdefault(number.group(1), Gimp(kind, program, number.group(0)))
-    return found
+def in_script_fu(value):
+    # type: (typing.Any) -> str
+    """A literal of Script-Fu, which has strings and numbers as JSON has them."""
+    if isinstance(value, tuple):
+        return "(list %s)" % " ".join(map(in_script_fu, value))
+    return json.dumps(value, ensure_ascii=False)
 
 
-def find_profiles():
-    """The profile of each GIMP, and profiles whose GIMP is not in PATH; or only those that are named."""
-    named = [kind for kind in KINDS if os.environ.get(kind.variable)]
-    for kind in named:
-        if not os.path.isabs(os.environ[kind.variable]):
-            text = "%s has to be an absolute path; it is %s."
-            raise InstallError(text % (kind.variable, os.environ[kind.variable]))
-    if named:
-        say("Only for the profile in %s." % " and in ".join(kind.variable for kind in named))
-        return [Profile(kind, os.environ[kind.variable], sorted(find_gimps(kind).values())) for kind in named]
-    return [profile for kind in KINDS for profile in usual_profiles(kind)]
+# A kind of GIMP: the plug-in's folder and main file, the series, the variable that names a profile, some
+# procedures; and for a program that it reads from standard input: the ending of the file's name, the
+# options, what has to end it, and how a value is written and defined in it.
+Kind = typing.NamedTuple(
+    "Kind",
+    [
+        ("name", str),
+        ("series", str),
+        ("variable", str),
+        ("procedures", typing.Tuple[str, ...]),
+        ("suffix", str),
+        ("options", typing.List[str]),
+        ("end", str),
+        ("literal", typing.Callable[[typing.Any], str]),
+        ("definition", str),
+    ],
+)
+GIMP3 = Kind(
+    name="venice_gimp3",
+    series=r"3\.\d+",
+    variable="GIMP3_DIRECTORY",
+    procedures=("plug-in-venice-edit", "plug-in-venice-remove-background", "plug-in-venice-settings"),
+    suffix=".py",
+    options=["--batch-interpreter", "python-fu-eval", "-b", "-", "--quit"],
+    end="",
+    literal=repr,
+    definition="%s = %s\n",
+)
+GIMP2 = Kind(
+    name="venice_gimp2",
+    series=r"2\.10",
+    variable="GIMP2_DIRECTORY",
+    procedures=("python-fu-venice-edit", "python-fu-venice-remove-background", "python-fu-venice-generate"),
+    suffix=".scm",
+    options=["-b", "-"],
+    end="(gimp-quit 0)\n",  # in the program: after its end GIMP 2.10 would wait for ever
+    literal=in_script_fu,
+    definition="(define %s %s)\n",
+)
+KINDS = (GIMP3, GIMP2)
 
 
-def usual_profiles(kind):
-    gimps = find_gimps(kind)
-    config = os.path.join(xdg("XDG_CONFIG_HOME", ".config"), "GIMP")
-    there = map(os.path.basename, glob.glob(os.path.join(glob.escape(config), "*")))
-    series = {name for name in there if re.fullmatch(kind.series, name)}.union(gimps)
-    return [
-        Profile(kind, os.path.join(config, name), [gimps[name]] if name in gimps else [])
-        for name in sorted(series)
-    ]
+class Gimp:
+    """A GIMP found here: its profile folder, and its program and version if it is in PATH."""
 
+    def __init__(self, kind, profile, program="", version=""):
+        # type: (Kind, str, str, str) -> None
+        self.kind = kind
+        self.profile = profile
+        self.program = program
+        self.version = version
+        self.plug_in = os.path.join(profile, "plug-ins", kind.name)
 
-def gimp_batch(gimp, script, timeout=180, **more):
-    """Run a script in GIMP, without a window, in the profile that you use."""
-    return run([gimp.program, "-i", "-d", "-f"] + gimp.kind.batch, script + gimp.kind.end, timeout, **more)
+    def __str__(self):
+        # type: () -> str
+        return "GIMP %s (%s)" % (self.version, self.program)
 
+    @classmethod
+    def in_path(cls, kind):
+        # type: (Kind) -> list[Gimp]
+        """Those in PATH, one for each series, with the profile that it uses."""
+        named = re.compile(r"gimp(-console)?(-[\d.]+)?")
+        folders = [folder for folder in environment()["PATH"].split(os.pathsep) if os.path.isabs(folder)]
+        programs = [
+            path for folder in folders for path in glob.glob(os.path.join(glob.escape(folder), "gimp*"))
+        ]
+        found = {}  # type: dict[str, Gimp]
+        # A stable sort: the console programs first, else in the order of PATH.
+        for program in sorted(programs, key=lambda path: "-console" not in os.path.basename(path)):
+            if named.fullmatch(os.path.basename(program)) and os.access(program, os.X_OK):
+                status, output = run([program, "--version"], timeout=60, LC_ALL="C.UTF-8")
+                number = re.search(r"\b(%s)\.\d+\S*" % kind.series, output)
+                if status == 0 and number:
+                    series = number.group(1)
+                    profile = os.environ.get(kind.variable) or os.path.join(cls.profiles(), series)
+                    found.setdefault(series, cls(kind, profile, program, number.group(0)))
+        return [found[series] for series in sorted(found)]
 
-def missing_procedures(gimp):
-    """The procedures that GIMP does not list, and what it printed."""
-    names = gimp.kind.procedures
-    _, output = gimp_batch(gimp, "".join(gimp.kind.ask % {"name": name} for name in names))
-    return [name for name in names if "listed %s True" % name not in output], output
+    @classmethod
+    def find(cls):
+        # type: () -> list[Gimp]
+        """Those in PATH, and profiles whose GIMP is elsewhere; or only the profiles that variables name."""
+        named = [kind for kind in KINDS if os.environ.get(kind.variable)]
+        for kind in named:
+            if not os.path.isabs(os.environ[kind.variable]):
+                text = "%s must be an absolute path, but it is %s."
+                raise InstallError(text % (kind.variable, os.environ[kind.variable]))
+        if named:
+            say("Using only the profile set in %s." % " and in ".join(kind.variable for kind in named))
+        return [gimp for kind in named or KINDS for gimp in cls.of_kind(kind)]
 
+    @classmethod
+    def of_kind(cls, kind):
+        # type: (Kind) -> list[Gimp]
+        gimps = cls.in_path(kind)
+        folders = glob.glob(os.path.join(glob.escape(cls.profiles()), "*"))
+        folders = [folder for folder in folders if re.fullmatch(kind.series, os.path.basename(folder))]
+        if os.environ.get(kind.variable):
+            folders = [os.environ[kind.variable]]
+        others = set(folders).difference(gimp.profile for gimp in gimps)
+        return sorted(gimps + [cls(kind, folder) for folder in others], key=lambda gimp: gimp.profile)
 
-PROBE = """#!/usr/bin/env python
-import gimpfu
-print("Python " + "works")
-"""
+    @staticmethod
+    def profiles():
+        # type: () -> str
+        return os.path.join(xdg("XDG_CONFIG_HOME", ".config"), "GIMP")
 
+    def batch(self, script="", timeout=180, **more):
+        # type: (str, float, **str) -> tuple[int | None, str]
+        """Run a script without a window, in the profile that you use."""
+        command = [self.program, "-i", "-d", "-f"] + self.kind.options
+        return run(command, script + self.kind.end, timeout, **more)
 
-def lacks_python(gimp):
-    """Whether this is a GIMP 2.10 that does not run a plug-in in Python. Asked in a throw-away profile."""
-    if gimp.kind is not GIMP2:
-        return False
-    with tempfile.TemporaryDirectory() as profile:
-        probe = os.path.join(profile, "plug-ins", "probe", "probe.py")
-        os.makedirs(os.path.dirname(probe))
-        with open(probe, "w", encoding="utf-8") as file:
-            file.write(PROBE)
-        os.chmod(probe, 0o755)  # noqa: S103 - GIMP runs it
-        folders = (GIMP2.variable, "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
-        status, output = gimp_batch(gimp, "", **dict.fromkeys(folders, profile))
-        could_run = status == 0 and os.access(probe, os.X_OK)
-    return could_run and "Python works" not in output
+    def script(self, name, **values):
+        # type: (str, **typing.Any) -> str
+        """A program of docs/demo for this GIMP, after definitions of its values."""
+        written = [(each, self.kind.literal(values[each])) for each in sorted(values)]
+        with open(os.path.join(PROGRAMS, name + self.kind.suffix), encoding="utf-8") as file:
+            return "".join(self.kind.definition % pair for pair in written) + file.read()
 
+    def missing_procedures(self):
+        # type: () -> tuple[list[str], str]
+        """The procedures that GIMP does not list, and what it printed."""
+        names = self.kind.procedures
+        _, output = self.batch(self.script("procedures", names=names))
+        return [name for name in names if "listed %s True" % name not in output], output
 
-def by_python(profiles):
-    """The profiles that can get the plug-in, and those whose GIMP has no Python to run it."""
-    unable = [profile for profile in profiles if any(map(lacks_python, profile.gimps))]
-    return [profile for profile in profiles if profile not in unable], unable
+    def lacks_python(self):
+        # type: () -> bool
+        """Whether this is a GIMP 2.10 that cannot run a plug-in in Python. Asked in a throw-away profile."""
+        if self.kind is not GIMP2 or not self.program:
+            return False
+        with tempfile.TemporaryDirectory() as profile:
+            probe = os.path.join(profile, "plug-ins", "probe", "probe.py")
+            os.makedirs(os.path.dirname(probe))
+            shutil.copyfile(os.path.join(PROGRAMS, "probe.py"), probe)
+            os.chmod(probe, 0o755)  # noqa: S103 - GIMP runs it
+            folders = (GIMP2.variable, "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
+            status, output = self.batch("", 180, **dict.fromkeys(folders, profile))
+            could_run = status == 0 and os.access(probe, os.X_OK)
+        return could_run and "Python works" not in output
 
+    def make_profile(self):
+        # type: () -> None
+        """Let GIMP do it: it takes over an older GIMP's settings only if there is no folder yet."""
+        if self.program and not os.path.isdir(self.profile):
+            say("Starting GIMP %s once so that it creates its profile..." % self.version)
+            self.batch()
 
-def core_files():
-    """Each file of the core, and its name within site-packages."""
-    for folder, folders, names in os.walk(os.path.join(HERE, "venice_core")):
-        folders[:] = sorted(set(folders) - {"__pycache__"})
-        for name in sorted(names):
-            path = os.path.join(folder, name)
-            yield path, os.path.relpath(path, HERE)
-
-
-def plug_in_files(name):
-    plug_ins = glob.escape(os.path.join(HERE, "plug-ins"))
-    own, shared = (glob.glob(os.path.join(plug_ins, folder, "*.py")) for folder in (name, "shared"))
-    return sorted(own) + sorted(shared)
-
-
-def plug_in_folder(profile):
-    return os.path.join(profile.folder, "plug-ins", profile.kind.name)
-
-
-def refuse_foreign(folder, manifest):
-    """Only a real folder that a manifest calls ours may be replaced."""
-    known = read_json(os.path.join(folder, "worker.json")).get("manifest") == 1
-    ours = os.path.isdir(folder) and not os.path.islink(folder) and (known or folder in manifest["plug_ins"])
-    if os.path.lexists(folder) and not ours:
-        raise InstallError("%s was not made by this installer. Move it away, then run this again." % folder)
+    def check_plug_in(self):
+        # type: () -> None
+        if not self.program:
+            return
+        missing, output = self.missing_procedures()
+        if missing:
+            text = "GIMP %s does not list %s. Its output:\n%s"
+            raise InstallError(text % (self.version, ", ".join(missing), last_lines(output)))
+        say("GIMP %s has the plug-in: Filters > Venice." % self.version)
 
 
 def python_of(env):
+    # type: (str) -> str
     return os.path.join(env, "bin", "python")
 
 
-def in_worker(env, code):
-    """Run Python code in a worker's environment, leaving no trace there. Returns status and output."""
-    return run([python_of(env), "-I", "-B", "-c", code], timeout=120)
-
-
-def worker_works(env):
-    complete = os.path.isfile(os.path.join(env, COMPLETE)) and os.access(python_of(env), os.X_OK)
-    return complete and in_worker(env, "import venice_core.worker.server")[0] == 0
-
-
-def environment_of(folder):
-    """The environment that an installed plug-in starts its worker from, or ""."""
-    command = read_json(os.path.join(folder, "worker.json")).get("command") or [""]
-    return os.path.dirname(os.path.dirname(command[0]))
-
-
-ASK_SETTINGS = """
-import json, os
-from venice_core.storage.folders import Folders
-from venice_core.storage.keys import KeyStore
-from venice_core.storage.settings import Settings, provider_name
-folders = Folders.of(os.environ)
-provider = provider_name("", os.environ, Settings(folders.settings))
-_, key = KeyStore(folders.settings, os.environ).find(provider)
-kept = [str(folder) for folder in (folders.settings, folders.jobs) if folder.exists()]
-print(json.dumps({"provider": provider, "key": key, "kept": kept}))
-"""
-
-
-def ask_settings(manifest):
-    """The provider, where its key is from (never the key), and the folders with settings and results."""
-    for env in filter(worker_works, manifest["environments"]):
-        status, output = in_worker(env, ASK_SETTINGS)
-        if status == 0:
-            return json.loads(output.splitlines()[-1])
-    return {}
-
-
-def stamp():
-    """Another one when the lock, the core or the Python is another."""
-    digest = hashlib.sha256(repr((sys.version_info[:2], os.path.realpath(sys.executable))).encode())
-    for path, name in [(LOCK, "lock")] + list(core_files()):
-        with open(path, "rb") as file:
-            digest.update(name.encode() + b"\0" + hashlib.sha256(file.read()).digest())
-    return digest.hexdigest()[:12]
-
-
-def choose_environment():
-    """The environment's folder, and whether a good one is there already. A broken one is passed by."""
-    first = env = os.path.join(data_folder(), "worker-%s-%s" % (version(), stamp()))
-    number = 1
-    while os.path.lexists(env):
-        if not os.path.islink(env) and worker_works(env):
-            return env, True
-        number += 1
-        env = "%s-%d" % (first, number)
-    return env, False
-
-
 def no_venv(output=""):
+    # type: (str) -> str
     """The sentence for a Python without a working venv module, which Debian keeps in its own package."""
     package = re.search(r"apt(?:-get)? install (\S+)", output)
     text = "Python's venv module is missing or broken. Install it, then run this again"
@@ -378,7 +353,8 @@ def no_venv(output=""):
 
 
 def make_venv(env, lock):
-    """A virtual environment with exactly what the lock file lists."""
+    # type: (str, str) -> None
+    """Make a virtual environment with exactly what the lock file lists. The tests have one, too."""
     status, output = run([sys.executable, "-I", "-m", "venv", env], timeout=600)
     if status != 0:
         raise InstallError(no_venv(output))
@@ -393,260 +369,434 @@ def make_venv(env, lock):
         raise InstallError("pip could not install the libraries:\n%s\nMore: %s" % (last_lines(output), log))
 
 
-def make_environment(env):
-    make_venv(env, LOCK)
-    _, site = in_worker(env, "import sysconfig; print(sysconfig.get_path('purelib'))")
-    for source, name in core_files():
-        target = os.path.join(site.strip(), name)
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        shutil.copyfile(source, target)
-    status, output = in_worker(env, "import venice_core.worker.server")
-    if status != 0:
-        raise InstallError("The worker does not start:\n%s" % last_lines(output))
-    write_json(os.path.join(env, COMPLETE), {"version": version()})
+def core_files():
+    # type: () -> typing.Iterator[tuple[str, str]]
+    """Each file of the core, and its name within site-packages."""
+    for folder, folders, names in os.walk(os.path.join(HERE, "venice_core")):
+        folders[:] = sorted(set(folders) - {"__pycache__"})
+        for name in sorted(names):
+            path = os.path.join(folder, name)
+            yield path, os.path.relpath(path, HERE)
 
 
-def make_folder(path, manifest, undo):
-    """Make a folder and its parents; each new one goes into the manifest, and away again on failure."""
-    if not os.path.isdir(path):
-        make_folder(os.path.dirname(path), manifest, undo)
-        undo.callback(remove_if_empty, path)
-        os.mkdir(path)
-        manifest["folders"].append(path)
+class WorkerEnvironment:
+    """The worker's own Python: a virtual environment with the libraries and the core."""
 
+    def __init__(self, folder):
+        # type: (str) -> None
+        self.folder = folder
+        self.python = python_of(folder)
 
-def put_back(staging, folder):
-    """The plug-in that was moved aside returns to its place."""
-    old = os.path.join(staging, "old")
-    if os.path.isdir(old):
-        if os.path.isdir(folder):
-            os.rename(folder, os.path.join(staging, "new"))
-        os.rename(old, folder)
-    remove_tree(staging)
+    @classmethod
+    def choose(cls):
+        # type: () -> WorkerEnvironment
+        """The one for this checkout: if it exists, it works. A broken one is passed over."""
+        first = os.path.join(data_folder(), "worker-%s-%s" % (version(), cls.stamp()))
+        env = cls(first)
+        number = 1
+        while os.path.lexists(env.folder) and not env.works():
+            number += 1
+            env = cls("%s-%d" % (first, number))
+        return env
 
+    @staticmethod
+    def stamp():
+        # type: () -> str
+        """Another one if the lock, the core or the Python is another."""
+        digest = hashlib.sha256(repr((sys.version_info[:2], os.path.realpath(sys.executable))).encode())
+        for path, name in [(LOCK, "lock")] + list(core_files()):
+            with open(path, "rb") as file:
+                digest.update(name.encode() + b"\0" + hashlib.sha256(file.read()).digest())
+        return digest.hexdigest()[:12]
 
-def finish_killed_run(manifest):
-    for staging, folder in manifest["staging"].items():
-        if os.path.basename(staging) == STAGING and os.path.isdir(staging):
-            put_back(staging, folder)
+    @property
+    def exists(self):
+        # type: () -> bool
+        return os.path.isdir(self.folder)
+
+    def run(self, arguments, timeout=120, **more):
+        # type: (list[str], float, **str) -> tuple[int | None, str]
+        """Run its Python, leaving no trace there. Returns status and output."""
+        return run([self.python, "-I", "-B"] + arguments, timeout=timeout, **more)
+
+    def works(self):
+        # type: () -> bool
+        complete = os.path.isfile(os.path.join(self.folder, COMPLETE)) and os.access(self.python, os.X_OK)
+        return complete and not os.path.islink(self.folder) and self.start()[0] == 0
+
+    def start(self):
+        # type: () -> tuple[int | None, str]
+        return self.run(["-c", "import venice_core.worker.server"])
+
+    def make(self):
+        # type: () -> None
+        """Make it where it stays, since its programs name their folder; it counts once it is complete."""
+        make_venv(self.folder, LOCK)
+        _, site = self.run(["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"])
+        for source, name in core_files():
+            target = os.path.join(site.strip(), name)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copyfile(source, target)
+        status, output = self.start()
+        if status != 0:
+            raise InstallError("The worker does not start:\n%s" % last_lines(output))
+        write_json(os.path.join(self.folder, COMPLETE), {"version": version()})
+
+    def remove(self):
+        # type: () -> None
+        remove_tree(self.folder)
+
+    def settings(self):
+        # type: () -> dict[str, typing.Any]
+        """The provider, where its key is from (never the key), and the folders with settings and results."""
+        status, output = self.run([os.path.join(PROGRAMS, "settings.py")])
+        return dict(json.loads(output.splitlines()[-1])) if status == 0 else {}
 
 
 def with_compiled(names):
-    """Files of a plug-in, and what Python 2 makes of them beside them."""
+    # type: (typing.Iterable[str]) -> set[str]
+    """Files of a plug-in, and what Python 2 makes of them next to them."""
     return {each for name in names for each in (name, re.sub(r"\.py$", ".pyc", name))}
 
 
-def place_plug_in(folder, staging, command, known, undo):
-    """Put the new plug-in together beside `plug-ins`, then let it change places with the old one, of
-    which `known` are our files. Returns the names of the new files."""
-    new, plug_in = os.path.join(staging, "new"), os.path.basename(folder)
-    os.mkdir(staging)
-    undo.callback(put_back, staging, folder)
-    os.mkdir(new)
-    for source in plug_in_files(plug_in):  # without their times: GIMP reads a plug-in again when it is newer
-        shutil.copyfile(source, os.path.join(new, os.path.basename(source)))
-    os.chmod(os.path.join(new, plug_in + ".py"), 0o755)  # noqa: S103 - GIMP runs it
-    write_json(os.path.join(new, "worker.json"), {"manifest": 1, "version": version(), "command": command})
-    files = sorted(os.listdir(new))
-    if os.path.isdir(folder):
-        ours = with_compiled(files + known).union(["__pycache__"])
-        for name in set(os.listdir(folder)) - ours:
-            if os.path.isfile(os.path.join(folder, name)):  # somebody else put it there: it stays
-                shutil.copy2(os.path.join(folder, name), os.path.join(new, name))
-        os.rename(folder, os.path.join(staging, "old"))
-    else:
-        undo.callback(remove_tree, folder)
-    os.rename(new, folder)
-    return files
+class PluginFolder:
+    """What is copied into a GIMP's plug-ins folder. It is put together aside, then changes places."""
+
+    def __init__(self, path, staging=""):
+        # type: (str, str) -> None
+        self.path = path
+        self.name = os.path.basename(path)
+        plug_ins = os.path.realpath(os.path.dirname(path))  # it may be a link to another disk
+        self.staging = staging or os.path.join(os.path.dirname(plug_ins), STAGING)
+        self.new = os.path.join(self.staging, "new")
+        self.old = os.path.join(self.staging, "old")
+
+    @classmethod
+    def of(cls, gimps):
+        # type: (typing.Iterable[Gimp]) -> list[PluginFolder]
+        """One for each profile, also if several GIMPs use it."""
+        every = [cls(gimp.plug_in) for gimp in gimps]
+        return list({plug_in.staging: plug_in for plug_in in every}.values())
+
+    @property
+    def exists(self):
+        # type: () -> bool
+        return os.path.isdir(self.path)
+
+    @property
+    def worker(self):
+        # type: () -> dict[str, typing.Any]
+        return read_json(os.path.join(self.path, "worker.json"))
+
+    @property
+    def environment(self):
+        # type: () -> str
+        """The folder of the environment that it starts its worker from, or ""."""
+        command = self.worker.get("command") or [""]
+        return os.path.dirname(os.path.dirname(command[0]))
+
+    def sources(self):
+        # type: () -> list[str]
+        plug_ins = glob.escape(os.path.join(HERE, "plug-ins"))
+        own, shared = (glob.glob(os.path.join(plug_ins, folder, "*.py")) for folder in (self.name, "shared"))
+        return sorted(own) + sorted(shared)
+
+    def refuse_foreign(self, listed):
+        # type: (typing.Container[str]) -> None
+        """Only a real folder that a manifest calls ours may be replaced."""
+        known = self.worker.get("manifest") == 1 or self.path in listed
+        if os.path.lexists(self.path) and not (self.exists and not os.path.islink(self.path) and known):
+            text = "%s was not created by this installer. Move it elsewhere, then run this again."
+            raise InstallError(text % self.path)
+
+    def replace(self, env, known, undo):
+        # type: (WorkerEnvironment, list[str], contextlib.ExitStack) -> list[str]
+        """Put the new plug-in together, then let it change places with the old one, of which `known` are
+        our files. Returns the names of the new files."""
+        os.mkdir(self.staging)
+        undo.callback(self.put_back)
+        os.mkdir(self.new)
+        for source in self.sources():  # without their times: GIMP reads a plug-in again if it is newer
+            shutil.copyfile(source, os.path.join(self.new, os.path.basename(source)))
+        os.chmod(os.path.join(self.new, self.name + ".py"), 0o755)  # noqa: S103 - GIMP runs it
+        command = [env.python, "-I", "-m", "venice_core", "worker"]
+        worker = {"manifest": 1, "version": version(), "command": command}
+        write_json(os.path.join(self.new, "worker.json"), worker)
+        files = sorted(os.listdir(self.new))
+        if self.exists:
+            ours = with_compiled(files + known).union(["__pycache__"])
+            for name in set(os.listdir(self.path)) - ours:
+                if os.path.isfile(os.path.join(self.path, name)):  # somebody else put it there: it stays
+                    shutil.copy2(os.path.join(self.path, name), os.path.join(self.new, name))
+            os.rename(self.path, self.old)
+        else:
+            undo.callback(remove_tree, self.path)
+        os.rename(self.new, self.path)
+        return files
+
+    def put_back(self):
+        # type: () -> None
+        """Return the plug-in that was moved aside to its place."""
+        if os.path.isdir(self.old):
+            if self.exists:
+                os.rename(self.path, self.new)
+            os.rename(self.old, self.path)
+        remove_tree(self.staging)
+
+    def remove(self, files, dry_run):
+        # type: (list[str], bool) -> None
+        ours = self.name in [kind.name for kind in KINDS]
+        if not ours or os.path.islink(self.path) or not self.exists:
+            return
+        say("%s the plug-in: %s" % ("Would remove" if dry_run else "Removing", self.path))
+        if dry_run:
+            return
+        remove_tree(os.path.join(self.path, "__pycache__"))
+        for name in with_compiled(map(os.path.basename, files)):
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(os.path.join(self.path, name))
+        remove_if_empty(self.path)
+        if self.exists:
+            say("  left in place, because it is not ours: %s" % ", ".join(sorted(os.listdir(self.path))))
+
+    def remove_drafts(self):
+        # type: () -> None
+        """Remove what was entered in its windows and not sent: GIMP does not know of these files."""
+        profile = os.path.dirname(os.path.dirname(self.path))
+        drafts = os.path.join(glob.escape(profile), "plug-in-settings", "*-plug-in-venice-*.draft*")
+        for path in glob.glob(drafts):
+            with contextlib.suppress(OSError):
+                os.remove(path)
 
 
-def first_start(profile):
-    """Let GIMP make its profile. It takes over an older GIMP's settings only when there is no folder yet."""
-    if profile.gimps and not os.path.isdir(profile.folder):
-        say("Starting GIMP %s once, to let it make its profile..." % profile.gimps[0].version)
-        gimp_batch(profile.gimps[0], "")
+class Manifest:
+    """What was installed: the list of everything that was written, so that exactly that can be removed."""
+
+    def __init__(self):
+        # type: () -> None
+        """Read it. Whatever it says, only a worker's environment in our own folder is removed as a whole."""
+        self.path = os.path.join(data_folder(), "install.json")
+        self.before = read_json(self.path)
+        ours = re.compile(re.escape(os.path.join(data_folder(), "worker-")) + r"[\w.+-]+")
+        listed = self.before.get("environments", [])
+        self.version = self.before.get("version", "")  # type: str
+        self.environments = [path for path in listed if ours.fullmatch(path)]  # type: list[str]
+        self.plug_ins = dict(self.before.get("plug_ins", {}))  # type: dict[str, list[str]]
+        self.folders = list(self.before.get("folders", []))  # type: list[str]
+        self.staging = dict(self.before.get("staging", {}))  # type: dict[str, str]
+
+    def write(self):
+        # type: () -> None
+        fields = ("version", "environments", "plug_ins", "folders", "staging")
+        write_json(self.path, dict({field: getattr(self, field) for field in fields}, manifest=1))
+
+    def put_back(self):
+        # type: () -> None
+        if self.before:
+            write_json(self.path, self.before)
+        elif os.path.exists(self.path):
+            os.remove(self.path)
+
+    def make_folder(self, path, undo):
+        # type: (str, contextlib.ExitStack) -> None
+        """Make a folder and its parents; each new one is listed, and removed again on failure."""
+        if not os.path.isdir(path):
+            self.make_folder(os.path.dirname(path), undo)
+            undo.callback(remove_if_empty, path)
+            os.mkdir(path)
+            self.folders.append(path)
+
+    def lock(self, undo):
+        # type: (contextlib.ExitStack) -> None
+        """Hold the lock of our folder to the end of this program."""
+        lock = os.open(data_folder(), os.O_RDONLY)
+        undo.callback(os.close, lock)
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        raise InstallError("Another installation is running. Wait until it is done, then run this again.")
+
+    def finish_killed_run(self):
+        # type: () -> None
+        for staging, path in self.staging.items():
+            if os.path.basename(staging) == STAGING and os.path.isdir(staging):
+                PluginFolder(path, staging).put_back()
+
+    def begin(self, env, plug_ins, undo):
+        # type: (WorkerEnvironment, list[PluginFolder], contextlib.ExitStack) -> None
+        """List old and new before anything is written: even a run that is killed leaves nothing unlisted."""
+        known = dict(self.plug_ins)
+        undo.callback(self.put_back)
+        self.version = version()
+        self.environments = sorted({env.folder}.union(self.environments))
+        self.staging = {plug_in.staging: plug_in.path for plug_in in plug_ins}
+        for plug_in in plug_ins:
+            names = {os.path.basename(path) for path in plug_in.sources()}
+            self.plug_ins[plug_in.path] = sorted(names.union(["worker.json"], known.get(plug_in.path, [])))
+        self.write()
+
+    def end(self):
+        # type: () -> None
+        self.staging = {}
+        self.write()
+
+    def tidy(self, env):
+        # type: (WorkerEnvironment) -> None
+        """Forget plug-ins that are gone, and remove the environments that none of the others uses."""
+        self.plug_ins = {path: names for path, names in self.plug_ins.items() if os.path.isdir(path)}
+        used = {env.folder}.union(PluginFolder(path).environment for path in self.plug_ins)
+        for unused in set(self.environments) - used:
+            WorkerEnvironment(unused).remove()
+        self.environments = [path for path in self.environments if path in used]
+        self.write()
+
+    def settings(self):
+        # type: () -> dict[str, typing.Any]
+        """What an environment that works says of the settings, or {}."""
+        for env in map(WorkerEnvironment, self.environments):
+            settings = env.settings() if env.works() else {}
+            if settings:
+                return settings
+        return {}
+
+    def remove_plug_ins(self, paths, dry_run):
+        # type: (typing.Iterable[str], bool) -> None
+        for path in sorted(set(paths).intersection(self.plug_ins)):
+            PluginFolder(path).remove(self.plug_ins[path], dry_run)
+
+    def remove_all(self, dry_run):
+        # type: (bool) -> None
+        """Remove everything that is listed, then the list itself."""
+        if not dry_run:
+            self.finish_killed_run()
+        self.remove_plug_ins(self.plug_ins, dry_run)
+        for env in map(WorkerEnvironment, self.environments):
+            say("%s the worker's environment: %s" % ("Would remove" if dry_run else "Removing", env.folder))
+            if not dry_run:
+                env.remove()
+        if dry_run:
+            return
+        for path in self.plug_ins:
+            PluginFolder(path).remove_drafts()
+        os.remove(self.path)
+        for folder in reversed(self.folders):
+            remove_if_empty(folder)
 
 
-def check(profile):
-    for gimp in profile.gimps:
-        missing, output = missing_procedures(gimp)
-        if missing:
-            text = "GIMP %s does not list %s. What it said:\n%s"
-            raise InstallError(text % (gimp.version, ", ".join(missing), last_lines(output)))
-        say("GIMP %s has the plug-in: Filters > Venice." % gimp.version)
-
-
-def only_one(undo):
-    """Hold the lock of our folder to the end of this program."""
-    lock = os.open(data_folder(), os.O_RDONLY)
-    undo.callback(os.close, lock)
-    with contextlib.suppress(BlockingIOError):
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return
-    raise InstallError("Another install is running. Wait for it to end, then run this again.")
-
-
-def install(profiles, unable, dry_run):
-    """Returns the folder of the worker's environment. What was in the `unable` profiles is taken away."""
-    before = read_manifest()
-    staging = {}
-    for folder in map(plug_in_folder, profiles):
-        refuse_foreign(folder, before)
-        plug_ins = os.path.realpath(os.path.dirname(folder))  # it may be a link to another disk
-        staging[os.path.join(os.path.dirname(plug_ins), STAGING)] = folder
-    env, good = choose_environment()
+def install(gimps, unable, dry_run):
+    # type: (list[Gimp], list[Gimp], bool) -> WorkerEnvironment
+    """Install the plug-in for `gimps`, and remove it from those that are `unable` to run it."""
+    manifest = Manifest()
+    known = dict(manifest.plug_ins)
+    plug_ins = PluginFolder.of(gimps)
+    for plug_in in plug_ins:
+        plug_in.refuse_foreign(known)
+    env = WorkerEnvironment.choose()
     if dry_run:
-        say("Would %s the worker's environment: %s" % ("keep" if good else "make", env))
-        for folder in staging.values():
-            say("Would %s the plug-in: %s" % ("replace" if os.path.isdir(folder) else "add", folder))
-        remove_from(unable, before, dry_run)
+        say("Would %s the worker's environment: %s" % ("keep" if env.exists else "create", env.folder))
+        for plug_in in plug_ins:
+            say("Would %s the plug-in: %s" % ("replace" if plug_in.exists else "add", plug_in.path))
+        manifest.remove_plug_ins([gimp.plug_in for gimp in unable], dry_run)
         return env
 
     with contextlib.ExitStack() as undo:
         try:
-            make_folder(data_folder(), before, undo)
-            only_one(undo)
-            finish_killed_run(before)
-            undo.callback(restore_manifest, read_json(manifest_path()))
-            # The list comes first, with old and new: even a run that is killed leaves nothing unlisted.
-            after = dict(before, version=version(), environments=sorted({env}.union(before["environments"])))
-            for folder in staging.values():
-                ours = {os.path.basename(path) for path in plug_in_files(os.path.basename(folder))}
-                ours = ours.union(["worker.json"], before["plug_ins"].get(folder, []))
-                after["plug_ins"] = dict(after["plug_ins"], **{folder: sorted(ours)})
-            write_json(manifest_path(), dict(after, staging=staging))
-            if good:
+            manifest.make_folder(data_folder(), undo)
+            manifest.lock(undo)
+            manifest.finish_killed_run()
+            manifest.begin(env, plug_ins, undo)
+            if env.exists:
                 say("The worker's environment is up to date.")
             else:
-                say("Making the worker's environment (some 100 MB of libraries; a minute or two)...")
-                undo.callback(remove_tree, env)
-                make_environment(env)
-            command = [python_of(env), "-I", "-m", "venice_core", "worker"]
-            for profile in profiles:
-                first_start(profile)
-                make_folder(os.path.join(profile.folder, "plug-ins"), after, undo)
-            for place, folder in staging.items():
-                known = before["plug_ins"].get(folder, [])
-                after["plug_ins"][folder] = place_plug_in(folder, place, command, known, undo)
-            for profile in profiles:
-                check(profile)
-            write_json(manifest_path(), dict(after, staging={}))
+                say("Creating the worker's environment (about 100 MB of libraries; a minute or two)...")
+                undo.callback(env.remove)
+                env.make()
+            for gimp in gimps:
+                gimp.make_profile()
+                manifest.make_folder(os.path.dirname(gimp.plug_in), undo)
+            for plug_in in plug_ins:
+                files = plug_in.replace(env, known.get(plug_in.path, []), undo)
+                manifest.plug_ins[plug_in.path] = files
+            for gimp in gimps:
+                gimp.check_plug_in()
+            manifest.end()
         except BaseException:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.SIG_IGN)  # putting things back is not to be interrupted
-            say("Putting back what was there before.")
+                signal.signal(number, signal.SIG_IGN)  # restoring is not to be interrupted
+            say("Restoring the previous state.")
             raise
         undo.pop_all()
-    for place in staging:
-        remove_tree(place)
-    remove_from(unable, after, dry_run)
-    after["plug_ins"] = {path: names for path, names in after["plug_ins"].items() if os.path.isdir(path)}
-    used = {env}.union(map(environment_of, after["plug_ins"]))
-    for unused in set(after["environments"]) - used:
-        remove_tree(unused)
-    after["environments"] = [path for path in after["environments"] if path in used]
-    write_json(manifest_path(), dict(after, staging={}))
+    for plug_in in plug_ins:
+        remove_tree(plug_in.staging)
+    manifest.remove_plug_ins([gimp.plug_in for gimp in unable], dry_run)
+    manifest.tidy(env)
     return env
 
 
 def uninstall(dry_run):
-    manifest = read_manifest()
-    if not manifest["version"]:
-        say("Nothing to remove: there is no %s." % manifest_path())
+    # type: (bool) -> None
+    manifest = Manifest()
+    if not manifest.version:
+        say("Nothing to remove: there is no %s." % manifest.path)
         return
-    kept = ask_settings(manifest).get("kept", [])
-    verb = "Would remove" if dry_run else "Removing"
-    if not dry_run:
-        finish_killed_run(manifest)
-    for folder, files in sorted(manifest["plug_ins"].items()):
-        remove_plug_in(folder, files, dry_run)
-        if not dry_run:
-            remove_drafts(folder)
-    for env in manifest["environments"]:
-        say("%s the worker's environment: %s" % (verb, env))
-        if not dry_run:
-            remove_tree(env)
-    if not dry_run:
-        os.remove(manifest_path())
-        for folder in reversed(manifest["folders"]):
-            remove_if_empty(folder)
+    kept = manifest.settings().get("kept", [])
+    manifest.remove_all(dry_run)
     for folder in kept:
-        say("Your settings and results stay: %s" % folder)
-    say("Nothing was changed." if dry_run else "Venice for GIMP is removed. Restart GIMP if it is open.")
+        say("Your settings and results are kept: %s" % folder)
+    say("Nothing was changed." if dry_run else "Venice for GIMP was removed. Restart GIMP if it is open.")
 
 
-def remove_from(profiles, manifest, dry_run):
-    for folder in set(map(plug_in_folder, profiles)).intersection(manifest["plug_ins"]):
-        remove_plug_in(folder, manifest["plug_ins"][folder], dry_run)
-
-
-def remove_plug_in(folder, files, dry_run):
-    ours = os.path.basename(folder) in [kind.name for kind in KINDS]
-    if not ours or os.path.islink(folder) or not os.path.isdir(folder):
-        return
-    say("%s the plug-in: %s" % ("Would remove" if dry_run else "Removing", folder))
-    if dry_run:
-        return
-    remove_tree(os.path.join(folder, "__pycache__"))
-    for name in with_compiled(map(os.path.basename, files)):
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(os.path.join(folder, name))
-    remove_if_empty(folder)
-    if os.path.isdir(folder):
-        say("  left there, because it is not ours: %s" % ", ".join(sorted(os.listdir(folder))))
-
-
-def remove_drafts(folder):
-    """What was entered in its windows and not sent: GIMP does not know of these files."""
-    profile = os.path.dirname(os.path.dirname(folder))
-    drafts = glob.glob(os.path.join(glob.escape(profile), "plug-in-settings", "*-plug-in-venice-*.draft*"))
-    for path in drafts:
-        with contextlib.suppress(OSError):
-            os.remove(path)
+def find_able():
+    # type: () -> tuple[list[Gimp], list[Gimp]]
+    """The GIMPs that can run the plug-in, and those that have no Python for it."""
+    every = Gimp.find()
+    unable = [gimp for gimp in every if gimp.lacks_python()]
+    return [gimp for gimp in every if gimp not in unable], unable
 
 
 def doctor():
-    """Print a line for everything that has to work. True when all of it does."""
+    # type: () -> bool
+    """Print a line for everything that has to work. True if all of it does."""
     failed = []
 
-    def row(good, what, found, help_text=""):
-        word = {True: "ok", None: "-", False: "FAIL"}[good]
+    def row(good, what, found, remedy=""):
+        # type: (bool | None, str, str, str) -> None
+        word = "-" if good is None else "ok" if good else "FAIL"
         say("%-5s %-12s %s" % (word, what, found))
-        if help_text and not good:
-            say("%-18s -> %s" % ("", help_text))
+        if remedy and not good:
+            say("%-18s -> %s" % ("", remedy))
         if good is False:
             failed.append(what)
 
-    again = "run: python3 install.py"
     row(True, "Python", "%d.%d.%d, %s" % (sys.version_info[:3] + (sys.executable,)))
     venv = run([sys.executable, "-I", "-c", "import venv, ensurepip"])[0] == 0
-    row(venv, "venv", "there" if venv else "missing", " ".join(no_venv().split()))
-    manifest = read_manifest()
-    row(bool(manifest["version"]), "Installed", manifest["version"] or "no", again)
-    profiles, unable = by_python(find_profiles())
-    for gimp in [gimp for profile in unable for gimp in profile.gimps]:
+    row(venv, "venv", "available" if venv else "missing", " ".join(no_venv().split()))
+    manifest = Manifest()
+    row(bool(manifest.version), "Installed", manifest.version or "no", AGAIN)
+    gimps, unable = find_able()
+    for gimp in unable:
         row(None, "GIMP %s" % gimp.version, NO_PYTHON % gimp.program)
-    if not any(profile.gimps for profile in profiles):
+    if not any(gimp.program for gimp in gimps):
         row(False, "GIMP", NO_GIMP, "install GIMP 3.0.4 or newer")
-    for profile in profiles:
-        folder = plug_in_folder(profile)
-        there = read_json(os.path.join(folder, "worker.json")).get("version", "none")
-        row(there == version(), "Plug-in", "%s in %s" % (there, folder), again)
-        works = worker_works(environment_of(folder))
-        env = environment_of(folder)
-        answers = "%s %s" % (python_of(env), "answers" if works else "does not answer") if env else "none"
-        row(works, "Worker", answers, again)
-        for gimp in profile.gimps:
-            missing = missing_procedures(gimp)[0] if there != "none" else gimp.kind.procedures
+    for gimp in gimps:
+        plug_in = PluginFolder(gimp.plug_in)
+        there = plug_in.worker.get("version", "none")
+        row(there == version(), "Plug-in", "%s in %s" % (there, plug_in.path), AGAIN)
+        env = WorkerEnvironment(plug_in.environment)
+        works = bool(env.folder) and env.works()
+        answers = "%s %s" % (env.python, "answers" if works else "does not answer") if env.folder else "none"
+        row(works, "Worker", answers, AGAIN)
+        if gimp.program:
+            missing = gimp.missing_procedures()[0] if there != "none" else gimp.kind.procedures
             text = "does not list " + ", ".join(missing) if missing else "lists the plug-in"
-            row(not missing, "GIMP %s" % gimp.version, "%s %s" % (gimp.program, text), again)
-    settings = ask_settings(manifest)
+            row(not missing, "GIMP %s" % gimp.version, "%s %s" % (gimp.program, text), AGAIN)
+    settings = manifest.settings()
     if settings:
         row(True, "Provider", settings["provider"])
         if settings["provider"] != "sandbox":
             key = settings["key"]
-            help_text = "in GIMP: Filters > Venice > Settings... (GIMP 2.10 asks for it before it sends)"
-            row(True if key else None, "Key", "from the %s" % key if key else "none yet", help_text)
+            remedy = "in GIMP: Filters > Venice > Settings... (GIMP 2.10 asks for it before it sends)"
+            row(True if key else None, "Key", "from the %s" % key if key else "none yet", remedy)
     return not failed
 
 
@@ -654,130 +804,64 @@ PHOTO = os.path.join(HERE, "docs", "images", "demo.jpg")
 ELLIPSE = (70, 10, 415, 385)  # the cup: x, y, width, height in px of the photograph
 PROMPT = "make it pink"  # the color that the sandbox gives to everything
 
-DEMO_IN_GIMP3 = """
-import json
-from gi.repository import Gegl, Gio
-Gegl.init(None)
-demo = json.loads(%(json)r)
-quiet = Gimp.RunMode.NONINTERACTIVE
 
-def call(name, drawable, **arguments):
-    procedure = Gimp.get_pdb().lookup_procedure(name)
-    config = procedure.create_config()
-    config.set_property("run-mode", quiet)
-    config.set_property("image", image)
-    config.set_core_object_array("drawables", [drawable])
-    for key, value in arguments.items():
-        config.set_property(key, value)
-    result = procedure.run(config)
-    if result.index(0) != Gimp.PDBStatusType.SUCCESS:
-        raise RuntimeError(Gimp.get_pdb().get_last_error())
-    return result.get_core_object_array(1)
-
-def save(name):
-    Gimp.file_save(quiet, image, Gio.File.new_for_path(demo[name]), None)
-
-image = Gimp.file_load(quiet, Gio.File.new_for_path(demo["before"]))
-photo = image.get_layers()[0]
-image.select_ellipse(Gimp.ChannelOps.REPLACE, *demo["ellipse"])
-Gimp.Selection.feather(image, 12)
-edited = call("plug-in-venice-edit", photo, prompt=demo["prompt"])
-save("after")
-Gimp.Selection.none(image)
-cutout = call("plug-in-venice-remove-background", photo)
-for layer in [photo] + edited:
-    layer.set_visible(False)
-save("cutout")
-for layer in [photo] + edited:
-    layer.set_visible(True)
-for layer in cutout:
-    layer.set_visible(False)
-save("layers")
-print("demo", "done")
-"""
-
-# In Script-Fu; a procedure's arguments come in the order in which the plug-in registers them.
-DEMO_IN_GIMP2 = """
-(let* ((image (car (gimp-file-load RUN-NONINTERACTIVE %(before)s %(before)s)))
-       (photo (car (gimp-image-get-active-layer image)))
-       (save (lambda (name)
-         (let* ((copy (car (gimp-image-duplicate image)))
-                (flat (car (gimp-image-merge-visible-layers copy CLIP-TO-IMAGE))))
-           (gimp-file-save RUN-NONINTERACTIVE copy flat name name)
-           (gimp-image-delete copy)))))
-  (gimp-image-select-ellipse image CHANNEL-OP-REPLACE %(x)s %(y)s %(width)s %(height)s)
-  (gimp-selection-feather image 12)
-  (let ((edited (car (python-fu-venice-edit RUN-NONINTERACTIVE image photo
-          %(prompt)s "" "guide" -1 0 -1 1 "" "" "" TRUE FALSE TRUE TRUE "" "layer" "layer"))))
-    (save %(after)s)
-    (gimp-selection-none image)
-    (let ((cutout (car (python-fu-venice-remove-background RUN-NONINTERACTIVE image photo
-          "layer" TRUE "" TRUE))))
-      (gimp-item-set-visible edited FALSE)
-      (save %(cutout)s)
-      (gimp-item-set-visible photo TRUE)
-      (gimp-item-set-visible edited TRUE)
-      (gimp-item-set-visible cutout FALSE)
-      (gimp-file-save RUN-NONINTERACTIVE image photo %(layers)s %(layers)s)
-      (display "demo done"))))
-"""
-
-DRAW_MASK = """
-from PIL import Image, ImageDraw, ImageFilter
-with Image.open(%r) as photo:
-    mask = Image.new("L", photo.size)
-x, y, width, height = %r
-ImageDraw.Draw(mask).ellipse((x, y, x + width, y + height), fill=255)
-mask.filter(ImageFilter.GaussianBlur(6)).save(%r)
-"""
-
-
-def demo_script(kind, paths):
-    """Its values are literals of Script-Fu as JSON writes them, and all together one text of JSON."""
-    x, y, width, height = ELLIPSE
-    values = dict(paths, x=x, y=y, width=width, height=height, prompt=PROMPT)
-    literals = {name: json.dumps(value, ensure_ascii=False) for name, value in values.items()}
-    template = DEMO_IN_GIMP2 if kind is GIMP2 else DEMO_IN_GIMP3
-    return template % dict(literals, json=json.dumps(dict(values, ellipse=ELLIPSE)))
-
-
-def demo(env, profiles, folder):
+def demo(env, gimps, folder):
+    # type: (WorkerEnvironment, list[Gimp], str) -> None
     """One edit and one cut-out on the sandbox, in every GIMP there is, or else on the command line."""
     os.makedirs(folder, exist_ok=True)
-    gimps = [gimp for profile in profiles for gimp in profile.gimps]
-    for gimp in gimps or [None]:
-        start = os.path.join(folder, "venice-demo-%s" % (gimp.version + "-" if len(gimps) > 1 else ""))
-        names = ["before.jpg", "after.png", "cutout.png"] + (["layers.xcf"] if gimp else [])
-        paths = {name.split(".")[0]: start + name for name in names}
-        shutil.copyfile(PHOTO, paths["before"])
-        say("Trying an edit and a cut-out %s..." % ("in GIMP " + gimp.version if gimp else "without GIMP"))
-        if gimp:
-            script = demo_script(gimp.kind, paths)
-            _, output = gimp_batch(gimp, script, timeout=600, VENICE_PROVIDER="sandbox")
-            if "demo done" not in output:
-                text = "The demo did not work in GIMP %s:\n%s"
-                raise InstallError(text % (gimp.version, last_lines(output)))
-        else:
-            demo_without_gimp(env, paths, start + "mask.png")
-        for name, path in paths.items():
-            say("  %-8s%s" % (name, path))
-    say("They were made by the built-in sandbox: it only tints and cuts out, is no AI, and costs nothing.")
+    there = [gimp for gimp in gimps if gimp.program]
+    for gimp in there:
+        start = os.path.join(folder, "venice-demo-" + (gimp.version + "-" if len(there) > 1 else ""))
+        demo_in_gimp(gimp, start)
+    if not there:
+        demo_without_gimp(env, os.path.join(folder, "venice-demo-"))
+    say("The built-in sandbox made these: it only tints and cuts out, is not an AI, and costs nothing.")
 
 
-def demo_without_gimp(env, paths, mask):
-    core = [python_of(env), "-I", "-m", "venice_core"]
-    before = paths["before"]
-    edit = ["edit", before, "-p", PROMPT, "--mask", mask, "-o", paths["after"]]
-    cutout = ["cutout", before, "-o", paths["cutout"]]
-    draw = [python_of(env), "-I", "-c", DRAW_MASK % (before, ELLIPSE, mask)]
-    for command in (draw, core + edit, core + cutout):
-        status, output = run(command, timeout=600, VENICE_PROVIDER="sandbox")
+def demo_in_gimp(gimp, start):
+    # type: (Gimp, str) -> None
+    paths = demo_paths(start, "before.jpg", "after.png", "cutout.png", "layers.xcf")
+    shutil.copyfile(PHOTO, paths["before"])
+    say("Trying an edit and a cut-out in GIMP %s..." % gimp.version)
+    script = gimp.script("demo", ellipse=ELLIPSE, prompt=PROMPT, **paths)
+    _, output = gimp.batch(script, timeout=600, VENICE_PROVIDER="sandbox")
+    if "demo done" not in output:
+        text = "The demo did not work in GIMP %s:\n%s"
+        raise InstallError(text % (gimp.version, last_lines(output)))
+    say_paths(paths)
+
+
+def demo_without_gimp(env, start):
+    # type: (WorkerEnvironment, str) -> None
+    paths = demo_paths(start, "before.jpg", "mask.png", "after.png", "cutout.png")
+    shutil.copyfile(PHOTO, paths["before"])
+    before, mask = paths["before"], paths["mask"]
+    say("Trying an edit and a cut-out without GIMP...")
+    core = ["-m", "venice_core"]
+    draw = [os.path.join(PROGRAMS, "mask.py"), before, mask] + [str(number) for number in ELLIPSE]
+    edit = core + ["edit", before, "-p", PROMPT, "--mask", mask, "-o", paths["after"]]
+    cutout = core + ["cutout", before, "-o", paths["cutout"]]
+    for arguments in (draw, edit, cutout):
+        status, output = env.run(arguments, timeout=600, VENICE_PROVIDER="sandbox")
         if status != 0:
             raise InstallError("The demo did not work:\n%s" % last_lines(output))
+    say_paths(paths)
+
+
+def demo_paths(start, *names):
+    # type: (str, *str) -> dict[str, str]
+    return {name.split(".")[0]: start + name for name in names}
+
+
+def say_paths(paths):
+    # type: (dict[str, str]) -> None
+    for name, path in paths.items():
+        say("  %-8s%s" % (name, path))
 
 
 def main():
-    summary, rest = __doc__.split("\n", 1)
+    # type: () -> int
+    summary, rest = (__doc__ or "").split("\n", 1)
     parser = argparse.ArgumentParser(
         usage="python3 install.py [--demo [FOLDER] | --doctor | --uninstall] [--dry-run]",
         description=summary,
@@ -789,43 +873,43 @@ def main():
     what.add_argument("--doctor", action="store_true")
     what.add_argument("--uninstall", action="store_true")
     parser.add_argument("--dry-run", action="store_true")
-    asked = parser.parse_args()
+    options = parser.parse_args()
 
     if os.geteuid() == 0 and os.environ.get("SUDO_USER"):
         raise InstallError("Run this without sudo: it installs for you, not for the whole computer.")
-    if asked.doctor:
+    if options.doctor:
         return 0 if doctor() else 1
-    if asked.uninstall:
-        uninstall(asked.dry_run)
+    if options.uninstall:
+        uninstall(options.dry_run)
         return 0
-    profiles = find_profiles()
-    for profile in profiles:
-        names = ["GIMP %s (%s)" % (gimp.version, gimp.program) for gimp in profile.gimps]
-        say("Found %s, profile %s" % (" and ".join(names) or "no GIMP in PATH, but a", profile.folder))
-    profiles, unable = by_python(profiles)
-    for gimp in [gimp for profile in unable for gimp in profile.gimps]:
-        say(NO_PYTHON % ("GIMP %s (%s)" % (gimp.version, gimp.program)))
-    if not any(profile.gimps for profile in profiles):
+    gimps, unable = find_able()
+    for gimp in gimps + unable:
+        name = str(gimp) if gimp.program else "a profile whose GIMP is not in PATH"
+        say("Found %s: profile %s" % (name, gimp.profile))
+    for gimp in unable:
+        say(NO_PYTHON % gimp)
+    if not any(gimp.program for gimp in gimps):
         say(NO_GIMP)
-        if not profiles and not asked.demo:
+        if not gimps and not options.demo:
             return 1
-    env = install(profiles, unable, asked.dry_run)
-    if asked.dry_run:
+    env = install(gimps, unable, options.dry_run)
+    if options.dry_run:
         say("Nothing was changed.")
         return 0
-    if profiles:
+    if gimps:
         say("Venice for GIMP %s is installed. Restart GIMP if it is open." % version())
-    if asked.demo:
-        demo(env, profiles, os.path.abspath(os.path.expanduser(asked.demo)))
+    if options.demo:
+        demo(env, gimps, os.path.abspath(os.path.expanduser(options.demo)))
     return 0
 
 
 def stop(*_):
+    # type: (*object) -> None
     raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(errors="backslashreplace")
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGHUP, stop)
     try:

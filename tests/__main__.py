@@ -3,7 +3,7 @@
   python3 tests                       everything that this computer can run
   python3 tests unit contract -k fit  some groups, with options for pytest
   python3 tests tests/unit/test_x.py  some files
-  python3 tests check                 lint, format and types only
+  python3 tests check                 lint, format, types, layers and shell scripts only
   python3 tests bench                 print the benchmarks; with --quick in their smallest form
   python3 tests bench fidelity -h     one of them, with options
 
@@ -65,7 +65,7 @@ def make_environment(env):
 
 def paths_of(groups):
     """The files and folders of the groups, without those that cannot run here."""
-    if set(groups) & set(WITH_GIMP) and not install.find_gimps(install.GIMP3):
+    if set(groups) & set(WITH_GIMP) and not install.Gimp.in_path(install.GIMP3):
         if os.environ.get("VENICE_TEST_HOSTS") in ("required", "gimp3"):
             raise install.InstallError("GIMP 3 is required (VENICE_TEST_HOSTS) and was not found.")
         print("Left out, because there is no GIMP 3 here:", ", ".join(WITH_GIMP), flush=True)

@@ -1,5 +1,6 @@
-"""The one check command, `python3 tests check`: lint, format, types and layers, each a test of its own."""
+"""The one check command, `python3 tests check`: lint, format, types, layers and shell scripts."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,24 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).resolve().parent.parent
+QUOTES_MEANT = "SC2089,SC2090"  # in an option of the compiler
+# What runs within a GIMP has no annotations: some of it is for Python 2.7, too.
+IN_GIMP = ["--check-untyped-defs", "--no-strict-optional"]
+IN_GIMP += [f"--disable-error-code={code}" for code in ("var-annotated", "assignment", "no-redef")]
+HELPERS_GIMP3 = ["tests/helpers/gimp3_inside.py", "tests/helpers/gimp3_second_hand.py"]
+HELPERS = [
+    "--strict",
+    "--allow-untyped-calls",
+    "--no-warn-return-any",
+    "--exclude=/gimp3_second_hand.py$|_inside.py$",
+]
+
+
+def check(*command: str, **variables: str) -> None:
+    run = subprocess.run(
+        command, cwd=REPO, env=os.environ | variables, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, f"\n{run.stdout}{run.stderr}"
 
 
 @pytest.mark.parametrize(
@@ -20,5 +39,30 @@ REPO = Path(__file__).resolve().parent.parent
     ids=["lint", "format", "types", "layers"],
 )
 def test_check(command: list[str]) -> None:
-    run = subprocess.run([sys.executable, *command], cwd=REPO, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, f"\n{run.stdout}{run.stderr}"
+    check(sys.executable, *command)
+
+
+@pytest.mark.parametrize(
+    ("options", "paths", "imported"),
+    [
+        (HELPERS, ["tests/helpers"], ["plug-ins/shared"]),
+        (IN_GIMP, ["plug-ins/shared", "plug-ins/venice_gimp3", *HELPERS_GIMP3], []),
+        (IN_GIMP, ["plug-ins/venice_gimp2", "tests/helpers/gimp2_inside.py"], ["tests/gimpfu_stubs"]),
+    ],
+    ids=["helpers", "gimp3", "gimp2"],
+)
+def test_types_outside_the_core(
+    options: list[str], paths: list[str], imported: list[str], request: pytest.FixtureRequest
+) -> None:
+    """In runs of their own, since some modules have the same name; what they import is not checked again."""
+    folders = [path for path in [*paths, *imported, "plug-ins/shared"] if not path.endswith(".py")]
+    cache = Path(os.environ.get("MYPY_CACHE_DIR", REPO / ".cache" / "mypy")) / request.node.callspec.id
+    options = ["--config-file=", "--ignore-missing-imports", "--follow-imports=silent", *options]
+    variables = {"MYPYPATH": ":".join([".", *folders]), "MYPY_CACHE_DIR": str(cache)}
+    check(sys.executable, "-m", "mypy", *options, *paths, **variables)
+
+
+def test_shell_scripts() -> None:
+    files = [path for path in (REPO / ".ci").iterdir() if path.read_bytes().splitlines()[0].endswith(b"sh")]
+    assert files
+    check(str(Path(sys.executable).with_name("shellcheck")), f"--exclude={QUOTES_MEANT}", *map(str, files))

@@ -3,7 +3,7 @@
 from venice_texts import OPTIONS
 
 # Option -> what is said of a value that is not the default.
-_WORDS = {
+_WORDS: dict = {
     "variations": "{} variations",
     "resolution": "{}",
     "quality": "quality {}",

@@ -66,11 +66,8 @@ def serve(lines, out):
                 out, True, globals()[name](*arguments, **{str(key): value for key, value in named.items()})
             )
         except Exception:
-            answer(
-                out,
-                False,
-                traceback.format_exc().decode("utf-8", "replace") if str is bytes else traceback.format_exc(),
-            )
+            text = traceback.format_exc()
+            answer(out, False, text.decode("utf-8", "replace") if isinstance(text, bytes) else text)
 
 
 def answer(out, good, value):
@@ -93,18 +90,22 @@ def defaults(procedure):
     return {param[1]: param[3] for param in gimpfu._registered[str(procedure)]["params"][2:]}
 
 
+def backend():
+    return gimp._backend
+
+
 def signature(name):
-    return gimp._backend.signature(name)
+    return backend().signature(name)
 
 
 def constant(name):
     """A real GIMP's value."""
-    return gimp._backend.ask(name.replace("_", "-"))
+    return backend().ask(name.replace("_", "-"))
 
 
 def remembered(name):
     """Data that a plug-in has put into a real GIMP's memory, as text."""
-    data = gimp._backend.ask('(gimp-procedural-db-get-data "%s")' % name)[1]
+    data = backend().ask('(gimp-procedural-db-get-data "%s")' % name)[1]
     return bytes(bytearray(data)).decode("latin-1")
 
 
@@ -152,7 +153,7 @@ def convert(image, base="rgb", precision=None, profile=None):
 
 def undo_steps(image):
     """How often a person could undo; only the model can be asked."""
-    return gimp._backend.steps(image)
+    return backend().steps(image)
 
 
 def delete_image(image):
@@ -166,7 +167,7 @@ def show(image):
 
 def close_display(number):
     """A real GIMP's; its image is deleted with it."""
-    gimp._backend.ask("(gimp-display-delete %d)" % number)
+    backend().ask("(gimp-display-delete %d)" % number)
 
 
 def add_layer(image, png, at=(0, 0), name="photo", parent=None, position=0):
@@ -219,7 +220,7 @@ def float_selection(image, layer):
 def prefer_png_without_profile():
     """As if somebody had saved these as their defaults for PNG; the last one is the color profile."""
     data = b"0 0 0 0 0 0 0 1 1 0 0 0 0 0"
-    gimp._backend.call("gimp-attach-parasite", [("png-save-defaults", 0, data)])
+    backend().call("gimp-attach-parasite", [("png-save-defaults", 0, data)])
 
 
 def forget_png_defaults():

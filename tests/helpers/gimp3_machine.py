@@ -49,7 +49,7 @@ def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
 
 def services(names: Iterable[str], url_for: Callable[[str], str]) -> dict[str, str]:
     """The variables that give these built-in profiles their addresses, and each a key of its own."""
-    variables = {}
+    variables: dict[str, str] = {}
     for name in names:
         stem = name.replace("-", "_").upper()
         variables |= {f"{stem}_BASE_URL": url_for(name), f"{stem}_API_KEY": f"{name}-key-0123456789"}

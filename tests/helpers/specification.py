@@ -14,7 +14,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from venice_core.sandbox.server import SeenRequest
+from venice_core.sandbox import SeenRequest
 
 SPECIFICATION = Path(__file__).resolve().parents[2].parent / "shared" / "venice" / "openapi-image.json"
 SCHEMAS = {

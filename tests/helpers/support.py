@@ -20,7 +20,7 @@ import pytest
 from PIL import ImageCms
 
 if TYPE_CHECKING:
-    from venice_core.sandbox.server import Sandbox, SeenRequest
+    from venice_core.sandbox import Sandbox, SeenRequest
 
 
 def load_module(path: Path) -> ModuleType:

@@ -68,7 +68,9 @@ def middle(size: Extent, share: float = 1 / 3) -> Bounds:
 def compressed(picture: Bytes, quality: int = 85) -> Bytes:
     """As it is after JPEG."""
     _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return np.ascontiguousarray(decoded[..., ::-1])
 
 
 def noisy(picture: Bytes, sigma: float, seed: int = 0) -> Bytes:

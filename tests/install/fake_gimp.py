@@ -42,8 +42,9 @@ class Gimp:
 
 
 def run_script_fu():
-    for asked in re.findall(r'procedural-db-proc-exists "([\w-]+)"', script):
-        print("listed", asked, Gimp.procedure_exists(asked))
+    for names in re.findall(r"\(define names \(list (.*)\)\)", script):
+        for name in re.findall(r'"([\w-]+)"', names):
+            print("listed", name, Gimp.procedure_exists(name))
     pictures = re.findall(r'"(/[^"]+\.(?:png|xcf))"', script)
     if pictures and Gimp.procedure_exists("python-fu-venice-edit"):
         for picture in pictures:
@@ -63,4 +64,7 @@ if old:
         exec(probe.read_text())
     run_script_fu()
 else:
-    exec(script, {"Gimp": Gimp})
+    sys.modules["gi"] = types.ModuleType("gi")
+    sys.modules["gi.repository"] = types.ModuleType("gi.repository")
+    sys.modules["gi.repository"].Gimp = Gimp
+    exec(script, {})

@@ -48,6 +48,7 @@ class Machine:
         self.write("plug-ins/shared/venice_link.py", "")
         self.write("plug-ins/shared/venice_task.py", "")
         shutil.copy(REPO / "install.py", self.checkout)
+        shutil.copytree(REPO / "docs" / "demo", self.checkout / "docs" / "demo")
 
     def profile(self, series: str) -> Path:
         return self.home / ".config" / "GIMP" / series
@@ -340,7 +341,7 @@ def test_a_plug_in_folder_of_somebody_else_is_refused(machine: Machine, kind: st
         (machine.home / "elsewhere" / "worker.json").write_text('{"manifest": 1}')
         machine.plug_in.symlink_to(machine.home / "elsewhere")
     before = machine.files()
-    assert "was not made by this installer" in machine.run(status=1)
+    assert "was not created by this installer" in machine.run(status=1)
     assert machine.files() == before
 
 
@@ -440,9 +441,9 @@ def test_a_plug_in_whose_gimp_lost_its_python_is_taken_away(machine: Machine) ->
 def test_only_the_profiles_that_variables_name_get_the_plug_in(machine: Machine) -> None:
     machine.add_gimp("2.10.34")
     profile = machine.home / "old profile"
-    assert "Only for the profile in GIMP2_DIRECTORY" in machine.run(GIMP2_DIRECTORY=str(profile))
+    assert "Using only the profile set in GIMP2_DIRECTORY" in machine.run(GIMP2_DIRECTORY=str(profile))
     assert (profile / "plug-ins" / "venice_gimp2" / "worker.json").exists()
-    assert "GIMP2_DIRECTORY has to be an absolute path" in machine.run(GIMP2_DIRECTORY="x", status=1)
+    assert "GIMP2_DIRECTORY must be an absolute path" in machine.run(GIMP2_DIRECTORY="x", status=1)
     other = machine.home / "new profile"
     machine.run(GIMP3_DIRECTORY=str(other))
     assert (other / "plug-ins" / "venice_gimp3" / "worker.json").exists()
@@ -467,8 +468,7 @@ def test_the_demo_gives_gimp_2_10_as_many_arguments_as_the_plug_in_registers() -
         for node in source.body
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.List)
     }
-    names = ("before", "after", "cutout", "layers")
-    script = install.demo_script(install.GIMP2, dict.fromkeys(names, "/x"))
+    script = install.Gimp(install.GIMP2, "profile").script("demo")
     calls = re.findall(r"\(python-fu-venice-([a-z-]+) ([^)]*)", script)
     given = {name: len(shlex.split(arguments)) - 3 for name, arguments in calls}  # run-mode, image, drawable
     assert given == {"edit": lists["EDIT"], "remove-background": lists["REMOVE_BACKGROUND"]}
