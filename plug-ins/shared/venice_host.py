@@ -164,11 +164,11 @@ class Placement(object):
 
     @property
     def recipe(self):
-        """What the parasite RECIPE of the new layer is to hold."""
+        """Return what the parasite RECIPE of the new layer is to hold."""
         return json.dumps(self._recipe, sort_keys=True).encode("ascii")
 
     def in_image_of_its_own(self):
-        """The same at the origin of an image in which its source is not."""
+        """Move it to the origin of an image in which its source is not; return it."""
         self.crop = at_origin(self.crop)
         self._recipe["source"] = None
         return self

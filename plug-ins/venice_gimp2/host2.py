@@ -175,7 +175,7 @@ class Gimp210Host(Host):
 
 
 def bounds_of(item):
-    """Where a layer or layer group lies in its image."""
+    """Return where a layer or layer group lies in its image."""
     x, y = pdb.gimp_drawable_offsets(item)
     return from_corners(x, y, x + pdb.gimp_drawable_width(item), y + pdb.gimp_drawable_height(item))
 
@@ -207,7 +207,7 @@ def _stack_item(layer):
 
 
 def _selection_window(image):
-    """Where something is selected; None: nothing is.
+    """Return where something is selected; None: nothing is.
 
     It may be wider than what is selected: GIMP's own bounds are, at more than 8 bits.
     """
@@ -218,7 +218,7 @@ def _selection_window(image):
 
 @contextlib.contextmanager
 def _preserve_selection(image):
-    """Afterwards the same layer or channel is active, and the layer or its mask edited, as before."""
+    """Have the same layer or channel active afterwards, and the layer or its mask edited, as before."""
     layer, channel = pdb.gimp_image_get_active_layer(image), pdb.gimp_image_get_active_channel(image)
     edits_mask = layer is not None and bool(pdb.gimp_layer_get_edit_mask(layer))
     try:

@@ -122,7 +122,7 @@ def _numbers_upward(stack):
 
 @contextlib.contextmanager
 def preserve_selection(image):
-    """Afterwards the same layers and channels are selected, and a layer or its mask edited, as before."""
+    """Have the same layers and channels selected afterwards, and a layer or its mask edited, as before."""
     layers, channels = image.get_selected_layers(), image.get_selected_channels()
     masks = [layer for layer in layers if layer.get_mask() is not None and layer.get_edit_mask()]
     try:

@@ -21,17 +21,18 @@ _ENCODINGS = {
 
 
 def bounds_of(item):
-    """Where a layer or layer group lies in its image."""
+    """Return where a layer or layer group lies in its image."""
     _, x, y = item.get_offsets()
     return {"x": x, "y": y, "width": item.get_width(), "height": item.get_height()}
 
 
 def canvas_of(image):
+    """Return its extent."""
     return {"width": image.get_width(), "height": image.get_height()}
 
 
 def selection_window(image):
-    """Where something is selected; None: nothing is.
+    """Return where something is selected; None: nothing is.
 
     It may be wider than what is selected: GIMP's own bounds are, at more than 8 bits.
     """
@@ -42,12 +43,13 @@ def selection_window(image):
 
 
 def read(drawable, rectangle, pixel_format):
-    """The pixels of a drawable in `rectangle`, counted from its corner; outside of it they are 0."""
+    """Return the pixels of a drawable in `rectangle`, counted from its corner; outside they are 0."""
     buffer = drawable.get_buffer()
     return bytes(buffer.get(gegl_rectangle(rectangle), 1.0, pixel_format, Gegl.AbyssPolicy.NONE))
 
 
 def gegl_rectangle(rectangle):
+    """Return it as GEGL takes it."""
     return Gegl.Rectangle.new(rectangle["x"], rectangle["y"], rectangle["width"], rectangle["height"])
 
 
@@ -90,7 +92,7 @@ def _may_exceed_srgb(image):
 
 @contextlib.contextmanager
 def private_image(image, width, height):
-    """An image nobody sees, of the same base type, precision, profile and palette; deleted afterwards."""
+    """Yield an image nobody sees, of the same base type, precision, profile and palette; then delete it."""
     private = Gimp.Image.new_with_precision(width, height, image.get_base_type(), image.get_precision())
     try:
         private.undo_disable()
@@ -106,7 +108,7 @@ def private_image(image, width, height):
 
 @contextlib.contextmanager
 def rendered(image, layer, crop, with_mask=True):
-    """A layer of the crop's size in a private image that holds what `layer` shows there.
+    """Yield a layer of the crop's size in a private image that holds what `layer` shows there.
 
     The copy is rendered by GIMP itself: merging filters or applying masks by hand fails silently on a
     copied group, and would apply a mask that is switched off.

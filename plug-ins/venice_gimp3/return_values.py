@@ -8,7 +8,7 @@ from host import preserve_selection
 
 
 def values_with_layers(image, layers):
-    """A procedure's return values that hold `layers`.
+    """Return a procedure's return values that hold `layers`.
 
     PyGObject cannot put an array of objects into a value. So GIMP makes it: the layers are selected
     for the moment of one call whose own return values have just this form. It returns them in the
@@ -23,6 +23,6 @@ def values_with_layers(image, layers):
 
 
 def failure(procedure, message):
-    """Return values that carry an error's sentence."""
+    """Return the values that carry an error's sentence."""
     error = GLib.Error.new_literal(Gimp.PlugIn.error_quark(), message, 0)
     return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, error)
