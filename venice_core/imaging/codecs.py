@@ -320,7 +320,7 @@ def encode_within(pixels: Pixels, max_bytes: int) -> tuple[bytes, str]:
         Image.fromarray(pixels).save(out, "JPEG", quality=quality, subsampling=0)
         if out.tell() < max_bytes:
             return out.getvalue(), FORMATS["JPEG"].media_type
-    raise UnreadableImage(f"The image does not fit in a {max_bytes // 1000000} MB file.")
+    raise UnreadableImage(f"The image does not fit in a {max_bytes // 1_000_000} MB file.")
 
 
 def format_of(suffix: str) -> str:
