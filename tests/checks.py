@@ -12,12 +12,13 @@ QUOTES_MEANT = "SC2089,SC2090"  # in an option of the compiler
 # What runs within a GIMP has no annotations: some of it is for Python 2.7, too.
 IN_GIMP = ["--check-untyped-defs", "--no-strict-optional"]
 IN_GIMP += [f"--disable-error-code={code}" for code in ("var-annotated", "assignment", "no-redef")]
+HELPERS_PYTHON2 = ["tests/helpers/gimp2_inside.py", "tests/helpers/paper_host.py"]
 HELPERS_GIMP3 = ["tests/helpers/gimp3_inside.py", "tests/helpers/gimp3_second_hand.py"]
 HELPERS = [
     "--strict",
     "--allow-untyped-calls",
     "--no-warn-return-any",
-    "--exclude=/gimp3_second_hand.py$|_inside.py$",
+    "--exclude=/gimp3_second_hand.py$|/paper_host.py$|_inside.py$",
 ]
 
 
@@ -47,7 +48,7 @@ def test_check(command: list[str]) -> None:
     [
         (HELPERS, ["tests/helpers"], ["plug-ins/shared"]),
         (IN_GIMP, ["plug-ins/shared", "plug-ins/venice_gimp3", *HELPERS_GIMP3], []),
-        (IN_GIMP, ["plug-ins/venice_gimp2", "tests/helpers/gimp2_inside.py"], ["tests/gimpfu_stubs"]),
+        (IN_GIMP, ["plug-ins/venice_gimp2", *HELPERS_PYTHON2], ["tests/gimpfu_stubs"]),
     ],
     ids=["helpers", "gimp3", "gimp2"],
 )

@@ -95,9 +95,7 @@ class Host(object):
 
 
 class ImageState(
-    collections.namedtuple(
-        str("ImageState"), str("canvas base selection has_quick_mask has_floating_selection")
-    )
+    collections.namedtuple("ImageState", "canvas base selection has_quick_mask has_floating_selection")
 ):
     """An image at one moment.
 
@@ -110,8 +108,8 @@ class ImageState(
 
 class LayerState(
     collections.namedtuple(
-        str("LayerState"),
-        str("layer name tattoo bounds locked_group is_empty is_plain is_hidden edits_mask"),
+        "LayerState",
+        "layer name tattoo bounds locked_group is_empty is_plain is_hidden edits_mask",
     )
 ):
     """A layer or layer group at one moment.
@@ -125,7 +123,7 @@ class LayerState(
     __slots__ = ()
 
 
-class StackItem(collections.namedtuple(str("StackItem"), str("layer tattoo recipe children"))):
+class StackItem(collections.namedtuple("StackItem", "layer tattoo recipe children")):
     """A layer or group in its stack.
 
     `recipe`: the data of its parasite RECIPE, or None. `children`: the items in it, topmost first.

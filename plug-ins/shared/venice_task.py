@@ -21,7 +21,7 @@ from venice_rectangle import extent_of
 from venice_texts import describe
 
 # The states of the image, of the layer to work on (None: there is none), and of the references.
-_Scene = collections.namedtuple(str("_Scene"), str("image layer references"))
+_Scene = collections.namedtuple("_Scene", "image layer references")
 
 
 class Task(object):
