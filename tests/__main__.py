@@ -3,7 +3,8 @@
   python3 tests                       everything that this computer can run
   python3 tests unit contract -k fit  some groups, with options for pytest
   python3 tests tests/unit/test_x.py  some files
-  python3 tests check                 lint, format and types only
+  python3 tests check                 lint, format, types and such only
+  python3 tests covers                write into the documents which tests show what they say
   python3 tests bench                 print the benchmarks; with --quick in their smallest form
   python3 tests bench fidelity -h     one of them, with options
 
@@ -98,6 +99,10 @@ def main(arguments):
         groups.append(arguments.pop(0))
     named = any((REPO / argument.partition("::")[0]).exists() for argument in arguments)
     paths = [] if named and not groups else paths_of(groups or GROUPS)
+    if arguments[:1] == ["covers"]:
+        return subprocess.call(
+            [python, str(HERE / "helpers" / "covers.py"), *arguments[1:]], cwd=REPO, env=variables
+        )
     if not paths and not named:
         print("Nothing to run.")
         return 1

@@ -1,4 +1,4 @@
-"""The one check command, `python3 tests check`: lint, format, types and layers, each a test of its own."""
+"""The one check command, `python3 tests check`: lint, format, types, layers, the documents' lists."""
 
 import subprocess
 import sys
@@ -16,8 +16,9 @@ REPO = Path(__file__).resolve().parent.parent
         ["-m", "ruff", "format", "--check", "--no-cache"],
         ["-m", "mypy"],
         ["-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"],
+        ["tests/helpers/covers.py", "--check"],
     ],
-    ids=["lint", "format", "types", "layers"],
+    ids=["lint", "format", "types", "layers", "covers"],
 )
 def test_check(command: list[str]) -> None:
     run = subprocess.run([sys.executable, *command], cwd=REPO, capture_output=True, text=True, check=False)

@@ -111,6 +111,7 @@ def edited(gimp: Gimp, **options: Any) -> Result:
     return Result(ring, agreement(pixels[..., :3], pink, within))
 
 
+@pytest.mark.covers("Answers that are not: not where it was, and in other colors")
 @pytest.mark.parametrize(
     "switches",
     [

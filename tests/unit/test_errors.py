@@ -20,6 +20,7 @@ def test_every_class_has_a_kind_of_its_own() -> None:
     assert errors.every_kind() == {cls.kind: cls for cls in CLASSES}
 
 
+@pytest.mark.covers("Other ends: error")
 def test_every_kind_has_a_sentence_and_every_sentence_a_kind() -> None:
     assert set(SENTENCES) == set(errors.every_kind())
 

@@ -150,6 +150,7 @@ def test_every_png_mode_is_taken(sandbox: Sandbox, mode: str) -> None:
     assert decoded(post_files(sandbox, CUTOUT, picture)).mode == "RGBA"
 
 
+@pytest.mark.covers("Every documented case: 2K without output_format: JPEG")
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
@@ -269,6 +270,11 @@ def test_upscale_takes_one_file_named_image(sandbox: Sandbox) -> None:
 # Three ways to send a picture
 
 
+@pytest.mark.covers(
+    "Every documented case: edit with raw base64, data URI",
+    "Every documented case: multi-edit in JSON and multipart",
+    "Every documented case: background-remove",
+)
 @pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])
 def test_json_takes_base64_and_data_uris(sandbox: Sandbox, prefix: str) -> None:
     text = prefix + b64(photo())
@@ -280,6 +286,7 @@ def test_json_takes_base64_and_data_uris(sandbox: Sandbox, prefix: str) -> None:
     assert decoded(post_json(sandbox, CUTOUT, image=text)).mode == "RGBA"
 
 
+@pytest.mark.covers("Every documented case: edit with a URL")
 def test_a_url_is_fetched_from_loopback_only(sandbox: Sandbox) -> None:
     loopback = sandbox.url + "/models?type=inpaint"  # reachable, and no picture
     assert "damaged" in post_json(sandbox, CUTOUT, image_url=loopback).text
@@ -288,6 +295,7 @@ def test_a_url_is_fetched_from_loopback_only(sandbox: Sandbox) -> None:
     assert "loopback" in outside.json()["issues"][0]["message"]
 
 
+@pytest.mark.covers("Every documented case: edit with a URL")
 def test_a_picture_behind_a_loopback_url_is_used(sandbox: Sandbox, picture_url: str) -> None:
     assert decoded(post_json(sandbox, CUTOUT, image_url=picture_url)).size == (320, 256)
     assert decoded(post_json(sandbox, MULTI, images=[b64(photo()), picture_url], prompt="pink"))
@@ -327,6 +335,11 @@ GOOD: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.covers(
+    "Every documented case: unknown key in the body: 400",
+    "Every documented case: multi-edit with model: 400",
+    "Every documented case: background-remove",
+)
 @pytest.mark.parametrize(
     ("path", "change", "field"),
     [
@@ -377,6 +390,7 @@ def test_a_request_outside_the_schema_or_the_model_is_a_documented_400(
     assert all(issue["code"] and issue["message"] for issue in error["issues"])
 
 
+@pytest.mark.covers("Every documented case: model with modelId, no model")
 @pytest.mark.parametrize(
     ("path", "change"),
     [
@@ -399,6 +413,7 @@ def test_multipart_writes_booleans_as_words(sandbox: Sandbox, value: str) -> Non
     assert edit(sandbox, safe_mode=value.upper()).status_code == 400
 
 
+@pytest.mark.covers("Every documented case: two files on edit: 400")
 @pytest.mark.parametrize(
     ("path", "count", "name"),
     [(EDIT, 2, "image"), (EDIT, 1, "images"), (CUTOUT, 2, "image"), (MULTI, 2, "images[]")],
@@ -436,6 +451,7 @@ def test_an_unknown_model_is_404(sandbox: Sandbox) -> None:
     assert edit(sandbox, model="no-such-model").status_code == 404
 
 
+@pytest.mark.covers("Every documented case: corrupt PNG")
 @pytest.mark.parametrize(
     ("picture", "status"),
     [
@@ -454,6 +470,7 @@ def test_a_picture_outside_the_limits_is_refused(sandbox: Sandbox, picture: byte
     assert edit(sandbox, picture).status_code == status
 
 
+@pytest.mark.covers("Every documented case: wrong content type, invalid")
 @pytest.mark.parametrize(
     ("body", "content_type", "status"),
     [
@@ -492,6 +509,7 @@ def test_a_key_that_does_not_open_the_door(sandbox: Sandbox, key: str, status: i
     assert isinstance(response.json()["error"], str)
 
 
+@pytest.mark.covers("Every documented case: no Authorization: 402")
 def test_without_a_key_it_is_402_with_what_would_be_accepted(sandbox: Sandbox) -> None:
     response = requests.post(sandbox.url + EDIT, json=GOOD[EDIT], timeout=30)
     assert response.status_code == 402

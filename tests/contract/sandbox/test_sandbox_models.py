@@ -82,6 +82,7 @@ def test_of_a_type_the_catalogue_does_not_have_there_are_the_packaged_models() -
 # What a model takes
 
 
+@pytest.mark.covers("Every documented case: too many images: 400")
 def test_the_catalogue_decides_limits_when_it_states_them() -> None:
     constraints = {"maxInputImages": 2, "promptCharacterLimit": 10, "aspectRatios": ["4:3"]}
     entries = [
@@ -100,6 +101,7 @@ def test_the_catalogue_decides_limits_when_it_states_them() -> None:
         assert [status(aspect_ratio="4:3"), status(aspect_ratio="1:1")] == [200, 400]
 
 
+@pytest.mark.covers("Every documented case: a generation model's id: 400")
 def test_a_model_for_other_work_is_400_and_an_unknown_one_404(sandbox: Sandbox) -> None:
     for model, status, message in (
         ("firered-image-edit", 400, "firered-image-edit is not an image generation model"),
@@ -183,6 +185,7 @@ def test_any_balance_may_be_missing(sandbox: Sandbox, told: str, expected: dict[
     assert left == {"usd": expected.get("USD"), "diem": expected.get("DIEM")}
 
 
+@pytest.mark.covers("Every documented case: admin-only: 401")
 @pytest.mark.parametrize(
     ("key", "status"),
     [("", 401), ("good-key", 401), ("bad-key", 401), ("admin-only", 401), ("admin-key", 200)],
