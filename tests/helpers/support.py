@@ -10,6 +10,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -75,6 +76,21 @@ def wait_for(condition: Callable[[], Any], seconds: float = 20) -> Any:
 def posts(sandbox: Sandbox) -> list[SeenRequest]:
     """What was asked of it that would cost money; lists and the like are fetched whenever it suits."""
     return [seen for seen in sandbox.requests if seen.method == "POST"]
+
+
+def hold_answers(monkeypatch: pytest.MonkeyPatch, count: int) -> threading.Event:
+    """The next so many POSTs to sandboxes of this process are answered when this event is set."""
+    from venice_core.sandbox import server
+
+    released, answer, turns = threading.Event(), server.answer, iter(range(count))
+
+    def wait_and_answer(request: Any, *more: Any) -> Any:
+        if request.method == "POST" and next(turns, None) is not None:
+            released.wait(60)
+        return answer(request, *more)
+
+    monkeypatch.setattr(server, "answer", wait_and_answer)
+    return released
 
 
 KEY = "test-key-0123456789"

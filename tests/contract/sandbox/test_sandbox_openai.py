@@ -438,6 +438,25 @@ REFUSED_TOGETHER: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
+# What one endpoint takes and the other does not: the code of an edit, and of a drawing (None: taken)
+APART: list[tuple[str, dict[str, Any], str | None, str | None]] = [
+    (OPENAI, {"input_fidelity": "high", "model": "gpt-image-1.5"}, None, UNKNOWN),
+    (OPENAI, {"input_fidelity": "low", "model": "gpt-image-1.5"}, None, UNKNOWN),
+    (OPENAI, {"input_fidelity": "low", "model": "gpt-image-1-mini"}, None, UNKNOWN),
+    (OPENAI, {"input_fidelity": "high", "model": "gpt-image-1-mini"}, VALUE, UNKNOWN),
+    (OPENAI, {"moderation": "auto"}, UNKNOWN, None),
+    (OPENAI, {"moderation": "low"}, UNKNOWN, None),
+    (OPENAI, {"moderation": "none"}, UNKNOWN, VALUE),
+    (RELAY, {"size": "1024x1536"}, UNKNOWN, None),
+    (RELAY, {"size": "512x512"}, UNKNOWN, VALUE),
+    (RELAY, {"n": 2}, UNKNOWN, None),
+]
+# None is left out of an edit, and null in a drawing
+LEFT_OUT = [(OPENAI, "prompt"), (GROK, "prompt"), (GROK, "model"), (RELAY, "prompt"), (RELAY, "model")]
+NO_MODEL = "model_not_found"
+NOT_THERE = [(OPENAI, "dall-e-2"), (OPENAI, "gpt-image-1"), (GROK, "dall-e-2"), (RELAY, "dall-e-2")]
+
+
 def each(fields: dict[str, tuple[Any, ...]], model: str) -> list[dict[str, Any]]:
     """One value at a time."""
     more = {"model": model} if model else {}
@@ -445,85 +464,34 @@ def each(fields: dict[str, tuple[Any, ...]], model: str) -> list[dict[str, Any]]
 
 
 @pytest.mark.parametrize(
-    ("dialect", "fields"),
+    ("dialect", "fields", "of_edit", "of_drawing"),
     [
-        *((dialect, row) for (dialect, model), fields in TAKEN.items() for row in each(fields, model)),
-        *TAKEN_TOGETHER,
-    ],
-    ids=lambda value: str(value)[:60],
-)
-def test_what_both_endpoints_take(sandbox: Sandbox, dialect: str, fields: dict[str, Any]) -> None:
-    assert [answer.status_code for answer in both(sandbox, dialect, **fields)] == [200, 200]
-
-
-@pytest.mark.parametrize(
-    ("dialect", "fields", "code"),
-    [
+        *((name, row, None, None) for (name, model), fields in TAKEN.items() for row in each(fields, model)),
+        *((name, row, None, None) for name, row in TAKEN_TOGETHER),
+        (OPENAI, {"model": None, "quality": "max"}, None, None),  # which only the newest take
+        (OPENAI, {"n": None, "size": None, "quality": None}, None, None),
         *(
-            (dialect, row, code)
-            for (dialect, model, code), fields in REFUSED.items()
+            (name, row, code, code)
+            for (name, model, code), fields in REFUSED.items()
             for row in each(fields, model)
         ),
-        *REFUSED_TOGETHER,
+        *((name, row, code, code) for name, row, code in REFUSED_TOGETHER),
+        *((name, {field: None}, MISSING, MISSING) for name, field in LEFT_OUT),
+        *((name, {"model": model}, NO_MODEL, NO_MODEL) for name, model in NOT_THERE),
+        *APART,
     ],
     ids=lambda value: str(value)[:60],
 )
-def test_what_both_endpoints_refuse(
-    sandbox: Sandbox, dialect: str, fields: dict[str, Any], code: str
+def test_what_is_taken_and_what_is_refused(
+    sandbox: Sandbox, dialect: str, fields: dict[str, Any], of_edit: str | None, of_drawing: str | None
 ) -> None:
-    for response in both(sandbox, dialect, **fields):
-        assert refused(response, code) in fields
-        assert error(response)["type"] == "invalid_request_error"
-
-
-# What one of them takes: of edits a field's code (None: taken), of drawings the same
-@pytest.mark.parametrize(
-    ("dialect", "model", "name", "value", "edits", "drawings"),
-    [
-        *((OPENAI, "gpt-image-1.5", "input_fidelity", value, None, UNKNOWN) for value in ("high", "low")),
-        (OPENAI, "gpt-image-1-mini", "input_fidelity", "low", None, UNKNOWN),
-        (OPENAI, "gpt-image-1-mini", "input_fidelity", "high", VALUE, UNKNOWN),
-        *((OPENAI, "gpt-image-2", "moderation", value, UNKNOWN, None) for value in ("auto", "low")),
-        (OPENAI, "gpt-image-2", "moderation", "none", UNKNOWN, VALUE),
-        (RELAY, "gpt-image-1", "size", "1024x1536", UNKNOWN, None),
-        (RELAY, "gpt-image-1", "size", "512x512", UNKNOWN, VALUE),
-        (RELAY, "gpt-image-1", "n", 2, UNKNOWN, None),
-    ],
-)
-def test_what_one_endpoint_takes(
-    sandbox: Sandbox, dialect: str, model: str, name: str, value: Any, edits: str | None, drawings: str | None
-) -> None:
-    for response, code in zip(
-        both(sandbox, dialect, model=model, **{name: value}), (edits, drawings), strict=True
-    ):
-        if code:
-            assert refused(response, code) == name
+    answers = both(sandbox, dialect, **fields)
+    for response, code in zip(answers, (of_edit, of_drawing), strict=True):
+        if code is None:
+            assert len(pictures(response)) == (fields.get("n") or 1)
         else:
-            assert len(pictures(response)) == (value if name == "n" else 1)
-
-
-@pytest.mark.parametrize(
-    ("dialect", "name"),
-    [(OPENAI, "prompt"), (GROK, "prompt"), (GROK, "model"), (RELAY, "prompt"), (RELAY, "model")],
-)
-def test_a_field_that_is_missing_is_named_and_null_is_missing(
-    sandbox: Sandbox, dialect: str, name: str
-) -> None:
-    for response in both(sandbox, dialect, **{name: None}):
-        assert refused(response, MISSING) == name
-
-
-def test_openais_model_and_choices_may_be_left_out(sandbox: Sandbox) -> None:
-    assert edit(sandbox, OPENAI, model=None, quality="max").status_code == 200, "only the newest take it"
-    assert generate(sandbox, OPENAI, n=None, size=None, quality=None).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("dialect", "model"), [*((name, "dall-e-2") for name in (OPENAI, GROK, RELAY)), (OPENAI, "gpt-image-1")]
-)
-def test_a_model_that_is_unknown_or_has_ended_is_404(sandbox: Sandbox, dialect: str, model: str) -> None:
-    for response in both(sandbox, dialect, model=model):
-        assert refused(response, "model_not_found", 404) == "model"
+            assert refused(response, code, 404 if code == NO_MODEL else 400) in fields
+            assert error(response)["type"] == "invalid_request_error"
 
 
 # Which files are taken
