@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -60,7 +61,8 @@ def test_after_the_upload_the_plug_in_is_free_at_once_and_the_answer_is_kept(
     image = gimp.new_image(400, 300)
     layer = gimp.add_layer(image, raw(photo("coffee", 400, 300)))
     before = gimp.snapshot(image)
-    answer_now = hold_answers(monkeypatch, 1)
+    answer_now = threading.Event()
+    hold_answers(monkeypatch, 1, answer_now.wait)
     running, plug_in, worker = begin(gimp, jobs, image, layer, "sent")
 
     os.kill(plug_in, signal.SIGKILL)
@@ -82,7 +84,8 @@ def test_while_an_answer_is_still_awaited_the_next_run_works(
 ) -> None:
     image = gimp.new_image(400, 300)
     layer = gimp.add_layer(image, raw(photo("coffee", 400, 300)))
-    answer_now = hold_answers(monkeypatch, 1)
+    answer_now = threading.Event()
+    hold_answers(monkeypatch, 1, answer_now.wait)
     running, plug_in, worker = begin(gimp, jobs, image, layer, "sent")
     os.kill(plug_in, signal.SIGKILL)
     running.result(1)

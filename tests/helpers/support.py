@@ -10,7 +10,6 @@ import shutil
 import struct
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -78,19 +77,18 @@ def posts(sandbox: Sandbox) -> list[SeenRequest]:
     return [seen for seen in sandbox.requests if seen.method == "POST"]
 
 
-def hold_answers(monkeypatch: pytest.MonkeyPatch, count: int) -> threading.Event:
-    """The next so many POSTs to sandboxes of this process are answered when this event is set."""
+def hold_answers(monkeypatch: pytest.MonkeyPatch, count: int, wait: Callable[[float], Any]) -> None:
+    """The next so many POSTs to sandboxes of this process are answered after that: an event, or a barrier."""
     from venice_core.sandbox import server
 
-    released, answer, turns = threading.Event(), server.answer, iter(range(count))
+    answer, turns = server.answer, iter(range(count))
 
     def wait_and_answer(request: Any, *more: Any) -> Any:
         if request.method == "POST" and next(turns, None) is not None:
-            released.wait(60)
+            wait(60)
         return answer(request, *more)
 
     monkeypatch.setattr(server, "answer", wait_and_answer)
-    return released
 
 
 KEY = "test-key-0123456789"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -23,11 +22,11 @@ from contract_ways import (
     paths,
 )
 from PIL import Image
-from support import posts, wait_for
+from support import hold_answers, posts, wait_for
 
 from venice_core.errors import Cancelled, Charge
 from venice_core.progress import Stage
-from venice_core.sandbox import Sandbox, server
+from venice_core.sandbox import Sandbox
 from venice_core.sandbox.rate_limits import Traffic
 
 
@@ -35,14 +34,7 @@ from venice_core.sandbox.rate_limits import Traffic
 def test_each_variation_is_a_request_of_its_own_and_they_run_side_by_side(
     shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    all_are_there, answer = threading.Barrier(4), server.answer
-
-    def answer_together(request: Any, *more: Any) -> Any:
-        if request.method == "POST":
-            all_are_there.wait(60)
-        return answer(request, *more)
-
-    monkeypatch.setattr(server, "answer", answer_together)
+    hold_answers(monkeypatch, 4, threading.Barrier(4).wait)
     code, said = shell.json("edit", photo, "-p", "x", "--variations", 4, "-o", tmp_path / "out.png")
     assert code == 0
     assert paths(sandbox) == [EDIT] * 4
