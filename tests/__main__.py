@@ -4,6 +4,7 @@
   python3 tests unit contract -k fit  some groups, with options for pytest
   python3 tests tests/unit/test_x.py  some files
   python3 tests check                 lint, format, types, layers and shell scripts only
+  python3 tests covers                write into the documents which tests show what they say
   python3 tests bench                 print the benchmarks; with --quick in their smallest form
   python3 tests bench fidelity -h     one of them, with options
 
@@ -11,6 +12,8 @@ Groups: check unit contract link install gimp2 gimp3 gui. The last two need GIMP
 word about it, where there is none; gimp2 needs nothing, but has more to do where there are GIMP 2.10 and
 Python 2.7. With VENICE_TEST_HOSTS=gimp3, gimp2 or required (both) what is missing is a failure instead.
 VENICE_TEST_LONG=1 runs also what is marked as long, and more examples; `.ci/run long` does it everywhere.
+Groups run side by side, in as many processes as there are processors, at least two; files do not.
+An option for pytest decides otherwise, such as -n 4, or -n 0 to see what a test prints, or --pdb.
 The environment is made in .cache of the checkout (or VENICE_TEST_ENV) from tests/requirements.lock.
 """
 
@@ -33,6 +36,8 @@ import install  # it also has the sentence for a Python that is too old
 LOCK = HERE / "requirements.lock"
 GROUPS = ["check", "unit", "contract", "link", "install", "gimp2", "gimp3", "gui"]
 WITH_GIMP = ["gimp3", "gui"]
+# Each process goes through its part in order, so that what is dear (a GIMP) is started once in it, if at all.
+SIDE_BY_SIDE = ["-n", "auto", "--dist", "worksteal"]
 BENCH = "import runpy, sys; sys.argv.pop(0); sys.exit(runpy.run_path(sys.argv[0])['main']())"
 
 
@@ -85,6 +90,7 @@ def main(arguments):
     variables = {**os.environ, "PYTHONPATH": str(REPO)}
     variables.setdefault("PYTHONDONTWRITEBYTECODE", "1")
     variables.setdefault("MYPY_CACHE_DIR", str(env / "mypy-cache"))
+    variables.setdefault("PYTEST_XDIST_AUTO_NUM_WORKERS", str(max(os.cpu_count() or 1, 2)))
     if os.environ.get("VENICE_TEST_LONG"):
         variables.setdefault("PYTEST_TIMEOUT", "3600")
     if arguments[:1] == ["bench"]:
@@ -93,6 +99,10 @@ def main(arguments):
             paths = [HERE / "bench" / f"{options.pop(0)}.py"]
         runs = [[python, "-c", BENCH, str(path), *options] for path in paths]
         return max([subprocess.call(command, cwd=REPO, env=variables) for command in runs], default=0)
+    if arguments[:1] == ["covers"]:
+        return subprocess.call(
+            [python, str(HERE / "helpers" / "covers.py"), *arguments[1:]], cwd=REPO, env=variables
+        )
     groups = []
     while arguments and arguments[0] in GROUPS:
         groups.append(arguments.pop(0))
@@ -101,8 +111,9 @@ def main(arguments):
     if not paths and not named:
         print("Nothing to run.")
         return 1
-    command = [python, "-m", "pytest", "-o", f"cache_dir={env / 'pytest-cache'}", *paths, *arguments]
-    return subprocess.call(command, cwd=REPO, env=variables)
+    command = [python, "-m", "pytest", "-o", f"cache_dir={env / 'pytest-cache'}"]
+    command += [] if named and not groups else SIDE_BY_SIDE
+    return subprocess.call([*command, *paths, *arguments], cwd=REPO, env=variables)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The one check command, `python3 tests check`: lint, format, types, layers and shell scripts."""
+"""The one check command, `python3 tests check`: lint, format, types, layers, documents, shell scripts."""
 
 import os
 import subprocess
@@ -36,8 +36,9 @@ def check(*command: str, **variables: str) -> None:
         ["-m", "ruff", "format", "--check", "--no-cache"],
         ["-m", "mypy"],
         ["-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"],
+        ["tests/helpers/covers.py", "--check"],
     ],
-    ids=["lint", "format", "types", "layers"],
+    ids=["lint", "format", "types", "layers", "covers"],
 )
 def test_check(command: list[str]) -> None:
     check(sys.executable, *command)

@@ -36,8 +36,11 @@ class OutsideConnectionError(Exception):
 def pytest_configure(config: pytest.Config) -> None:
     """For the whole session, so that fixtures of any scope and every process they start are covered."""
     _keep_pip_working()
-    # What a shell starts in the background ignores Ctrl-C, and would hand that on to what tests interrupt.
+    # What a shell starts in the background ignores Ctrl-C, and what nohup starts the end of a terminal, which
+    # would be handed on to what tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     home = Path(tempfile.mkdtemp(prefix="venice-gimp-home-"))
     _added.append(home)
     for name in list(os.environ):

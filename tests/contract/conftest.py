@@ -14,7 +14,7 @@ from contract_ways import PROFILES, Pixels, Shell, soft_ellipse
 from PIL import Image
 from specification import SCHEMAS, SPECIFICATION, answer_problems, request_problems
 
-from venice_core.sandbox import Sandbox, server
+from venice_core.sandbox import Sandbox, picture_effects, server
 from venice_core.sandbox.forms import Form
 from venice_core.sandbox.venice.catalogue import Catalogue
 from venice_core.sandbox.venice.endpoints import BASE
@@ -22,8 +22,27 @@ from venice_core.sandbox.venice.endpoints import BASE
 Offering = Callable[..., Sandbox]
 
 
+@pytest.fixture(scope="session")
+def _mattes() -> dict[tuple[Any, ...], Image.Image]:
+    return {}
+
+
 @pytest.fixture
-def shell(home: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> Shell:
+def _mattes_are_kept(_mattes: dict[tuple[Any, ...], Image.Image], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sandbox looks for a second, and in the same picture finds the same."""
+    find = picture_effects.remove_background
+
+    def keep(picture: Image.Image) -> Image.Image:
+        key = picture.mode, picture.size, picture.tobytes()
+        if key not in _mattes:
+            _mattes[key] = find(picture)
+        return _mattes[key].copy()
+
+    monkeypatch.setattr(picture_effects, "remove_background", keep)
+
+
+@pytest.fixture
+def shell(home: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str], _mattes_are_kept: None) -> Shell:
     return Shell(home, sandbox.url, capsys)
 
 

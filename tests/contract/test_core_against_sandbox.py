@@ -50,6 +50,7 @@ from venice_core.sandbox import Sandbox
 # What is sent
 
 
+@pytest.mark.covers("POST /image/edit: image", "Every documented case: edit in multipart")
 def test_without_a_mask_one_picture_goes_to_edit(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
     assert shell("edit", photo, "-p", "a hat") == 0
     (seen,) = posts(sandbox)
@@ -62,6 +63,9 @@ def test_without_a_mask_one_picture_goes_to_edit(shell: Shell, sandbox: Sandbox,
     assert seen.headers["Connection"].lower() == "close"
 
 
+@pytest.mark.covers(
+    "POST /image/multi-edit: images", "Every documented case: multi-edit in JSON and multipart"
+)
 def test_with_a_mask_two_pictures_of_one_size_go_to_multi_edit_base_first(
     shell: Shell, sandbox: Sandbox, photo: Path, mask: Path
 ) -> None:
@@ -82,6 +86,7 @@ def test_with_a_mask_two_pictures_of_one_size_go_to_multi_edit_base_first(
     assert np.array_equal(hint, np.asarray(Image.open(mask))[crop.slices])
 
 
+@pytest.mark.covers("POST /image/edit: image")
 def test_local_sends_the_crop_alone_to_edit(
     shell: Shell, sandbox: Sandbox, tmp_path: Path, photo: Path
 ) -> None:
@@ -117,12 +122,14 @@ def test_optional_fields_are_sent_only_when_asked_for(
     assert sent == fields
 
 
+@pytest.mark.covers("POST /image/multi-edit: quality")
 def test_quality_goes_through_multi_edit(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
     assert shell("edit", photo, "-p", "x", "--model", "gpt-image-2-edit", "--quality", "low") == 0
     (seen,) = posts(sandbox)
     assert (seen.path, seen.fields["quality"], len(seen.files)) == (MULTI, "low", 1)
 
 
+@pytest.mark.covers("POST /image/background-remove: image", "Every documented case: background-remove")
 def test_a_cutout_sends_the_picture_and_nothing_else(
     shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path
 ) -> None:
@@ -180,6 +187,7 @@ def test_a_smaller_answers_cutout_has_edges_as_sharp_as_the_picture(
     assert (cut[..., 3] == 255).any()
 
 
+@pytest.mark.covers("POST /image/background-remove: image")
 def test_a_cutout_with_a_mask_stays_within_it(
     shell: Shell, sandbox: Sandbox, photo: Path, mask: Path, tmp_path: Path
 ) -> None:
@@ -215,6 +223,7 @@ OUTCOMES = [
 ]
 
 
+@pytest.mark.covers("Refusals: 400 (also a wrong")
 @pytest.mark.parametrize(("status", "code", "charge", "kind", "count"), OUTCOMES)
 def test_each_documented_status_has_its_exit_code_and_is_journaled(
     shell: Shell, sandbox: Sandbox, photo: Path, status: int, code: int, charge: str, kind: str, count: int
@@ -233,6 +242,7 @@ def test_each_documented_status_has_its_exit_code_and_is_journaled(
     assert not list(photo.parent.glob("*edited*"))
 
 
+@pytest.mark.covers("Every documented case: three kinds of 402")
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
@@ -249,6 +259,12 @@ def test_each_kind_of_402_says_what_it_is_about(
     assert words in shell.err
 
 
+@pytest.mark.covers(
+    "Refusals: 401 | any",
+    "Refusals: 403 | any",
+    "Every documented case: bad key: 401",
+    "Every documented case: 403 in three kinds",
+)
 @pytest.mark.parametrize(
     ("key", "code", "words"), [("bad-key-123", 3, "API key"), ("restricted-1", 3, "not allowed")]
 )
@@ -261,6 +277,7 @@ def test_a_key_that_is_refused_is_said(
     assert key not in shell.err
 
 
+@pytest.mark.covers("Refusals: 3xx")
 def test_a_redirect_is_not_followed(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
     with Sandbox() as target:
         sandbox.switch(redirect=f"{target.url}/image/edit")
@@ -271,6 +288,7 @@ def test_a_redirect_is_not_followed(shell: Shell, sandbox: Sandbox, photo: Path)
     assert "redirect" in shell.err
 
 
+@pytest.mark.covers("Every documented case: empty 200, truncated body")
 @pytest.mark.parametrize(
     ("switches", "kind"),
     [
@@ -304,6 +322,9 @@ def test_the_words_of_an_answer_that_is_no_picture_are_shown(
     assert "I cannot help with that picture." in shell.err
 
 
+@pytest.mark.covers(
+    "Other outcomes: no-connection", "Every documented case: a connection dropped before the answer"
+)
 def test_a_connection_dropped_before_the_upload_is_complete_cost_nothing(
     home: Path, sandbox: Sandbox
 ) -> None:
@@ -316,6 +337,7 @@ def test_a_connection_dropped_before_the_upload_is_complete_cost_nothing(
     assert (attempt.entry.record["status"], attempt.entry.record["charge"]) == ("failed", "none")
 
 
+@pytest.mark.covers("Other outcomes: no-connection")
 def test_nobody_listening_is_no_connection(shell: Shell, photo: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -339,6 +361,7 @@ def test_a_senseless_length_breaks_nothing(shell: Shell, photo: Path, length: st
 # Another picture than expected
 
 
+@pytest.mark.covers("Unexpected responses: a format that does not match its label")
 @pytest.mark.parametrize(
     "switches",
     [
@@ -375,6 +398,9 @@ def test_an_odd_picture_is_placed_all_the_same(
         assert (word in words) == (sign in switches or sign in switches.values())
 
 
+@pytest.mark.covers(
+    "Unexpected responses: a different size or shape", "Every documented case: a result of a different size"
+)
 @pytest.mark.parametrize("size", ["902x600", "300x200"])
 def test_an_answer_of_another_size_comes_back_in_place(
     shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path, size: str
@@ -403,6 +429,7 @@ def test_a_picture_below_the_minimum_is_padded_and_comes_back_exactly(
 # Once more
 
 
+@pytest.mark.covers("Response headers: Retry-After")
 @pytest.mark.parametrize(
     ("named", "wait"),
     [
@@ -448,6 +475,7 @@ def test_a_wait_of_more_than_a_minute_is_not_waited_for(
     assert paths(sandbox) == [EDIT]
 
 
+@pytest.mark.covers("Response headers: Retry-After")
 def test_the_wait_is_really_waited(home: Path, sandbox: Sandbox, chelsea: Pixels) -> None:
     sandbox.switch(status=429, times=1, retry_after="0.6")
     begin = time.monotonic()
@@ -468,6 +496,7 @@ def test_a_cancel_is_heard_while_waiting_for_the_repeat(
     assert paths(sandbox) == [EDIT]
 
 
+@pytest.mark.covers("Refusals: 503 | any")
 @pytest.mark.parametrize(
     "page",
     [
@@ -489,6 +518,7 @@ def test_a_503_that_the_service_did_not_write_is_not_repeated(shell: Shell, phot
 # Cancel
 
 
+@pytest.mark.covers("Every documented case: a stall")
 def test_a_cancel_before_the_upload_is_complete_aborts_within_a_second_and_buys_nothing(
     home: Path, sandbox: Sandbox
 ) -> None:
@@ -508,6 +538,7 @@ def test_a_cancel_before_the_upload_is_complete_aborts_within_a_second_and_buys_
     assert seen.status is None
 
 
+@pytest.mark.covers("Other outcomes: cancelled")
 def test_a_cancel_after_the_upload_ends_the_waiting_and_may_have_been_charged(
     home: Path, sandbox: Sandbox, chelsea: Pixels
 ) -> None:
@@ -660,6 +691,7 @@ def test_a_netrc_does_not_replace_the_key(shell: Shell, sandbox: Sandbox, photo:
     assert posts(sandbox)[0].headers["Authorization"] == "Bearer vk-***"
 
 
+@pytest.mark.covers("Other outcomes: missing-key")
 def test_without_a_key_nothing_is_sent(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
     del shell.env["VENICE_API_KEY"]
     assert shell("edit", photo, "-p", "x") == 2
@@ -849,6 +881,7 @@ def test_an_earlier_result_is_replaced_only_when_it_is_named(
     assert made == [f"{photo.stem}-edited-2.png", f"{photo.stem}-edited.png"]
 
 
+@pytest.mark.covers("Other outcomes: unplaced")
 def test_a_result_that_cannot_be_put_in_place_is_kept_and_counts_as_paid(
     shell: Shell, sandbox: Sandbox, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -897,6 +930,11 @@ def test_json_is_one_object_with_what_people_are_told(shell: Shell, photo: Path)
     assert shell.job.record["status"] == "placed"
 
 
+@pytest.mark.covers(
+    "POST /image/edit: prompt",
+    "Other outcomes: bad-input",
+    "Every documented case: missing, empty, too long prompt",
+)
 def test_bad_input_is_found_before_anything_is_sent(
     shell: Shell, sandbox: Sandbox, photo: Path, mask: Path, tmp_path: Path
 ) -> None:
@@ -962,7 +1000,6 @@ def test_a_home_that_cannot_be_written_sends_nothing(
 def test_jobs_are_listed_newest_first(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
     assert shell("jobs") == 0
     shell("edit", photo, "-p", "the first")
-    time.sleep(1.1)  # a job's name is its second
     sandbox.switch(status=500)
     shell("edit", photo, "-p", "the second")
     _, said = shell.json("jobs")

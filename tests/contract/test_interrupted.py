@@ -93,6 +93,7 @@ def ends(process: Process, seconds: float = PROMPTLY + BUSY_MACHINE) -> tuple[in
 # Ctrl-C
 
 
+@pytest.mark.covers("Other outcomes: cancelled")
 def test_before_the_upload_is_complete_it_buys_nothing(
     shell: Shell, sandbox: Sandbox, heavy: Path, begin: Begin
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from gimp3_machine import Gimp, find_gimp, services, until
 from specification import check_documented
-from support import leave_out, posts
+from support import hold_answers, leave_out, posts
 
 from venice_core.sandbox import Sandbox
 
@@ -86,3 +87,24 @@ def jobs(gimp: Gimp) -> Callable[[], list[Job]]:
         return sorted(found, key=lambda job: job.record["created"])
 
     return read
+
+
+@pytest.fixture
+def begin(
+    gimp: Gimp, jobs: Callable[[], list[Job]], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Callable[[], Any]]:
+    """Starts a run that waits for its answers; what that returns lets them come, and gives its end."""
+
+    def start(procedure: str, image: int, layer: int, **values: Any) -> Callable[[], Any]:
+        count, answer_now = values.get("variations", 1), threading.Event()
+        hold_answers(monkeypatch, count, answer_now.wait)
+        running = gimp.begin("run", procedure, image, [layer], **values)
+        until(lambda: [job.record["status"] for job in jobs()].count("sent") == count)
+
+        def finish() -> Any:
+            answer_now.set()
+            return running.result(20)
+
+        return finish
+
+    return start

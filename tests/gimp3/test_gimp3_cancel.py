@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 from gimp3_machine import Gimp, alive, until
 from pictures import decoded, photo, raw
-from support import posts
+from support import hold_answers, posts
 
 from venice_core.sandbox import Sandbox
 
@@ -54,12 +56,13 @@ def test_before_the_upload_is_complete_the_worker_is_gone_within_a_second_and_no
 
 
 def test_after_the_upload_the_plug_in_is_free_at_once_and_the_answer_is_kept(
-    gimp: Gimp, sandbox: Sandbox, jobs: Jobs
+    gimp: Gimp, sandbox: Sandbox, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image = gimp.new_image(400, 300)
     layer = gimp.add_layer(image, raw(photo("coffee", 400, 300)))
     before = gimp.snapshot(image)
-    sandbox.switch(stall=2.5)
+    answer_now = threading.Event()
+    hold_answers(monkeypatch, 1, answer_now.wait)
     running, plug_in, worker = begin(gimp, jobs, image, layer, "sent")
 
     os.kill(plug_in, signal.SIGKILL)
@@ -67,6 +70,7 @@ def test_after_the_upload_the_plug_in_is_free_at_once_and_the_answer_is_kept(
     assert running.result(1)["status"] != "success"
     assert gimp.snapshot(image) == before
     assert alive(worker), "it still waits for what is paid for"
+    answer_now.set()
     until(lambda: jobs()[0].record["status"] == "done")
     (job,) = jobs()
     assert decoded(job.answer).shape == (300, 400, 3)
@@ -76,16 +80,18 @@ def test_after_the_upload_the_plug_in_is_free_at_once_and_the_answer_is_kept(
 
 
 def test_while_an_answer_is_still_awaited_the_next_run_works(
-    gimp: Gimp, sandbox: Sandbox, jobs: Jobs
+    gimp: Gimp, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image = gimp.new_image(400, 300)
     layer = gimp.add_layer(image, raw(photo("coffee", 400, 300)))
-    sandbox.switch(stall=4, times=1)
+    answer_now = threading.Event()
+    hold_answers(monkeypatch, 1, answer_now.wait)
     running, plug_in, worker = begin(gimp, jobs, image, layer, "sent")
     os.kill(plug_in, signal.SIGKILL)
     running.result(1)
     run = gimp.run(EDIT, image, [layer], prompt="pink")
     assert run["error"] == ""
     assert alive(worker)
+    answer_now.set()
     until(lambda: [job.record["status"] for job in jobs()] == ["done", "placed"])
     until(lambda: not alive(worker), 2.0)

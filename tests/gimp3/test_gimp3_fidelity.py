@@ -111,6 +111,7 @@ def edited(gimp: Gimp, **options: Any) -> Result:
     return Result(ring, agreement(pixels[..., :3], pink, within))
 
 
+@pytest.mark.covers("Unexpected responses: shifted, or with different colors")
 @pytest.mark.parametrize(
     "switches",
     [

@@ -7,22 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gimp3_machine import Gimp, until
+from gimp3_machine import Gimp
 from pictures import array, check_equal, photo, raw
 
 from venice_core.sandbox import Sandbox
 
 EDIT, CUTOUT = "plug-in-venice-edit", "plug-in-venice-remove-background"
 Jobs = Callable[[], list[Any]]
+Begin = Callable[..., Callable[[], Any]]
 WHOLE = (10, 10, 320, 256)
-
-
-def begin(gimp: Gimp, sandbox: Sandbox, jobs: Jobs, image: int, layer: int) -> Any:
-    """A run that waits for its answer."""
-    sandbox.switch(identity=True, stall=1.5)
-    running = gimp.begin("run", EDIT, image, [layer], prompt="change nothing")
-    until(lambda: [job for job in jobs() if job.record["status"] == "sent"])
-    return running
 
 
 def make_photo(gimp: Gimp) -> tuple[int, int]:
@@ -30,24 +23,26 @@ def make_photo(gimp: Gimp) -> tuple[int, int]:
     return image, gimp.add_layer(image, raw(photo("coffee", *WHOLE[2:])), WHOLE[:2])
 
 
-def test_layers_may_be_added_and_moved_meanwhile(gimp: Gimp, sandbox: Sandbox, jobs: Jobs) -> None:
+def test_layers_may_be_added_and_moved_meanwhile(gimp: Gimp, begin: Begin, sandbox: Sandbox) -> None:
     image, source = make_photo(gimp)
-    running = begin(gimp, sandbox, jobs, image, source)
+    sandbox.switch(identity=True)
+    finish = begin(EDIT, image, source, prompt="change nothing")
     above = gimp.meanwhile("add_layer", image, raw(photo("chelsea", 50, 50)))
     gimp.meanwhile("set_property", source, offsets=(90, 80))
-    (new,) = running.result(20)["layers"]
+    (new,) = finish()["layers"]
     assert [layer["id"] for layer in gimp.tree(image)] == [above, new, source]
     assert gimp.snapshot(image)["selected_layers"] == [above], "what is selected now stays selected"
 
 
 def test_a_source_removed_meanwhile_leaves_its_result_at_the_top(
-    gimp: Gimp, sandbox: Sandbox, jobs: Jobs
+    gimp: Gimp, begin: Begin, sandbox: Sandbox
 ) -> None:
     image, source = make_photo(gimp)
     other = gimp.add_layer(image, raw(photo("chelsea", 50, 50)))
-    running = begin(gimp, sandbox, jobs, image, source)
+    sandbox.switch(identity=True)
+    finish = begin(EDIT, image, source, prompt="change nothing")
     gimp.meanwhile("remove", image, source)
-    run = running.result(20)
+    run = finish()
     assert run["error"] == ""
     (new,) = run["layers"]
     assert [layer["id"] for layer in gimp.tree(image)] == [new, other]
@@ -56,13 +51,16 @@ def test_a_source_removed_meanwhile_leaves_its_result_at_the_top(
     check_equal(array(gimp.pixels(new, "R'G'B' u8")), photo("coffee", *WHOLE[2:]), "the result")
 
 
-def test_a_group_removed_meanwhile_does_not_lose_the_result(gimp: Gimp, sandbox: Sandbox, jobs: Jobs) -> None:
+def test_a_group_removed_meanwhile_does_not_lose_the_result(
+    gimp: Gimp, begin: Begin, sandbox: Sandbox
+) -> None:
     image = gimp.new_image(400, 300)
     group = gimp.add_group(image)
     source = gimp.add_layer(image, raw(photo("coffee", *WHOLE[2:])), WHOLE[:2], parent=group)
-    running = begin(gimp, sandbox, jobs, image, source)
+    sandbox.switch(identity=True)
+    finish = begin(EDIT, image, source, prompt="change nothing")
     gimp.meanwhile("remove", image, group)
-    run = running.result(20)
+    run = finish()
     assert run["error"] == ""
     assert [layer["id"] for layer in gimp.tree(image)] == run["layers"]
 
@@ -70,7 +68,7 @@ def test_a_group_removed_meanwhile_does_not_lose_the_result(gimp: Gimp, sandbox:
 @pytest.mark.parametrize("output", ["layer", "mask"])
 @pytest.mark.parametrize("selected", [False, True])
 def test_a_cut_out_follows_a_source_that_moved_meanwhile(
-    gimp: Gimp, sandbox: Sandbox, jobs: Jobs, output: str, selected: bool
+    gimp: Gimp, begin: Begin, sandbox: Sandbox, output: str, selected: bool
 ) -> None:
     image, source = make_photo(gimp)
     if selected:
@@ -79,11 +77,10 @@ def test_a_cut_out_follows_a_source_that_moved_meanwhile(
     expected[40:150, 50:170] = 255
     if not selected:
         expected[:] = 255
-    sandbox.switch(identity=True, stall=1.5)
-    running = gimp.begin("run", CUTOUT, image, [source], output=output)
-    until(lambda: [job for job in jobs() if job.record["status"] == "sent"])
+    sandbox.switch(identity=True)
+    finish = begin(CUTOUT, image, source, output=output)
     gimp.meanwhile("set_property", source, offsets=(13, 9))
-    run = running.result(20)
+    run = finish()
     assert run["error"] == ""
     facts = gimp.describe(run["layers"][0])
     alpha = np.zeros((WHOLE[3], WHOLE[2]), np.uint8)
@@ -97,14 +94,12 @@ def test_a_cut_out_follows_a_source_that_moved_meanwhile(
 
 
 def test_a_cut_out_of_a_source_whose_size_changed_is_what_was_sent_back(
-    gimp: Gimp, sandbox: Sandbox, jobs: Jobs
+    gimp: Gimp, begin: Begin, jobs: Jobs
 ) -> None:
     image, source = make_photo(gimp)
-    sandbox.switch(stall=1.5)
-    running = gimp.begin("run", CUTOUT, image, [source])
-    until(lambda: [job for job in jobs() if job.record["status"] == "sent"])
+    finish = begin(CUTOUT, image, source)
     gimp.meanwhile("resize", source, (200, 100))
-    run = running.result(20)
+    run = finish()
     assert run["error"] == ""
     facts = gimp.describe(run["layers"][0])
     assert (*facts["offsets"], *facts["size"]) == WHOLE

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from expected import expected_crop, expected_mask
-from gimp3_machine import KEY, Gimp, until
+from gimp3_machine import KEY, Gimp
 from pictures import array, check_equal, photo, raw
-from support import posts
+from support import hold_answers, posts
 from test_gimp3_edit import INSIDE, LAYER, make_scene, untouched
 from test_gimp3_refusals import Jobs, check_refused
 
 from venice_core.sandbox import Sandbox
 
 EDIT = "plug-in-venice-edit"
+Begin = Callable[..., Callable[[], Any]]
 
 
 def make_photo(gimp: Gimp) -> tuple[int, int]:
@@ -91,13 +94,11 @@ def test_without_a_selection_they_have_no_masks(gimp: Gimp, sandbox: Sandbox) ->
     assert first.files[0].data == second.files[0].data
 
 
-def test_they_are_asked_for_side_by_side(gimp: Gimp, sandbox: Sandbox, jobs: Jobs) -> None:
+def test_they_are_asked_for_side_by_side(gimp: Gimp, monkeypatch: pytest.MonkeyPatch) -> None:
     image, source = make_photo(gimp)
-    sandbox.switch(stall=2.0)
+    hold_answers(monkeypatch, 4, threading.Barrier(4).wait)
     run = gimp.run(EDIT, image, [source], prompt="pink", variations=4)
     assert len(run["layers"]) == 4
-    histories = [dict(job.record["history"]) for job in jobs()]
-    assert max(each["sent"] for each in histories) < min(each["answered"] for each in histories)
 
 
 def test_one_that_fails_does_not_cost_the_others(gimp: Gimp, sandbox: Sandbox, jobs: Jobs) -> None:
@@ -164,22 +165,15 @@ def test_they_work_in_other_modes(gimp: Gimp, sandbox: Sandbox, mode: str) -> No
     check_equal(array(gimp.visible(image, "R'G'B'A u8")), before, f"{mode}, through the group", tolerance=1.0)
 
 
-def begin(gimp: Gimp, sandbox: Sandbox, jobs: Jobs, image: int, layer: int) -> Any:
-    """A run of three that waits for its answers."""
-    sandbox.switch(identity=True, stall=1.5)
-    running = gimp.begin("run", EDIT, image, [layer], prompt="change nothing", variations=3)
-    until(lambda: [job.record["status"] for job in jobs()] == ["sent"] * 3)
-    return running
-
-
 def test_a_source_removed_meanwhile_leaves_its_group_at_the_top(
-    gimp: Gimp, sandbox: Sandbox, jobs: Jobs
+    gimp: Gimp, begin: Begin, sandbox: Sandbox
 ) -> None:
     image, source = make_photo(gimp)
     other = gimp.add_layer(image, raw(photo("chelsea", 50, 50)))
-    running = begin(gimp, sandbox, jobs, image, source)
+    sandbox.switch(identity=True)
+    finish = begin(EDIT, image, source, prompt="change nothing", variations=3)
     gimp.meanwhile("remove", image, source)
-    run = running.result(20)
+    run = finish()
     assert run["error"] == ""
     group, below = gimp.tree(image)
     assert below["id"] == other

@@ -77,6 +77,20 @@ def posts(sandbox: Sandbox) -> list[SeenRequest]:
     return [seen for seen in sandbox.requests if seen.method == "POST"]
 
 
+def hold_answers(monkeypatch: pytest.MonkeyPatch, count: int, wait: Callable[[float], Any]) -> None:
+    """The next so many POSTs to sandboxes of this process are answered after that: an event, or a barrier."""
+    from venice_core.sandbox import server
+
+    answer, turns = server.answer, iter(range(count))
+
+    def wait_and_answer(request: Any, *more: Any) -> Any:
+        if request.method == "POST" and next(turns, None) is not None:
+            wait(60)
+        return answer(request, *more)
+
+    monkeypatch.setattr(server, "answer", wait_and_answer)
+
+
 KEY = "test-key-0123456789"
 REPO = Path(__file__).resolve().parents[2]
 

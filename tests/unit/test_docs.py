@@ -6,6 +6,7 @@ import ast
 import re
 from pathlib import Path
 
+import covers
 import pytest
 
 from venice_core.errors import every_kind
@@ -15,6 +16,19 @@ from venice_core.providers.openai.profile import ServiceProfiles
 from venice_core.providers.venice.fields import FIELDS
 from venice_core.sandbox.switches import SCOPE, TABLE
 
+MARKED = """
+## Fields
+
+| field | what | tests |
+| --- | --- | --- |
+| `width`, `height` | in px | |
+| 402 | of money | `t.py::old` |
+| 402 | of keys | |
+
+### Others
+
+Tests: none.
+"""
 REPO = Path(__file__).resolve().parents[2]
 PAGE = (REPO / "docs" / "venice-api.md").read_text("utf-8")
 PROVIDERS = (REPO / "docs" / "providers.md").read_text("utf-8")
@@ -37,6 +51,25 @@ def first_cells(title: str) -> set[str]:
 def functions_of(path: Path) -> set[str]:
     tree = ast.parse(path.read_bytes())
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_the_lists_of_tests_follow_the_marks() -> None:
+    marks = {
+        "Fields: height": ["t.py::b", "t.py::a"],
+        "Fields: 402 | of k": ["t.py::c"],
+        "Others": ["t.py::d"],
+    }
+    said = covers.updated({REPO: MARKED}, marks)[REPO]
+    assert "| `width`, `height` | in px | `t.py::b`, `t.py::a` |\n" in said
+    assert "| 402 | of money | |\n| 402 | of keys | `t.py::c` |\n" in said
+    assert "Tests: `t.py::d`.\n" in said
+    assert covers.updated({REPO: said}, marks)[REPO] == said
+
+
+@pytest.mark.parametrize("mark", ["Fields: depth", "Fields: 402", "Nowhere", "Fields"])
+def test_a_mark_names_one_place(mark: str) -> None:
+    with pytest.raises(SystemExit, match="places are meant"):
+        covers.updated({REPO: MARKED}, {mark: ["t.py::a"]})
 
 
 def test_the_page_names_many_tests() -> None:

@@ -23,6 +23,7 @@ def test_every_class_has_a_kind_of_its_own() -> None:
     assert shared == {"UnusableFile", "AlreadyRunning", "ProtocolError"}, "they were one kind in 0.1.0"
 
 
+@pytest.mark.covers("Other outcomes: error")
 def test_every_kind_has_a_sentence_and_every_sentence_a_kind() -> None:
     assert set(SENTENCES) == set(errors.every_kind())
 

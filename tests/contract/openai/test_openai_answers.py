@@ -66,6 +66,7 @@ def fetched(sandbox: Sandbox) -> list[Any]:
 # Forms
 
 
+@pytest.mark.covers("Tests of the dialects: answers and links")
 @pytest.mark.parametrize(
     ("answer", "file_format"),
     [
@@ -91,6 +92,7 @@ def test_a_picture_is_taken_from_whatever_form_it_comes_in(
     assert openai.job.record["status"] == "placed"
 
 
+@pytest.mark.covers("Tests of the dialects: answers and links")
 @pytest.mark.usefixtures("small_answers")
 @pytest.mark.parametrize("link", ["same_host", "other_host", "redirect"])
 @pytest.mark.parametrize("profile", [OPENAI, GROK, OWN], indirect=True)
@@ -221,6 +223,7 @@ def test_more_than_asked_for_stay_in_the_jobs_folder(openai: Shell, out: Path, m
 # No picture in it
 
 
+@pytest.mark.covers("Tests of the dialects: answers and links")
 @pytest.mark.parametrize(
     ("garbage", "words"),
     [
@@ -286,6 +289,7 @@ def test_json_of_any_other_shape_is_no_picture(openai: Shell, out: Path, body: b
 # Links that lead nowhere
 
 
+@pytest.mark.covers("Other outcomes: unfetched", "Tests of the dialects: answers and links")
 @pytest.mark.parametrize(
     ("link", "words"),
     [

@@ -102,6 +102,7 @@ MEANINGS: list[tuple[dict[str, Any], int, str, str, int, str]] = [
 ]
 
 
+@pytest.mark.covers("Tests of the dialects: errors")
 @pytest.mark.parametrize(
     ("switches", "code", "kind", "charge", "sent", "words"),
     MEANINGS,
@@ -128,6 +129,7 @@ def test_each_refusal_has_its_meaning_its_price_and_its_number_of_requests(
         assert error["request_id"].startswith("req_"), "the service's support id"
 
 
+@pytest.mark.covers("Tests of the dialects: errors")
 @pytest.mark.parametrize(
     ("switches", "kind", "charge", "sent"),
     [
@@ -206,6 +208,7 @@ NO_MONEY = [
 ]
 
 
+@pytest.mark.covers("Tests of the dialects: errors")
 @pytest.mark.parametrize(
     ("status", "body"),
     [

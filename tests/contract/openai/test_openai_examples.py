@@ -27,6 +27,7 @@ def test_there_is_an_example_for_every_built_in_profile() -> None:
     assert shown == set(ServiceProfiles().names) == set(DIALECTS)
 
 
+@pytest.mark.covers("Tests of the dialects: these examples")
 @pytest.mark.parametrize("command", [command + rest for command, rest in COMMANDS])
 def test_an_example_works_as_it_stands(
     command: str,

@@ -41,6 +41,7 @@ def sent(sandbox: Sandbox) -> list[dict[str, Any]]:
     return [seen.fields for seen in posts(sandbox)]
 
 
+@pytest.mark.covers("Tests of the dialects: what is sent, field by field")
 def test_a_generation_is_json_with_the_fewest_fields(
     shell: Shell, sandbox: Sandbox, profile: str, out: Path
 ) -> None:

@@ -38,6 +38,7 @@ def keys_sent(sandbox: Sandbox) -> list[str]:
 # Keys
 
 
+@pytest.mark.covers("Tests of the dialects: keys, addresses, custom profiles")
 def test_each_key_goes_to_its_own_service_only(everywhere: Shell, sandbox: Sandbox, out: Path) -> None:
     for name in PROFILES:
         sandbox.reset()
@@ -181,6 +182,7 @@ def mine(shell: Shell, sandbox: Sandbox) -> Shell:
     return shell
 
 
+@pytest.mark.covers("Tests of the dialects: keys, addresses, custom profiles")
 def test_a_profile_of_ones_own_has_its_address_its_key_and_its_model(
     mine: Shell, sandbox: Sandbox, photo: Path, mask: Path
 ) -> None:
@@ -240,6 +242,7 @@ def test_an_entry_under_a_built_in_name_changes_that_one(shell: Shell, sandbox: 
     assert posts(sandbox)[0].headers["Authorization"] == "Bearer opn***"
 
 
+@pytest.mark.covers("Tests of the dialects: keys, addresses, custom profiles")
 @pytest.mark.parametrize(
     ("name", "entries", "words"),
     [
@@ -423,6 +426,7 @@ def test_the_account_is_tested_by_the_list_of_models(shell: Shell, sandbox: Sand
     assert f"{profile}: the key works (environment)." in shell.out
 
 
+@pytest.mark.covers("Tests of the dialects: retired models")
 def test_an_account_says_of_the_model_that_it_is_not_listed_or_when_it_ends(
     mine: Shell, sandbox: Sandbox
 ) -> None:

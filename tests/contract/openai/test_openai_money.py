@@ -54,6 +54,7 @@ def today(shell: Shell, sandbox: Sandbox) -> dict[str, Any]:
 # Counted
 
 
+@pytest.mark.covers("Tests of the dialects: money")
 @pytest.mark.parametrize(
     ("usage", "told", "counted"),
     [
@@ -183,6 +184,7 @@ def test_what_the_sandbox_made_costs_nothing(shell: Shell, sandbox: Sandbox, pro
 # The day's limit
 
 
+@pytest.mark.covers("Tests of the dialects: money")
 @pytest.mark.parametrize(
     ("profile", "given", "limit", "words"),
     [

@@ -68,6 +68,7 @@ def levels(one: Pixels, other: Pixels) -> Pixels:
 # Outside and inside
 
 
+@pytest.mark.covers("Tests of the dialects: shapes and alignment")
 @pytest.mark.parametrize("selection", ["guide", "local"])
 def test_outside_the_mask_every_byte_is_the_sources_and_inside_it_is_changed(
     shell: Shell, sandbox: Sandbox, profile: str, photo: Path, mask: Path, selection: str
@@ -109,6 +110,7 @@ def test_the_layer_and_its_mask_have_the_crops_size(
 # Exactly in place
 
 
+@pytest.mark.covers("Tests of the dialects: shapes and alignment")
 @pytest.mark.parametrize(
     ("profile", "size"),
     [
@@ -136,6 +138,7 @@ def test_what_needs_no_scaling_comes_back_as_it_was(
     assert levels(after, source).max() <= (CLOSE[GROK] if profile == GROK else 0)
 
 
+@pytest.mark.covers("Tests of the dialects: shapes and alignment")
 @pytest.mark.parametrize(
     "size",
     [(451, 300), (96, 700), (333, 1000), (64, 64)],

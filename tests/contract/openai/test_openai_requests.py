@@ -82,6 +82,7 @@ def of_crop(array: Pixels, plan: dict[str, Any]) -> Pixels:
 # Fields and files
 
 
+@pytest.mark.covers("Tests of the dialects: what is sent, field by field")
 @pytest.mark.usefixtures("small_answers")
 @pytest.mark.parametrize("selection", ["none", "local", "ignore"])
 def test_an_edit_without_a_mask_is_one_picture_and_the_fewest_fields(
@@ -99,6 +100,7 @@ def test_an_edit_without_a_mask_is_one_picture_and_the_fewest_fields(
     assert np.array_equal(sent, opened(photo.read_bytes()))
 
 
+@pytest.mark.covers("Tests of the dialects: the selection")
 @pytest.mark.usefixtures("small_answers")
 @pytest.mark.parametrize("grow", [0, 6])
 @pytest.mark.parametrize("profile", [OPENAI, OWN], indirect=True)
@@ -150,6 +152,7 @@ def test_a_real_mask_has_the_pictures_size_where_that_is_scaled_down_and_covers_
     assert (alpha == 0).mean() < 0.02
 
 
+@pytest.mark.covers("Tests of the dialects: the selection")
 @pytest.mark.usefixtures("small_answers")
 @pytest.mark.parametrize("profile", [RELAY], indirect=True)
 def test_without_a_field_for_masks_the_selection_goes_along_as_a_second_picture(
@@ -168,6 +171,7 @@ def test_without_a_field_for_masks_the_selection_goes_along_as_a_second_picture(
     assert np.array_equal(sent, of_crop(opened(mask.read_bytes()), result["plan"])), "soft, white = change"
 
 
+@pytest.mark.covers("Tests of the dialects: the selection")
 @pytest.mark.usefixtures("small_answers")
 @pytest.mark.parametrize("profile", [GROK], indirect=True)
 def test_where_no_mask_can_go_along_the_region_alone_is_sent_and_that_is_said(
@@ -211,6 +215,7 @@ def test_references_are_refused_where_one_picture_is_all_that_is_taken(
 # Shapes and sizes
 
 
+@pytest.mark.covers("Tests of the dialects: shapes and alignment")
 @pytest.mark.usefixtures("small_answers")
 @pytest.mark.parametrize(
     "size",
@@ -299,6 +304,7 @@ def test_a_shape_beyond_one_to_three_is_refused_before_sending(
 # Options
 
 
+@pytest.mark.covers("Tests of the dialects: what is sent, field by field")
 @pytest.mark.usefixtures("small_answers")
 @pytest.mark.parametrize(
     ("option", "wish", "expected"),
@@ -350,6 +356,7 @@ def test_each_of_openais_models_gets_what_it_takes(
     assert only(sandbox).fields == {"prompt": "a hat", **FIELDS[OPENAI], "model": model, **more}
 
 
+@pytest.mark.covers("Tests of the dialects: retired models")
 @pytest.mark.parametrize("profile", [OPENAI], indirect=True)
 def test_what_has_no_option_is_set_by_name_except_what_could_not_be_read(
     shell: Shell, sandbox: Sandbox, profile: str, photo: Path
@@ -361,6 +368,7 @@ def test_what_has_no_option_is_set_by_name_except_what_could_not_be_read(
     assert len(posts(sandbox)) == 1
 
 
+@pytest.mark.covers("Tests of the dialects: retired models")
 @pytest.mark.parametrize(
     ("model", "words"),
     [

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import requests
-from test_sandbox import IMAGE, KEY, MULTI, UPSCALE, b64, edit, photo, post_json
+from sandbox_talk import GENERATE, GENERATIONS, IMAGE, MULTI, UPSCALE, ask, edit, entry, get, serving
 
 from venice_core.sandbox import Sandbox
 
-GENERATE, GENERATIONS = "/image/generate", "/images/generations"
 PAST, FUTURE = "2026-01-01 00:00:00+00:00", "2090-01-01T00:00:00.000Z"
-
-
-def get(sandbox: Sandbox, path: str, key: str = "") -> requests.Response:
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    return requests.get(sandbox.url + path, headers=headers, timeout=30)
 
 
 def listed(sandbox: Sandbox, model_type: str) -> list[str]:
     return [entry["id"] for entry in get(sandbox, f"/models?type={model_type}").json()["data"]]
-
-
-def entry(name: str, model_type: str = "", **spec: Any) -> dict[str, Any]:
-    return {"id": name, "model_spec": spec, **({"type": model_type} if model_type else {})}
-
-
-def serving(*entries: dict[str, Any]) -> Sandbox:
-    return Sandbox(catalogue={"object": "list", "data": list(entries)})
 
 
 # The list
@@ -82,17 +66,15 @@ def test_of_a_type_the_catalogue_does_not_have_there_are_the_packaged_models() -
 # What a model takes
 
 
+@pytest.mark.covers("Every documented case: too many images: 400")
 def test_the_catalogue_decides_limits_when_it_states_them() -> None:
     constraints = {"maxInputImages": 2, "promptCharacterLimit": 10, "aspectRatios": ["4:3"]}
-    entries = [
-        {"id": "firered-image-edit", "model_spec": {"constraints": constraints}},
-        {"id": "alone", "model_spec": {"constraints": {"combineImages": False, "maxInputImages": 6}}},
-    ]
-    with Sandbox(catalogue={"object": "list", "type": "inpaint", "data": entries}) as sandbox:
+    alone = entry("alone", constraints={"combineImages": False, "maxInputImages": 6})
+    limited = entry("firered-image-edit", constraints=constraints)
+    with serving(limited, alone, type="inpaint") as sandbox:
 
         def status(images: int = 1, **more: str) -> int:
-            body = {"prompt": "pink", "images": [IMAGE] * images, **more}
-            return post_json(sandbox, MULTI, **body).status_code
+            return ask(sandbox, MULTI, images=[IMAGE] * images, **more).status_code
 
         assert [status(2), status(3)] == [200, 400]
         assert [status(1, modelId="alone"), status(2, modelId="alone")] == [200, 400]
@@ -100,13 +82,14 @@ def test_the_catalogue_decides_limits_when_it_states_them() -> None:
         assert [status(aspect_ratio="4:3"), status(aspect_ratio="1:1")] == [200, 400]
 
 
+@pytest.mark.covers("Every documented case: a generation model's id: 400")
 def test_a_model_for_other_work_is_400_and_an_unknown_one_404(sandbox: Sandbox) -> None:
     for model, status, message in (
         ("firered-image-edit", 400, "firered-image-edit is not an image generation model"),
         ("upscaler", 400, "upscaler is not an image generation model"),
         ("no-such-model", 404, ""),
     ):
-        response = post_json(sandbox, GENERATE, model=model, prompt="a boat")
+        response = ask(sandbox, GENERATE, model=model)
         assert response.status_code == status
         assert message in response.text
     assert "qwen-image is not an image editing model" in edit(sandbox, model="qwen-image").text
@@ -120,9 +103,9 @@ def test_an_offline_model_is_503() -> None:
     ) as sandbox:
         answers = [
             edit(sandbox),
-            post_json(sandbox, GENERATE, model="maker", prompt="a boat"),
-            post_json(sandbox, GENERATIONS, prompt="a boat"),
-            post_json(sandbox, UPSCALE, image=b64(photo())),
+            ask(sandbox, GENERATE, model="maker"),
+            ask(sandbox, GENERATIONS),
+            ask(sandbox, UPSCALE),
         ]
         assert [answer.status_code for answer in answers] == [503] * 4
         assert "capacity" in answers[0].json()["error"]
@@ -130,18 +113,9 @@ def test_an_offline_model_is_503() -> None:
 
 
 def test_a_model_past_its_day_is_410_and_no_longer_listed() -> None:
-    with serving(
-        entry("old", deprecation={"removesAt": PAST, "date": PAST, "autoRemap": False}),
-        entry(
-            "ageing",
-            deprecation={
-                "removesAt": FUTURE,
-                "date": FUTURE,
-                "autoRemap": False,
-                "replacementModelId": "new",
-            },
-        ),
-    ) as sandbox:
+    past = {"removesAt": PAST, "date": PAST, "autoRemap": False}
+    future = {"removesAt": FUTURE, "date": FUTURE, "autoRemap": False, "replacementModelId": "new"}
+    with serving(entry("old", deprecation=past), entry("ageing", deprecation=future)) as sandbox:
         assert edit(sandbox, model="old").status_code == 410
         assert listed(sandbox, "inpaint") == ["ageing"]
         headers = edit(sandbox, model="ageing").headers
@@ -154,13 +128,9 @@ def test_a_model_past_its_day_is_410_and_no_longer_listed() -> None:
 
 
 def test_the_model_list_needs_no_key_and_the_limits_need_one(sandbox: Sandbox) -> None:
-    listing = requests.get(sandbox.url + "/models?type=inpaint", timeout=30).json()
-    assert listing["object"] == "list"
-    assert "firered-image-edit" in [entry["id"] for entry in listing["data"]]
-    assert requests.get(sandbox.url + "/api_keys/rate_limits", timeout=30).status_code == 401
-    limits = requests.get(sandbox.url + "/api_keys/rate_limits", headers=KEY, timeout=30).json()["data"]
-    assert limits["accessPermitted"] is True
-    assert limits["balances"] == {"USD": 50.23, "DIEM": 100.02}
+    assert "firered-image-edit" in listed(sandbox, "inpaint")
+    assert get(sandbox, "/api_keys/rate_limits").status_code == 401
+    assert get(sandbox, "/api_keys/rate_limits", "good-key").json()["data"]["accessPermitted"] is True
 
 
 @pytest.mark.parametrize(
@@ -183,6 +153,7 @@ def test_any_balance_may_be_missing(sandbox: Sandbox, told: str, expected: dict[
     assert left == {"usd": expected.get("USD"), "diem": expected.get("DIEM")}
 
 
+@pytest.mark.covers("Every documented case: admin-only: 401")
 @pytest.mark.parametrize(
     ("key", "status"),
     [("", 401), ("good-key", 401), ("bad-key", 401), ("admin-only", 401), ("admin-key", 200)],
@@ -196,10 +167,9 @@ def test_the_billing_balance_is_for_admin_keys(sandbox: Sandbox, key: str, statu
 
 def test_styles_need_no_key_and_come_in_two_shapes(sandbox: Sandbox) -> None:
     styles = get(sandbox, "/image/styles").json()
+    some = {"3D Model", "Analog Film", "Anime", "Cinematic", "Comic Book", "Digital Art"}
     assert styles["object"] == "list"
-    assert {"3D Model", "Analog Film", "Anime", "Cinematic", "Comic Book", "Digital Art"} <= set(
-        styles["data"]
-    )
+    assert some <= set(styles["data"])
     sandbox.switch(styles="array")
     assert get(sandbox, "/image/styles", "bad-key").json() == styles["data"]
 

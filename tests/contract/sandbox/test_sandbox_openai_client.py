@@ -12,7 +12,7 @@ import openai
 import pytest
 from openai.types import ImagesResponse
 from PIL import Image
-from test_sandbox import encoded, photo
+from sandbox_talk import encoded, photo
 
 from venice_core.sandbox import Sandbox
 

@@ -9,12 +9,22 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import requests
 from jsonschema import Draft202012Validator
+from sandbox_talk import (
+    CUTOUT,
+    EDIT,
+    GENERATE,
+    GENERATIONS,
+    GONE,
+    GOOD,
+    IMAGE,
+    MULTI,
+    UPSCALE,
+    ask,
+    edit,
+    get,
+)
 from specification import SCHEMAS, SPECIFICATION, answer_schema, published
-from test_sandbox import CUTOUT, EDIT, IMAGE, MULTI, UPSCALE, edit, post_json
-from test_sandbox import GOOD as GOOD_EDITS
-from test_sandbox_models import GENERATE, GENERATIONS
 
 from venice_core.sandbox import Sandbox
 from venice_core.sandbox.venice.schemas import KEYS
@@ -29,33 +39,27 @@ def specification() -> dict[str, Any]:
 
 # Requests
 
-GOOD: dict[str, dict[str, Any]] = {
-    **GOOD_EDITS,
-    UPSCALE: {"image": IMAGE},
-    GENERATE: {"model": "z-image-turbo", "prompt": "a boat", "height": 64, "format": "jpeg"},
-    GENERATIONS: {"prompt": "a boat", "size": "256x256"},
-}
-SAMPLES: list[tuple[str, dict[str, Any]]] = [
-    *((path, GOOD[path]) for path in SCHEMAS),
-    (EDIT, {**GOOD[EDIT], "aspect_ratio": "21:9", "output_format": "webp", "safe_mode": False}),
-    (EDIT, {**GOOD[EDIT], "quality": "high"}),
-    (EDIT, {**GOOD[EDIT], "aspect_ratio": "5:7"}),
-    (EDIT, {**GOOD[EDIT], "output_format": "bmp"}),
-    (EDIT, {**GOOD[EDIT], "enhance_prompt": "true"}),
-    (EDIT, {**GOOD[EDIT], "disable_prompt_optimization_thinking": True}),
-    (EDIT, {"prompt": "pink"}),
-    (EDIT, {"image": IMAGE, "prompt": ""}),
-    (MULTI, {**GOOD[MULTI], "modelId": "gpt-image-2-edit", "quality": "medium"}),
-    (MULTI, {**GOOD[MULTI], "model": "gpt-image-2-edit"}),
-    (MULTI, {**GOOD[MULTI], "images": []}),
-    (MULTI, {**GOOD[MULTI], "resolution": "12345678901"}),
-    (CUTOUT, {**GOOD[CUTOUT], "model": "x"}),
-    (UPSCALE, {**GOOD[UPSCALE], "scale": 3.5, "creativity": None, "other": 1}),
-    (UPSCALE, {**GOOD[UPSCALE], "scale": 1.9}),
-    (UPSCALE, {**GOOD[UPSCALE], "creativity": "0.01"}),
-    (UPSCALE, {"scale": 2}),
+CHANGES: list[tuple[str, dict[str, Any]]] = [
+    *((path, {}) for path in SCHEMAS),
+    (EDIT, {"aspect_ratio": "21:9", "output_format": "webp", "safe_mode": False}),
+    (EDIT, {"quality": "high"}),
+    (EDIT, {"aspect_ratio": "5:7"}),
+    (EDIT, {"output_format": "bmp"}),
+    (EDIT, {"enhance_prompt": "true"}),
+    (EDIT, {"disable_prompt_optimization_thinking": True}),
+    (EDIT, {"image": GONE}),
+    (EDIT, {"prompt": ""}),
+    (MULTI, {"modelId": "gpt-image-2-edit", "quality": "medium"}),
+    (MULTI, {"model": "gpt-image-2-edit"}),
+    (MULTI, {"images": []}),
+    (MULTI, {"resolution": "12345678901"}),
+    (CUTOUT, {"model": "x"}),
+    (UPSCALE, {"scale": 3.5, "creativity": None, "other": 1}),
+    (UPSCALE, {"scale": 1.9}),
+    (UPSCALE, {"creativity": "0.01"}),
+    (UPSCALE, {"image": GONE, "scale": 2}),
     *(
-        (GENERATE, {**GOOD[GENERATE], name: value})
+        (GENERATE, {"height": 64, "format": "jpeg", name: value})
         for name, values in {
             "cfg_scale": (0, 0.5, 20, 20.1, "7"),
             "embed_exif_metadata": (True, None),
@@ -74,7 +78,7 @@ SAMPLES: list[tuple[str, dict[str, Any]]] = [
         for value in values
     ),
     *(
-        (GENERATIONS, {**GOOD[GENERATIONS], name: value})
+        (GENERATIONS, {"size": "256x256", name: value})
         for name, values in {
             "background": (None, "opaque", "white"),
             "model": ("dall-e-3", None),
@@ -94,12 +98,13 @@ SAMPLES: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "sample"), SAMPLES)
+@pytest.mark.parametrize(("path", "change"), CHANGES)
 def test_it_takes_what_the_specification_takes(
-    sandbox: Sandbox, specification: dict[str, Any], path: str, sample: dict[str, Any]
+    sandbox: Sandbox, specification: dict[str, Any], path: str, change: dict[str, Any]
 ) -> None:
+    sample = {name: value for name, value in {**GOOD[path], **change}.items() if value is not GONE}
     valid = Draft202012Validator(specification["components"]["schemas"][SCHEMAS[path]]).is_valid(sample)
-    assert post_json(sandbox, path, **sample).status_code == (200 if valid else 400)
+    assert ask(sandbox, path, **change).status_code == (200 if valid else 400)
 
 
 @pytest.mark.parametrize("path", SCHEMAS)
@@ -127,8 +132,7 @@ def test_what_it_lets_read_has_the_specifications_shape(
     sandbox: Sandbox, specification: dict[str, Any], path: str, balances: str
 ) -> None:
     sandbox.switch(balances=balances)
-    headers = {"Authorization": "Bearer admin-key"}
-    response = requests.get(sandbox.url + path, headers=headers, timeout=30)
+    response = get(sandbox, path, "admin-key")
     assert response.status_code == 200
     answer_schema(specification, "get", path.partition("?")[0]).validate(response.json())
 
@@ -145,7 +149,7 @@ def test_what_it_lets_read_has_the_specifications_shape(
 def test_its_pictures_in_json_have_the_specifications_shape(
     sandbox: Sandbox, specification: dict[str, Any], path: str, change: dict[str, Any]
 ) -> None:
-    response = post_json(sandbox, path, **{**GOOD[path], **change})
+    response = ask(sandbox, path, **change)
     answer_schema(specification, "post", path).validate(response.json())
 
 

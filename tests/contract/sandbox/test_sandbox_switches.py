@@ -5,24 +5,28 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
 import requests
 from PIL import Image
-from test_sandbox import (
+from sandbox_talk import (
     CUTOUT,
     EDIT,
     GOOD,
     KEY,
     MULTI,
     UPSCALE,
-    decoded,
     edit,
     edit_in_background,
     encoded,
+    get,
+    opened,
     photo,
-    post_files,
+    picture,
+    pixels,
+    send,
 )
 
 from venice_core.sandbox import TABLE, Sandbox, Switches, parse_setting
@@ -33,18 +37,16 @@ def test_identity_answers_the_input_pixels(sandbox: Sandbox) -> None:
     sandbox.switch(identity=True)
     source = photo().convert("RGBA")
     source.putalpha(Image.linear_gradient("L").resize(source.size))
-    assert np.array_equal(decoded(edit(sandbox, source)), source)
-    assert np.array_equal(decoded(post_files(sandbox, MULTI, photo(), photo(), prompt="x")), photo())
-    cutout = np.asarray(decoded(post_files(sandbox, CUTOUT, photo())))
-    assert np.array_equal(cutout[..., :3], photo())
-    assert (cutout[..., 3] == 255).all()
+    assert np.array_equal(pixels(edit(sandbox, source)), source)
+    assert np.array_equal(pixels(send(sandbox, MULTI, photo(), photo())), photo())
+    assert np.array_equal(pixels(send(sandbox, CUTOUT)), photo().convert("RGBA"))
+    larger = np.asarray(photo()).repeat(3, axis=0).repeat(3, axis=1)
+    assert np.array_equal(pixels(send(sandbox, UPSCALE, scale="3")), larger)
 
 
 def test_drift_moves_everything_by_a_few_levels(sandbox: Sandbox) -> None:
     sandbox.switch(drift=True)
-    black = Image.new("L", photo().size)
-    result = np.asarray(decoded(post_files(sandbox, MULTI, photo(), black, prompt="x")), int)
-    change = np.abs(result - np.asarray(photo()))
+    change = np.abs(pixels(send(sandbox, MULTI, photo(), Image.new("L", photo().size))) - np.asarray(photo()))
     assert (change.max(axis=-1) > 0).mean() > 0.95
     assert 1 <= np.median(change) <= 4
 
@@ -77,7 +79,7 @@ def place_of(picture: Image.Image, x: float, y: float) -> tuple[float, float]:
 @pytest.mark.parametrize("move", MOVES)
 def test_a_move_is_exact(sandbox: Sandbox, move: str) -> None:
     sandbox.switch(identity=True, move=move)
-    moved = decoded(edit(sandbox, dotted(DOTS)))
+    moved = picture(edit(sandbox, dotted(DOTS)))
     assert moved.size == (320, 260)
     for dot in DOTS:
         expected = MOVES[move](*dot)
@@ -88,7 +90,7 @@ def test_a_move_is_exact(sandbox: Sandbox, move: str) -> None:
 def test_where_a_move_leaves_nothing_the_edge_repeats(sandbox: Sandbox) -> None:
     source = np.asarray(photo().convert("RGB"))
     sandbox.switch(identity=True, move="30,-20")
-    moved = np.asarray(decoded(edit(sandbox, photo())))
+    moved = pixels(edit(sandbox))
     assert np.array_equal(moved[:-20, 30:], source[20:, :-30])
     assert np.array_equal(moved[-20:, 30:], np.repeat(source[-1:, :-30], 20, axis=0))
     assert np.array_equal(moved[:-20, :30], np.repeat(source[20:, :1], 30, axis=1))
@@ -96,7 +98,7 @@ def test_where_a_move_leaves_nothing_the_edge_repeats(sandbox: Sandbox) -> None:
 
 def test_an_answer_is_moved_before_it_gets_its_size(sandbox: Sandbox) -> None:
     sandbox.switch(identity=True, move="4,6", size="640x520")
-    moved = decoded(edit(sandbox, dotted(DOTS)))
+    moved = picture(edit(sandbox, dotted(DOTS)))
     expected = 2 * (161.3 + 4), 2 * (148 + 6)
     assert place_of(moved, *expected) == pytest.approx(expected, abs=0.04)
 
@@ -112,7 +114,7 @@ def test_what_is_no_move_is_refused(sandbox: Sandbox, move: str) -> None:
 @pytest.mark.parametrize("fit", ["stretch", "crop", "letterbox"])
 def test_size_answers_in_another_shape(sandbox: Sandbox, fit: str) -> None:
     sandbox.switch(identity=True, size="512x512", fit=fit)
-    result = np.asarray(decoded(edit(sandbox, photo(512, 256))))
+    result = pixels(edit(sandbox, photo(512, 256)))
     assert result.shape[:2] == (512, 512)
     red = (result[..., 0] > 180) & (result[..., 1] < 80)
     height, width = np.ptp(np.argwhere(red), axis=0) + 1
@@ -121,11 +123,65 @@ def test_size_answers_in_another_shape(sandbox: Sandbox, fit: str) -> None:
     assert abs(width - expected[1]) <= 6
 
 
-def test_a_label_can_lie_about_the_format(sandbox: Sandbox) -> None:
-    sandbox.switch(format="jpeg", label="image/png")
+# A switch, or several -> the status of an edit, words in its body, and its headers (None: there is none)
+Headers = dict[str, str | None]
+RESET = "x-ratelimit-reset-requests"
+SWITCHED: list[tuple[dict[str, Any], int, str, Headers]] = [
+    *(({"status": status}, status, "error", {RESET: None}) for status in (401, 402, 403, 404, 410, 413, 415)),
+    *(({"status": status}, status, "error", {}) for status in (422, 429, 500, 503, 507)),
+    ({"status": 400}, 400, "issues", {}),
+    *(
+        ({"status": status}, status, str(status), {"Content-Type": "text/html; charset=UTF-8"})
+        for status in (502, 504, 520, 524)
+    ),
+    ({"status": 402, "kind": "balance"}, 402, "balance", {}),
+    ({"status": 402, "kind": "spending_limit"}, 402, "spending limit", {}),
+    ({"status": 402, "kind": "accepts"}, 402, "accepts", {}),
+    ({"status": 402, "kind": "overload"}, 402, "INSUFFICIENT_BALANCE", {}),  # a kind of another status
+    ({"status": 429, "kind": "rate_limit"}, 429, "Rate limit", {"x-ratelimit-remaining-requests": "0"}),
+    ({"status": 429, "kind": "overload"}, 429, "overloaded", {RESET: None}),
+    ({"status": 429, "kind": "failures"}, 429, "failed", {RESET: None}),
+    ({"policy": True}, 422, "prompt violates", {}),
+    ({"policy": True, "kind": "prompt"}, 422, "prompt violates", {}),
+    ({"policy": True, "kind": "result"}, 422, "generated image was blocked", {}),
+    *(
+        ({"status": 429, "retry_after": text}, 429, "error", {"Retry-After": text})
+        for text in ("3", "0.5", "-7", "Fri, 20 Nov 2026 10:00:00 GMT", "999999999", "soon")
+    ),
+    ({"status": 429, "retry_after": "1500ms"}, 429, "error", {"retry-after-ms": "1500", "Retry-After": None}),
+    ({"redirect": "http://127.0.0.1:9/elsewhere"}, 307, "", {"Location": "http://127.0.0.1:9/elsewhere"}),
+    ({"status": 504, "shape": "text"}, 504, '{"error":"Gateway time-out"}', {}),
+    ({"format": "jpeg", "label": "image/png"}, 200, "", {"Content-Type": "image/png"}),
+]
+
+
+@pytest.mark.parametrize(("switches", "status", "words", "headers"), SWITCHED)
+def test_a_switch_brings_this_about(
+    sandbox: Sandbox, switches: dict[str, Any], status: int, words: str, headers: Headers
+) -> None:
+    sandbox.switch(**switches)
+    response = requests.post(
+        sandbox.url + EDIT, json=GOOD[EDIT], headers=KEY, allow_redirects=False, timeout=30
+    )
+    assert response.status_code == status
+    assert {name: response.headers.get(name) for name in headers} == headers
+    if status == 200:
+        assert picture(response).format == "JPEG"
+        return
+    assert words in response.text.replace('": ', '":')
+    if status != 307 and "Content-Type" not in headers:
+        assert isinstance(response.json()["error"], str)
+        assert ("issues" in response.json()) == (status == 400)
+
+
+@pytest.mark.parametrize("kind", ["text", "empty", "truncated", "json", "html"])
+def test_garbage_is_a_200_that_is_no_picture(sandbox: Sandbox, kind: str) -> None:
+    sandbox.switch(garbage=kind)
     response = edit(sandbox)
-    assert response.headers["Content-Type"] == "image/png"
-    assert decoded(response).format == "JPEG"
+    assert response.status_code == 200
+    with pytest.raises((OSError, SyntaxError)):
+        opened(response.content)
+    assert (len(response.content) == 0) == (kind == "empty")
 
 
 def test_blurred_violation_and_deprecated_are_said_in_headers(sandbox: Sandbox) -> None:
@@ -135,70 +191,6 @@ def test_blurred_violation_and_deprecated_are_said_in_headers(sandbox: Sandbox) 
     assert headers["x-venice-model-deprecation-warning"]
     assert headers["x-venice-model-deprecation-date"].startswith("2027-")
     assert headers["x-venice-deprecated-replacement"]
-
-
-@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 410, 413, 415, 422, 429, 500, 503, 507])
-def test_a_status_on_demand_has_a_json_body(sandbox: Sandbox, status: int) -> None:
-    sandbox.switch(status=status)
-    response = edit(sandbox)
-    assert response.status_code == status
-    assert isinstance(response.json()["error"], str)
-    assert ("issues" in response.json()) == (status == 400)
-
-
-@pytest.mark.parametrize("status", [502, 504, 520, 524])
-def test_a_proxys_status_on_demand_is_an_html_page(sandbox: Sandbox, status: int) -> None:
-    sandbox.switch(status=status)
-    response = edit(sandbox)
-    assert response.status_code == status
-    assert response.headers["Content-Type"].startswith("text/html")
-    assert str(status) in response.text
-
-
-def test_there_are_three_kinds_of_402(sandbox: Sandbox) -> None:
-    bodies = {}
-    for kind in ("balance", "spending_limit", "accepts"):
-        sandbox.switch(status=402, kind=kind, times=1)
-        bodies[kind] = edit(sandbox).json()
-    assert "balance" in bodies["balance"]["error"]
-    assert "spending limit" in bodies["spending_limit"]["error"]
-    assert bodies["accepts"]["accepts"]
-
-
-def test_policy_is_422(sandbox: Sandbox) -> None:
-    sandbox.switch(policy=True)
-    assert edit(sandbox).status_code == 422
-
-
-@pytest.mark.parametrize("value", ["3", "0.5", "-7", "Fri, 20 Nov 2026 10:00:00 GMT", "999999999", "soon"])
-def test_retry_after_is_sent_as_given(sandbox: Sandbox, value: str) -> None:
-    sandbox.switch(status=429, retry_after=value)
-    assert edit(sandbox).headers["Retry-After"] == value
-
-
-def test_retry_after_in_milliseconds_has_its_own_header(sandbox: Sandbox) -> None:
-    sandbox.switch(status=429, retry_after="1500ms")
-    headers = edit(sandbox).headers
-    assert headers["retry-after-ms"] == "1500"
-    assert "Retry-After" not in headers
-
-
-def test_redirect_points_elsewhere_with_307(sandbox: Sandbox) -> None:
-    sandbox.switch(redirect="http://127.0.0.1:9/elsewhere")
-    response = requests.post(
-        sandbox.url + EDIT, json=GOOD[EDIT], headers=KEY, allow_redirects=False, timeout=30
-    )
-    assert response.status_code == 307
-    assert response.headers["Location"] == "http://127.0.0.1:9/elsewhere"
-
-
-@pytest.mark.parametrize("kind", ["text", "empty", "truncated", "json", "html"])
-def test_garbage_is_a_200_that_is_no_picture(sandbox: Sandbox, kind: str) -> None:
-    sandbox.switch(garbage=kind)
-    response = edit(sandbox)
-    with pytest.raises((OSError, SyntaxError)):
-        decoded(response)
-    assert (len(response.content) == 0) == (kind == "empty")
 
 
 def test_a_drop_before_the_body_leaves_the_upload_unread(sandbox: Sandbox) -> None:
@@ -267,11 +259,11 @@ def test_times_counts_requests_and_later_settings_win(sandbox: Sandbox) -> None:
 
 def test_switches_leave_gets_alone_unless_their_path_is_named(sandbox: Sandbox) -> None:
     sandbox.switch(status=500, times=1)
-    assert requests.get(sandbox.url + "/models", timeout=30).status_code == 200
+    assert get(sandbox, "/models").status_code == 200
     assert edit(sandbox).status_code == 500
     sandbox.switch(status=503, path="/models", times=1)
     assert edit(sandbox).status_code == 200
-    assert [requests.get(sandbox.url + "/models", timeout=30).status_code for _ in range(2)] == [503, 200]
+    assert [get(sandbox, "/models").status_code for _ in range(2)] == [503, 200]
 
 
 @pytest.mark.parametrize(
@@ -280,6 +272,7 @@ def test_switches_leave_gets_alone_unless_their_path_is_named(sandbox: Sandbox) 
         *("nonsense=1", "status=200", "status=x", "size=12", "size=0x5", "stall=-1", "stall=nan", "times=0"),
         *("drop=maybe", "identity=perhaps", "redirect=ftp://x", "label=a\nb"),
         *("shape=round", "kind=any", "at_once=0", "rate=-1", "reset_format=min", "styles=1", "balances=eur"),
+        *("answer=png", "link=far", "garbage=nothing", "shape=xml", "kind=credit"),
     ],
 )
 def test_a_switch_that_makes_no_sense_is_refused_and_changes_nothing(sandbox: Sandbox, text: str) -> None:
@@ -314,20 +307,6 @@ def test_every_switch_is_documented() -> None:
 # What refusals look like
 
 
-def test_there_are_three_kinds_of_429(sandbox: Sandbox) -> None:
-    answers = {}
-    for kind in ("rate_limit", "overload", "failures"):
-        sandbox.switch(status=429, kind=kind, times=1)
-        answers[kind] = edit(sandbox)
-    assert {answer.status_code for answer in answers.values()} == {429}
-    assert len({answer.json()["error"] for answer in answers.values()}) == 3
-    limited = [kind for kind, answer in answers.items() if "x-ratelimit-reset-requests" in answer.headers]
-    assert limited == ["rate_limit"]
-    assert answers["rate_limit"].headers["x-ratelimit-remaining-requests"] == "0"
-    assert "overloaded" in answers["overload"].json()["error"]
-    assert "failed" in answers["failures"].json()["error"]
-
-
 @pytest.mark.parametrize("status", [200, 429])
 def test_the_end_of_the_minute_is_told_in_three_formats(sandbox: Sandbox, status: int) -> None:
     if status == 429:
@@ -339,22 +318,6 @@ def test_the_end_of_the_minute_is_told_in_three_formats(sandbox: Sandbox, status
     assert seconds["ms"] / 1000 - time.time() == pytest.approx(60, abs=5)
     assert seconds["s"] - time.time() == pytest.approx(60, abs=5)
     assert seconds["duration"] == 60
-
-
-def test_there_are_two_kinds_of_422(sandbox: Sandbox) -> None:
-    sentences = []
-    for kind in (None, "prompt", "result"):
-        sandbox.switch(policy=True, kind=kind, times=1)
-        response = edit(sandbox)
-        assert response.status_code == 422
-        sentences.append(response.json()["error"])
-    assert "prompt violates" in sentences[0] == sentences[1]
-    assert "generated image was blocked" in sentences[2]
-
-
-def test_a_kind_of_another_status_changes_nothing(sandbox: Sandbox) -> None:
-    sandbox.switch(status=402, kind="overload")
-    assert edit(sandbox).json()["code"] == "INSUFFICIENT_BALANCE"
 
 
 @pytest.mark.parametrize("status", [400, 402, 422, 429, 500, 503])
@@ -393,11 +356,6 @@ def test_a_refusal_need_not_be_json(sandbox: Sandbox, status: int) -> None:
     assert edit(sandbox).text.startswith("<!DOCTYPE html>")
 
 
-def test_a_gateways_status_can_come_as_json(sandbox: Sandbox) -> None:
-    sandbox.switch(status=504, shape="text")
-    assert edit(sandbox).json() == {"error": "Gateway time-out"}
-
-
 def test_a_shape_holds_for_refusals_the_request_has_earned_too(sandbox: Sandbox) -> None:
     sandbox.switch(shape="object")
     error = edit(sandbox, model="no-such-model").json()["error"]
@@ -411,9 +369,9 @@ def test_a_shape_holds_for_refusals_the_request_has_earned_too(sandbox: Sandbox)
 
 def test_a_refusal_picture_is_small_and_plain(sandbox: Sandbox) -> None:
     sandbox.switch(refusal=True)
-    for response in (edit(sandbox), post_files(sandbox, UPSCALE, photo())):
+    for response in (edit(sandbox), send(sandbox, UPSCALE)):
         assert 1500 < len(response.content) < 2500
-        assert len(decoded(response).getcolors() or ()) == 1
+        assert len(picture(response).getcolors() or ()) == 1
 
 
 def test_another_model_can_have_served_the_request(sandbox: Sandbox) -> None:

@@ -36,6 +36,10 @@ def text(data: bytes) -> str:
 # Labels and formats
 
 
+@pytest.mark.covers(
+    "Unexpected responses: a format that does not match its label",
+    "Every documented case: wrong format label",
+)
 @pytest.mark.parametrize(
     "switches",
     [
@@ -60,6 +64,7 @@ def test_a_picture_is_told_by_its_bytes_and_not_by_its_label(
         assert opened(path.read_bytes()).shape[:2] == (1024, 1024)
 
 
+@pytest.mark.covers("Unexpected responses: a format that does not match its label")
 @pytest.mark.parametrize("label", ["image/jpeg", "text/plain"])
 def test_an_upscaled_picture_with_a_wrong_label_is_placed(
     shell: Shell, sandbox: Sandbox, photo: Path, label: str
@@ -71,6 +76,7 @@ def test_an_upscaled_picture_with_a_wrong_label_is_placed(
     assert np.array_equal(result, source.repeat(2, 0).repeat(2, 1))
 
 
+@pytest.mark.covers("POST /image/background-remove: image")
 def test_a_cutout_without_transparency_is_said(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
     sandbox.switch(format="jpeg")
     code, said = shell.json("cutout", photo)
@@ -81,6 +87,7 @@ def test_a_cutout_without_transparency_is_said(shell: Shell, sandbox: Sandbox, p
 # Refusals under 200
 
 
+@pytest.mark.covers("Unexpected responses: an image of about 2 KB: a refusal")
 @pytest.mark.parametrize("form", FORMS)
 def test_a_picture_of_a_few_bytes_is_said_to_be_hardly_one(
     shell: Shell, sandbox: Sandbox, tmp_path: Path, form: str
@@ -92,6 +99,7 @@ def test_a_picture_of_a_few_bytes_is_said_to_be_hardly_one(
     assert "the service may have refused" in shell.err
 
 
+@pytest.mark.covers("Unexpected responses: an image of about 2 KB: a refusal")
 def test_an_edit_that_comes_back_as_a_refusal_picture_is_said(
     shell: Shell, sandbox: Sandbox, photo: Path
 ) -> None:
@@ -101,6 +109,7 @@ def test_an_edit_that_comes_back_as_a_refusal_picture_is_said(
     assert "the service may have refused" in " ".join(said["results"][0]["warnings"])
 
 
+@pytest.mark.covers("Unexpected responses: an image of about 2 KB: a refusal")
 def test_a_small_answer_to_a_small_picture_is_no_refusal(
     shell: Shell, sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -114,6 +123,11 @@ def test_a_small_answer_to_a_small_picture_is_no_refusal(
 # No picture in it
 
 
+@pytest.mark.covers(
+    "Other outcomes: unusable-answer",
+    "Unexpected responses: text, HTML, JSON, nothing, half a file",
+    "Every documented case: empty 200, truncated body",
+)
 @pytest.mark.parametrize("garbage", ["text", "empty", "truncated", "json", "html", "no_images", "bad_images"])
 @pytest.mark.parametrize("form", FORMS)
 def test_an_answer_without_a_usable_picture_may_have_been_charged_and_is_kept(
@@ -130,6 +144,7 @@ def test_an_answer_without_a_usable_picture_may_have_been_charged_and_is_kept(
     assert not list(tmp_path.glob("out*"))
 
 
+@pytest.mark.covers("Other outcomes: unusable-answer")
 @pytest.mark.parametrize("garbage", ["text", "empty", "truncated", "json", "html"])
 @pytest.mark.parametrize("command", ["cutout", "upscale"])
 def test_the_same_holds_for_what_is_made_of_a_picture(
@@ -144,6 +159,9 @@ def test_the_same_holds_for_what_is_made_of_a_picture(
     assert words.get(garbage, "") in error["message"]
 
 
+@pytest.mark.covers(
+    "Other outcomes: lost-connection", "Every documented case: a connection dropped before the answer"
+)
 @pytest.mark.parametrize("command", ["cutout", "upscale", "generate"])
 @pytest.mark.parametrize("drop", ["after_body", "in_answer"])
 def test_a_connection_lost_after_the_upload_may_have_been_charged(
@@ -160,6 +178,7 @@ def test_a_connection_lost_after_the_upload_may_have_been_charged(
 # Fewer than asked for
 
 
+@pytest.mark.covers("Unexpected responses: fewer images than requested, or broken ones")
 @pytest.mark.parametrize(
     ("images", "count"),
     [
@@ -184,6 +203,7 @@ def test_the_pictures_that_can_be_used_are_kept_and_the_missing_ones_said(
     assert shell.job.record["charge"] == "charged"
 
 
+@pytest.mark.covers("Unexpected responses: more images than requested")
 def test_more_pictures_than_asked_for_do_not_replace_those_that_were(shell: Shell, tmp_path: Path) -> None:
     body = json.dumps({"images": [text(png((0, 99, 0))), text(png((99, 0, 0)))]}).encode()
     with Scripted(lambda _: reply("200 OK", body, "Content-Type: application/json")) as server:
@@ -193,6 +213,7 @@ def test_more_pictures_than_asked_for_do_not_replace_those_that_were(shell: Shel
     assert len(json.loads((shell.job.folder / ANSWER).read_bytes())["images"]) == 2, "the rest is kept"
 
 
+@pytest.mark.covers("Unexpected responses: data: [{}] in the OpenAI format")
 @pytest.mark.parametrize("entry", [{}, {"b64_json": None}, {"url": ""}, {"url": "data:image/png;base64,"}])
 def test_an_empty_entry_in_openais_manner_is_no_picture(
     shell: Shell, tmp_path: Path, entry: dict[str, object]
@@ -205,6 +226,7 @@ def test_an_empty_entry_in_openais_manner_is_no_picture(
     assert (code, said["results"][0]["error"]["kind"]) == (5, "unusable-answer")
 
 
+@pytest.mark.covers("Unexpected responses: a different size or shape")
 def test_an_answer_of_another_size_is_upscaled_all_the_same(
     shell: Shell, sandbox: Sandbox, photo: Path
 ) -> None:

@@ -31,6 +31,11 @@ def sent(shell: Shell, sandbox: Sandbox, photo: Path, *arguments: object) -> dic
 # Aspect ratios
 
 
+@pytest.mark.covers(
+    "POST /image/edit: aspect_ratio",
+    "How a model's entry: constraints.aspectRatios",
+    "Every documented case: aspect ratio or resolution",
+)
 @pytest.mark.parametrize("wish", ["4:3", "16:9", "7:5"])
 def test_the_models_own_list_decides_which_ratio_may_be_asked_for(
     shell: Shell, offering: Offering, photo: Path, wish: str
@@ -47,6 +52,7 @@ def test_the_models_own_list_decides_which_ratio_may_be_asked_for(
     assert (file.width or 0) / (file.height or 1) == pytest.approx(width / height, rel=0.01)
 
 
+@pytest.mark.covers("POST /image/edit: aspect_ratio")
 def test_without_a_wish_the_nearest_of_the_list_is_sent_and_the_picture_has_that_shape(
     shell: Shell, offering: Offering, photo: Path
 ) -> None:
@@ -57,6 +63,7 @@ def test_without_a_wish_the_nearest_of_the_list_is_sent_and_the_picture_has_that
     assert (file.width or 0) / (file.height or 1) == pytest.approx(4 / 3, rel=0.01)
 
 
+@pytest.mark.covers("How a model's entry: constraints.aspectRatios")
 def test_a_model_without_a_list_is_sent_any_shape_and_no_ratio(
     shell: Shell, offering: Offering, photo: Path
 ) -> None:
@@ -65,6 +72,7 @@ def test_a_model_without_a_list_is_sent_any_shape_and_no_ratio(
     assert (posts(sandbox)[0].files[0].width, posts(sandbox)[0].files[0].height) == (451, 300)
 
 
+@pytest.mark.covers("POST /image/edit: aspect_ratio", "How a model's entry: constraints.aspectRatios")
 @pytest.mark.parametrize(
     ("listed", "expected"),
     [(["auto", "1:1"], "auto"), (["1:1", "3:2"], "3:2"), (None, None), (["7:5"], "7:5")],
@@ -76,6 +84,9 @@ def test_auto_is_sent_only_to_a_model_that_lists_it(
     assert sent(shell, sandbox, photo, "--aspect-ratio", "auto").get("aspect_ratio") == expected
 
 
+@pytest.mark.covers(
+    "POST /image/multi-edit: aspect_ratio", "How a model's entry: constraints.singleImageAspectRatio"
+)
 def test_a_model_that_keeps_the_shape_of_one_picture_is_sent_no_ratio(
     shell: Shell, offering: Offering, photo: Path, mask: Path
 ) -> None:
@@ -93,6 +104,12 @@ def test_a_model_that_keeps_the_shape_of_one_picture_is_sent_no_ratio(
 # Resolutions, qualities, prompts, pictures
 
 
+@pytest.mark.covers(
+    "POST /image/edit: resolution",
+    "How a model's entry: constraints.resolutions",
+    "Every documented case: aspect ratio or resolution",
+    "Every documented case: 2K without output_format: JPEG",
+)
 def test_a_resolution_must_be_offered(shell: Shell, offering: Offering, photo: Path) -> None:
     sandbox = offering(limited(resolutions=["1K", "2K"]), entry("flat", constraints={"maxInputImages": 2}))
     for model, words in (("limited", "it offers 1K, 2K"), ("flat", "it offers no choice")):
@@ -106,6 +123,7 @@ def test_a_resolution_must_be_offered(shell: Shell, offering: Offering, photo: P
 TIERS = {"resolutions": {tier: {"usd": usd} for tier, usd in (("1.5K", 0.06), ("1K", 0.04), ("2K", 0.09))}}
 
 
+@pytest.mark.covers("POST /image/edit: resolution", "How a model's entry: constraints.resolutions")
 @pytest.mark.parametrize(("wish", "usd"), [("", 0.04), ("1K", 0.04), ("1.5k", 0.06), ("2K", 0.09)])
 @pytest.mark.parametrize("stated", [True, False])
 def test_a_tier_between_whole_ones_is_offered_sent_and_priced(
@@ -122,6 +140,7 @@ def test_a_tier_between_whole_ones_is_offered_sent_and_priced(
     assert "it offers 1K, 1.5K, 2K." in shell.err
 
 
+@pytest.mark.covers("POST /image/generate: resolution")
 def test_a_picture_of_a_tier_between_whole_ones_is_made_in_its_size(
     shell: Shell, offering: Offering, tmp_path: Path
 ) -> None:
@@ -134,6 +153,7 @@ def test_a_picture_of_a_tier_between_whole_ones_is_made_in_its_size(
     assert Image.open(tmp_path / "o.png").size == (1536, 1536)
 
 
+@pytest.mark.covers("POST /image/multi-edit: quality", "How a model's entry: constraints.qualities")
 def test_a_quality_must_be_offered_and_goes_to_multi_edit(
     shell: Shell, offering: Offering, photo: Path
 ) -> None:
@@ -144,6 +164,11 @@ def test_a_quality_must_be_offered_and_goes_to_multi_edit(
     assert paths(sandbox) == [MULTI]
 
 
+@pytest.mark.covers(
+    "POST /image/edit: prompt",
+    "How a model's entry: constraints.promptCharacterLimit",
+    "Every documented case: missing, empty, too long prompt",
+)
 def test_a_prompt_is_as_long_as_the_model_takes(shell: Shell, offering: Offering, photo: Path) -> None:
     sandbox = offering(limited(promptCharacterLimit=20))
     assert shell("edit", photo, "-p", "y" * 21, "--model", "limited") == 2
@@ -152,6 +177,7 @@ def test_a_prompt_is_as_long_as_the_model_takes(shell: Shell, offering: Offering
     assert shell("edit", photo, "-p", "y" * 20, "--model", "limited") == 0
 
 
+@pytest.mark.covers("POST /image/multi-edit: prompt")
 @pytest.mark.parametrize("room", [0, 60, 100, 300])
 def test_the_sentence_about_the_mask_gives_way_and_never_the_persons_words(
     shell: Shell, offering: Offering, photo: Path, mask: Path, room: int
@@ -171,6 +197,7 @@ def sent_with(shell: Shell, sandbox: Sandbox, photo: Path, prompt: str, *argumen
     return posts(sandbox)[0].fields
 
 
+@pytest.mark.covers("How a model's entry: constraints.maxInputImages")
 @pytest.mark.parametrize(("most", "path"), [(1, EDIT), (2, MULTI), (None, MULTI)])
 def test_the_mask_counts_as_a_picture(
     shell: Shell, offering: Offering, photo: Path, mask: Path, most: int | None, path: str
@@ -184,6 +211,7 @@ def test_the_mask_counts_as_a_picture(
 # Which model
 
 
+@pytest.mark.covers("POST /image/edit: model", "Every documented case: a generation model's id: 400")
 @pytest.mark.parametrize(
     ("command", "model", "words"),
     [
@@ -201,6 +229,7 @@ def test_a_model_for_other_work_is_refused_before_sending(
     assert posts(sandbox) == []
 
 
+@pytest.mark.covers("POST /image/edit: model")
 def test_a_model_that_is_not_listed_is_tried_with_a_word(
     shell: Shell, offering: Offering, photo: Path
 ) -> None:
@@ -213,6 +242,7 @@ def test_a_model_that_is_not_listed_is_tried_with_a_word(
     assert "does not list the model “brand-new”" in " ".join(said["results"][0]["plan"]["warnings"])
 
 
+@pytest.mark.covers("How a model's entry: offline")
 def test_a_model_that_is_offline_is_said_before_it_is_tried(
     shell: Shell, offering: Offering, photo: Path
 ) -> None:
@@ -228,6 +258,7 @@ def listed(shell: Shell) -> None:
     assert shell("models") == 0
 
 
+@pytest.mark.covers("How a model's entry: offline")
 def test_a_model_that_is_offline_answers_that_it_is_busy_and_costs_nothing(
     home: Path, chelsea: Pixels
 ) -> None:
@@ -240,6 +271,7 @@ def test_a_model_that_is_offline_answers_that_it_is_busy_and_costs_nothing(
         assert attempt.outcomes == [("failed", "none")]
 
 
+@pytest.mark.covers("How a model's entry: deprecation")
 def test_a_model_about_to_be_retired_is_said_with_its_day_and_its_successor(
     shell: Shell, offering: Offering, photo: Path
 ) -> None:
@@ -251,6 +283,9 @@ def test_a_model_about_to_be_retired_is_said_with_its_day_and_its_successor(
     assert "will be retired on 2090-05-01; use younger instead" in words
 
 
+@pytest.mark.covers(
+    "How a model's entry: deprecation", "Refusals: 410", "Every documented case: 404 and 410 of models"
+)
 def test_a_model_past_its_day_is_an_unknown_model(shell: Shell, offering: Offering, photo: Path) -> None:
     sandbox = offering(entry("other"), entry("limited", deprecation={"removesAt": "2026-01-01T00:00:00Z"}))
     code, said = shell.json("edit", photo, "-p", "x", "--model", "limited")
@@ -259,6 +294,7 @@ def test_a_model_past_its_day_is_an_unknown_model(shell: Shell, offering: Offeri
     assert len(posts(sandbox)) == 1
 
 
+@pytest.mark.covers("How a model's entry: privacy")
 @pytest.mark.parametrize(("privacy", "model"), [("private", "safe"), ("anonymized", "open"), ("", "silent")])
 def test_how_a_model_treats_what_it_is_sent_is_in_the_plan_and_in_the_list(
     shell: Shell, offering: Offering, photo: Path, privacy: str, model: str
@@ -276,6 +312,7 @@ def test_how_a_model_treats_what_it_is_sent_is_in_the_plan_and_in_the_list(
     assert ("anonymized" in row) == (privacy == "anonymized")
 
 
+@pytest.mark.covers("How a model's entry: privacy")
 @pytest.mark.parametrize(
     ("command", "privacy"),
     [
@@ -303,6 +340,7 @@ TIERED = {
 }
 
 
+@pytest.mark.covers("How a model's entry: pricing")
 @pytest.mark.parametrize(
     ("pricing", "constraints", "arguments", "usd"),
     [
@@ -337,6 +375,7 @@ def test_the_price_told_is_the_one_that_the_service_lists(
     assert posts(sandbox) == []
 
 
+@pytest.mark.covers("How a model's entry: pricing")
 def test_a_cutout_and_an_upscaling_are_priced_by_their_models(
     shell: Shell, offering: Offering, photo: Path
 ) -> None:

@@ -36,6 +36,7 @@ def box(shape: tuple[int, ...], margin: int = 0) -> Pixels:
     return where
 
 
+@pytest.mark.covers("Unexpected responses: small differences")
 @pytest.mark.usefixtures("a_hat")
 def test_only_what_changed_is_replaced(shell: Shell, photo: Path, chelsea: Pixels, tmp_path: Path) -> None:
     out = tmp_path / "out.png"
@@ -46,6 +47,7 @@ def test_only_what_changed_is_replaced(shell: Shell, photo: Path, chelsea: Pixel
     assert np.array_equal(made[elsewhere], chelsea[elsewhere])
 
 
+@pytest.mark.covers("Unexpected responses: small differences")
 @pytest.mark.usefixtures("a_hat")
 def test_the_usual_output_is_all_of_the_result(
     shell: Shell, photo: Path, chelsea: Pixels, tmp_path: Path
@@ -56,6 +58,7 @@ def test_the_usual_output_is_all_of_the_result(
     assert (made != chelsea)[~box(made.shape, FAR)].mean() > 0.5
 
 
+@pytest.mark.covers("Unexpected responses: small differences")
 @pytest.mark.usefixtures("a_hat")
 def test_the_layer_comes_with_its_mask(shell: Shell, photo: Path, tmp_path: Path) -> None:
     arguments = ("--output", "changes", "--layer", "-o", tmp_path / "out.png")
@@ -68,6 +71,7 @@ def test_the_layer_comes_with_its_mask(shell: Shell, photo: Path, tmp_path: Path
     assert not mask[~box(mask.shape, FAR)].any()
 
 
+@pytest.mark.covers("Unexpected responses: small differences")
 def test_an_answer_without_a_change_leaves_the_picture_and_is_told(
     shell: Shell, sandbox: Sandbox, photo: Path, chelsea: Pixels, tmp_path: Path
 ) -> None:
@@ -79,6 +83,7 @@ def test_an_answer_without_a_change_leaves_the_picture_and_is_told(
     assert any("made no visible change" in warning for warning in said["results"][0]["warnings"])
 
 
+@pytest.mark.covers("Unexpected responses: small differences")
 @pytest.mark.usefixtures("a_hat")
 def test_a_mask_limits_the_changes_too(
     shell: Shell, photo: Path, mask: Path, chelsea: Pixels, tmp_path: Path
@@ -96,6 +101,7 @@ def test_a_mask_limits_the_changes_too(
     assert (limited < selected).any()
 
 
+@pytest.mark.covers("Unexpected responses: small differences")
 def test_a_cut_outs_output_is_another_matter(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
     with pytest.raises(SystemExit):
         shell("cutout", photo, "--output", "changes")

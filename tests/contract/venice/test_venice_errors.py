@@ -62,6 +62,10 @@ def failed(shell: Shell, photo: Path) -> dict[str, Any]:
     return error
 
 
+@pytest.mark.covers(
+    "Every documented case: wrong content type, invalid",
+    "Every documented case: 500, 503, 504; HTML 502, 524",
+)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("status", KINDS)
 def test_every_status_in_every_shape_is_one_clear_sentence(
@@ -89,6 +93,16 @@ def test_what_is_wrong_with_a_field_is_said_by_its_name(
     assert "prompt: Refused by a switch of the sandbox" in failed(shell, photo)["message"]
 
 
+@pytest.mark.covers(
+    "How a model's entry: regionRestrictions",
+    "Refusals: 402 | balance",
+    "Refusals: 403 | the key",
+    "Refusals: 403 | the model",
+    "Refusals: 413, or 422 that mentions pixels",
+    "Every documented case: content policy: 422, before",
+    "Every documented case: three kinds of 402",
+    "Every documented case: three kinds of 429",
+)
 @pytest.mark.parametrize(
     ("status", "switch", "kind", "words"),
     [
@@ -117,6 +131,7 @@ def test_the_kinds_of_a_status_are_told_apart_by_the_servers_words(
 # Not about the key
 
 
+@pytest.mark.covers("Refusals: 401 | mentions", "Every documented case: admin-only: 401")
 def test_a_model_for_a_higher_access_level_is_not_a_wrong_key(
     shell: Shell, sandbox: Sandbox, photo: Path
 ) -> None:
@@ -128,6 +143,7 @@ def test_a_model_for_a_higher_access_level_is_not_a_wrong_key(
     assert "Use another model" in error["message"]
 
 
+@pytest.mark.covers("Refusals: 402 | with", "Every documented case: no Authorization: 402")
 def test_a_key_that_never_arrived_is_not_an_empty_account(
     shell: Shell, sandbox: Sandbox, photo: Path
 ) -> None:
@@ -138,6 +154,7 @@ def test_a_key_that_never_arrived_is_not_an_empty_account(
     assert "received no API key" in error["message"]
 
 
+@pytest.mark.covers("Refusals: 404 | any")
 @pytest.mark.parametrize("path", ["/api/v2", "/v1"])
 def test_a_wrong_address_is_not_an_unknown_model(
     shell: Shell, sandbox: Sandbox, photo: Path, path: str
@@ -149,6 +166,7 @@ def test_a_wrong_address_is_not_an_unknown_model(
     assert "model" not in error["message"].lower()
 
 
+@pytest.mark.covers("Refusals: 404 | any")
 def test_a_page_that_is_not_found_is_a_wrong_address(shell: Shell, photo: Path) -> None:
     page = b"<html><title>404 Not Found</title><body>no such page</body></html>"
     with Scripted(lambda _: reply("404 Not Found", page, "Content-Type: text/html")) as server:
@@ -158,6 +176,9 @@ def test_a_page_that_is_not_found_is_a_wrong_address(shell: Shell, photo: Path) 
     assert "404 Not Found" in error["message"]
 
 
+@pytest.mark.covers(
+    "Refusals: 404 | JSON that mentions a model", "Every documented case: 404 and 410 of models"
+)
 def test_an_unknown_model_is_named_by_the_service(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
     code, said = shell.json("edit", photo, "-p", "x", "--model", "no-such-model")
     error = said["results"][0]["error"]

@@ -44,6 +44,7 @@ def made(
 RunResult = Callable[..., dict[str, Any]]
 
 
+@pytest.mark.covers("Response headers: x-venice-sandbox (the sandbox's own)")
 def test_a_healthy_answer_warns_of_nothing(made: RunResult, sandbox: Sandbox) -> None:
     result = made()
     assert result["warnings"] == []
@@ -54,6 +55,7 @@ def test_a_healthy_answer_warns_of_nothing(made: RunResult, sandbox: Sandbox) ->
     assert facts["sandbox"] is True
 
 
+@pytest.mark.covers("Response headers: x-venice-is-blurred", "Every documented case: blurred")
 def test_a_blurred_picture_is_said(made: RunResult, sandbox: Sandbox) -> None:
     sandbox.switch(blurred=True)
     result = made()
@@ -61,6 +63,7 @@ def test_a_blurred_picture_is_said(made: RunResult, sandbox: Sandbox) -> None:
     assert any("blurred" in warning for warning in result["warnings"])
 
 
+@pytest.mark.covers("Response headers: x-venice-is-content-violation")
 def test_an_edit_that_is_marked_as_a_violation_is_shown_as_long_as_it_shows_something(
     shell: Shell, sandbox: Sandbox, photo: Path
 ) -> None:
@@ -71,6 +74,7 @@ def test_an_edit_that_is_marked_as_a_violation_is_shown_as_long_as_it_shows_some
     assert any("violation of its terms" in warning for warning in result["warnings"])
 
 
+@pytest.mark.covers("Other outcomes: policy | the same for an edit")
 def test_an_edit_that_is_marked_and_blank_is_refused_and_may_have_been_charged(
     shell: Shell, photo: Path, tmp_path: Path
 ) -> None:
@@ -86,6 +90,7 @@ def test_an_edit_that_is_marked_and_blank_is_refused_and_may_have_been_charged(
     assert not (tmp_path / "out.png").exists()
 
 
+@pytest.mark.covers("Response headers: x-venice-model-deprecation-warning")
 def test_a_model_that_will_be_retired_is_said_with_its_day_and_its_successor(
     made: RunResult, sandbox: Sandbox
 ) -> None:
@@ -101,6 +106,7 @@ def test_a_model_that_will_be_retired_is_said_with_its_day_and_its_successor(
     )
 
 
+@pytest.mark.covers("Response headers: x-venice-balance-usd")
 @pytest.mark.parametrize(
     ("told", "usd", "diem"),
     [("both", 50.23, 100.02), ("usd", 50.23, None), ("diem", None, 100.02), ("none", None, None)],
@@ -114,6 +120,7 @@ def test_the_balances_before_the_request_are_facts_where_they_are_told(
     assert (code, facts["balance_usd"], facts["balance_diem"]) == (0, usd, diem)
 
 
+@pytest.mark.covers("Response headers: x-venice-model-id")
 def test_another_model_than_was_asked_for_is_said(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
     sandbox.switch(served="nano-banana-pro-edit")
     code, said = shell.json("edit", photo, "-p", "x")
@@ -125,6 +132,7 @@ def test_another_model_than_was_asked_for_is_said(shell: Shell, sandbox: Sandbox
     )
 
 
+@pytest.mark.covers("POST /image/edit: enhance_prompt", "Response headers: x-venice-enhanced-prompt")
 @pytest.mark.parametrize("command", ["edit", "generate"])
 def test_a_rewritten_prompt_is_shown_as_text(
     shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path, command: str
@@ -138,6 +146,7 @@ def test_a_rewritten_prompt_is_shown_as_text(
     assert any(f"“{words}”" in warning for warning in result["warnings"])
 
 
+@pytest.mark.covers("Response headers: CF-RAY (or request_id in the body)")
 def test_facts_stay_with_the_job(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
     sandbox.switch(blurred=True)
     assert shell("edit", photo, "-p", "x") == 0
@@ -148,6 +157,7 @@ def test_facts_stay_with_the_job(shell: Shell, sandbox: Sandbox, photo: Path) ->
     assert said["jobs"][0]["request_id"] == record["facts"]["request_id"]
 
 
+@pytest.mark.covers("Response headers: CF-RAY (or request_id in the body)")
 def test_the_services_own_support_id_goes_before_the_networks(
     shell: Shell, sandbox: Sandbox, photo: Path
 ) -> None:
@@ -159,6 +169,7 @@ def test_the_services_own_support_id_goes_before_the_networks(
     assert [seen.path for seen in posts(sandbox)] == [EDIT]
 
 
+@pytest.mark.covers("Response headers: x-venice-model-deprecation-warning")
 def test_a_deprecation_without_day_or_successor_is_said_all_the_same(
     shell: Shell, offering: Offering, photo: Path
 ) -> None:
@@ -170,6 +181,7 @@ def test_a_deprecation_without_day_or_successor_is_said_all_the_same(
     assert "Use " not in words
 
 
+@pytest.mark.covers("Response headers: x-venice-balance-usd")
 @pytest.mark.parametrize(
     ("told", "low"),
     [

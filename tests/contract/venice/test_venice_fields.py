@@ -139,7 +139,19 @@ def command(shell: Shell, photo: Path, coffee: Pixels, tmp_path: Path) -> Callab
 Command = Callable[..., int]
 
 
-@pytest.mark.parametrize(("path", "name", "text", "arrives"), BY_NAME)
+def covering(*rows: tuple[Any, ...]) -> list[Any]:
+    """Cases with path and field first, each marked with the field that it is about."""
+    known = {(path.value, name) for path, row in FIELDS.items() for name in row}
+    return [
+        pytest.param(
+            *row, marks=pytest.mark.covers(f"POST {row[0]}: {name}") if (row[0], name) in known else ()
+        )
+        for row in rows
+        for name in [row[1].partition("=")[0]]
+    ]
+
+
+@pytest.mark.parametrize(("path", "name", "text", "arrives"), covering(*BY_NAME))
 def test_a_field_without_an_option_arrives_when_it_is_set_by_name(
     command: Command, able: Sandbox, path: str, name: str, text: str, arrives: Any
 ) -> None:
@@ -150,7 +162,8 @@ def test_a_field_without_an_option_arrives_when_it_is_set_by_name(
     assert type(seen.fields[name]) is type(arrives)
 
 
-@pytest.mark.parametrize(("path", "name", "options", "arrives"), BY_OPTION)
+@pytest.mark.covers("Every documented case: model with modelId, no model")
+@pytest.mark.parametrize(("path", "name", "options", "arrives"), covering(*BY_OPTION))
 def test_a_field_with_an_option_arrives_when_that_is_given(
     command: Command, able: Sandbox, path: str, name: str, options: tuple[object, ...], arrives: Any
 ) -> None:
@@ -160,7 +173,7 @@ def test_a_field_with_an_option_arrives_when_that_is_given(
     assert seen.fields[name] == arrives
 
 
-@pytest.mark.parametrize(("path", "name", "count"), BY_PICTURE)
+@pytest.mark.parametrize(("path", "name", "count"), covering(*BY_PICTURE))
 def test_pictures_arrive_as_files_of_their_names(
     command: Command, able: Sandbox, path: str, name: str, count: int
 ) -> None:
@@ -170,6 +183,7 @@ def test_pictures_arrive_as_files_of_their_names(
     assert seen.headers["Content-Type"].startswith("multipart/form-data")
 
 
+@pytest.mark.covers("POST /image/generate: style_references")
 def test_style_references_arrive_in_the_body(command: Command, able: Sandbox, photo: Path) -> None:
     assert command(GENERATE, "--reference", photo, "--reference-strength", "0.7") == 0
     (reference,) = posts(able)[0].fields["style_references"]
@@ -209,9 +223,12 @@ def test_the_fields_are_those_that_are_published(path: str) -> None:
 # Refused before anything is sent
 
 
+@pytest.mark.covers(
+    "Every documented case: unknown key in the body: 400", "Every documented case: multi-edit with model: 400"
+)
 @pytest.mark.parametrize(
     ("path", "field", "words"),
-    [
+    covering(
         (EDIT, "output_format=gif", "png|jpeg|jpg|webp"),
         (EDIT, "output_format=", "png|jpeg|jpg|webp"),
         (EDIT, "disable_prompt_optimization_thinking=perhaps", "true|false"),
@@ -223,12 +240,16 @@ def test_the_fields_are_those_that_are_published(path: str) -> None:
         (EDIT, "safe_mode=false", "set from safe-mode"),
         (EDIT, "image=http://127.0.0.1/x.png", "set from the image"),
         (MULTI, "model=y", "no field “model”"),
+        (MULTI, "modelId=y", "set from model"),
         (MULTI, "images=x", "set from the image"),
         (CUTOUT, "image_url=https://example.org/x.png", "no field “image_url”"),
         (CUTOUT, "model=x", "no field “model”"),
         (UPSCALE, "scale=3", "set from scale"),
         (UPSCALE, "creativity=0.01", "set from creativity"),
-        (CUTOUT, "anon_user_id=" + "x" * 129, "up to 128 printable ASCII"),
+        *(
+            (path, "anon_user_id=" + "x" * 129, "up to 128 printable ASCII")
+            for path in (MULTI, CUTOUT, GENERATE, GENERATIONS)
+        ),
         (EDIT, "anon_user_id=ü", "up to 128 printable ASCII"),
         (UPSCALE, "enhance=true", "no field “enhance”"),
         (GENERATE, "cfg_scale=0", "above 0, up to 20"),
@@ -256,7 +277,7 @@ def test_the_fields_are_those_that_are_published(path: str) -> None:
         (GENERATIONS, "background=white", "transparent|opaque|auto"),
         (GENERATIONS, "user=", "expected text"),
         (GENERATIONS, "seed=1", "no field “seed”"),
-    ],
+    ),
 )
 def test_a_value_that_the_service_would_refuse_is_not_sent(
     command: Command, shell: Shell, able: Sandbox, path: str, field: str, words: str
@@ -275,6 +296,7 @@ def test_a_field_needs_a_name_and_a_value(command: Command, able: Sandbox, text:
     assert posts(able) == []
 
 
+@pytest.mark.covers("POST /image/edit: output_format")
 def test_a_field_set_by_name_wins_over_what_is_usual(command: Command, able: Sandbox) -> None:
     """The result is a PNG file all the same: that is decided by the name of the file that is written."""
     assert command(EDIT, "--field", "output_format=jpeg", "--field", "output_format=webp") == 0

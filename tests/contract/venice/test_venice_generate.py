@@ -50,6 +50,9 @@ def distance(one: Pixels, other: Pixels) -> float:
 # What is sent
 
 
+@pytest.mark.covers(
+    "POST /image/generate: return_binary", "Every documented case: generate as JSON and as bytes, variants"
+)
 def test_one_picture_is_asked_for_in_the_fewest_words_and_comes_as_bare_bytes(
     shell: Shell, sandbox: Sandbox, out: Path
 ) -> None:
@@ -69,6 +72,9 @@ def test_one_picture_is_asked_for_in_the_fewest_words_and_comes_as_bare_bytes(
     assert np.array_equal(opened(out.read_bytes())[..., :3], opened((shell.job.folder / ANSWER).read_bytes()))
 
 
+@pytest.mark.covers(
+    "POST /image/generate: variants", "Every documented case: generate as JSON and as bytes, variants"
+)
 def test_several_pictures_are_one_request_with_variants_in_json(
     shell: Shell, sandbox: Sandbox, out: Path
 ) -> None:
@@ -88,6 +94,7 @@ def test_several_pictures_are_one_request_with_variants_in_json(
     assert not out.exists()
 
 
+@pytest.mark.covers("POST /image/generate: seed")
 @pytest.mark.parametrize(
     ("option", "field"),
     [
@@ -112,11 +119,13 @@ def test_optional_fields_are_sent_only_when_asked_for(
     assert sent == field
 
 
+@pytest.mark.covers("POST /image/generate: model")
 def test_a_model_can_be_named_by_what_it_is_known_for(shell: Shell, sandbox: Sandbox, out: Path) -> None:
     assert shell("generate", "-p", "x", "-o", out, "--model", "highest_quality") == 0
     assert posts(sandbox)[0].fields["model"] == "qwen-image"
 
 
+@pytest.mark.covers("POST /image/generate: model", "How a model's entry: traits")
 def test_the_service_says_which_model_is_its_default(shell: Shell, offering: Offering, out: Path) -> None:
     sandbox = offering(SIZED, entry("chosen", "image", traits=["default"]))
     assert shell("generate", "-p", "x", "-o", out) == 0
@@ -126,6 +135,7 @@ def test_the_service_says_which_model_is_its_default(shell: Shell, offering: Off
 # Size and shape
 
 
+@pytest.mark.covers("POST /image/generate: width")
 @pytest.mark.parametrize(
     ("wish", "ratio"), [((), 1.0), (("--size", "500x300"), 5 / 3), (("--aspect-ratio", "9:16"), 9 / 16)]
 )
@@ -143,6 +153,7 @@ def test_a_model_by_width_and_height_is_asked_in_multiples_of_its_step(
     assert "aspect_ratio" not in fields
 
 
+@pytest.mark.covers("POST /image/generate: aspect_ratio")
 @pytest.mark.parametrize(
     ("wish", "ratio", "tier"),
     [
@@ -162,6 +173,7 @@ def test_a_model_by_aspect_ratio_is_asked_for_the_nearest_it_lists_without_pixel
     assert not {"width", "height"} & fields.keys()
 
 
+@pytest.mark.covers("POST /image/generate: aspect_ratio")
 @pytest.mark.parametrize(("model", "sent"), [("chooses", "auto"), ("shaped", "1:1")])
 def test_auto_is_sent_only_to_a_model_that_lists_it(
     shell: Shell, offering: Offering, out: Path, model: str, sent: str
@@ -171,6 +183,7 @@ def test_auto_is_sent_only_to_a_model_that_lists_it(
     assert posts(sandbox)[0].fields["aspect_ratio"] == sent
 
 
+@pytest.mark.covers("POST /image/generate: width")
 def test_a_size_is_covered_without_stretching(shell: Shell, offering: Offering, out: Path) -> None:
     offering(SHAPED)
     assert shell("generate", "-p", "x", "-o", out, "--model", "shaped", "--size", "600x300") == 0
@@ -184,6 +197,7 @@ def test_a_size_is_covered_without_stretching(shell: Shell, offering: Offering, 
     assert distance(stretched, covered) > 2 * distance(made, covered)
 
 
+@pytest.mark.covers("POST /image/generate: width")
 def test_a_size_larger_than_what_is_made_is_said_before_it_is_paid_for(shell: Shell, out: Path) -> None:
     code, said = shell.json("generate", "-p", "x", "-o", out, "--size", "4000x4000", "--dry-run")
     (result,) = said["results"]
@@ -203,6 +217,7 @@ def styles(tmp_path: Path, chelsea: Pixels, coffee: Pixels) -> list[Path]:
     return found
 
 
+@pytest.mark.covers("POST /image/generate: style_references")
 def test_style_references_go_as_plain_base64_in_their_order(
     shell: Shell, offering: Offering, out: Path, styles: list[Path]
 ) -> None:
@@ -216,6 +231,7 @@ def test_style_references_go_as_plain_base64_in_their_order(
         assert np.array_equal(pixels, np.asarray(Image.open(path)))
 
 
+@pytest.mark.covers("POST /image/generate: style_references")
 def test_without_a_wish_the_strength_is_the_services(
     shell: Shell, offering: Offering, out: Path, styles: list[Path]
 ) -> None:
@@ -224,6 +240,7 @@ def test_without_a_wish_the_strength_is_the_services(
     assert [set(each) for each in posts(sandbox)[0].fields["style_references"]] == [{"image"}]
 
 
+@pytest.mark.covers("POST /image/generate: style_references")
 @pytest.mark.parametrize(("model", "count", "words"), [("shaped", 3, "at most 2"), ("sized", 1, "no ref")])
 def test_more_style_references_than_the_model_takes_are_refused_before_sending(
     shell: Shell, offering: Offering, out: Path, styles: list[Path], model: str, count: int, words: str
@@ -238,6 +255,12 @@ def test_more_style_references_than_the_model_takes_are_refused_before_sending(
 # Refused before anything is sent
 
 
+@pytest.mark.covers(
+    "POST /image/generate: negative_prompt",
+    "POST /image/generate: style_preset",
+    "How a model's entry: constraints.widthHeightDivisor",
+    "Other outcomes: bad-input",
+)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -276,6 +299,7 @@ def test_what_the_model_does_not_take_is_refused_before_sending(
     assert shell.jobs == []
 
 
+@pytest.mark.covers("POST /image/generate: prompt", "POST /images/generations: prompt")
 @pytest.mark.parametrize(
     ("endpoint", "longest"), [("/image/generate", 32_768), ("/images/generations", 1500)]
 )
@@ -289,6 +313,7 @@ def test_the_longest_prompt_is_sent_and_one_character_more_is_not(
     assert len(posts(sandbox)) == 1
 
 
+@pytest.mark.covers("POST /image/generate: prompt")
 @pytest.mark.parametrize("limit", [1500, 20_000])
 def test_a_models_own_limit_has_the_last_word_on_the_prompt(
     shell: Shell, offering: Offering, out: Path, limit: int
@@ -306,6 +331,7 @@ def test_a_models_own_limit_has_the_last_word_on_the_prompt(
 BLOCKED = "content policy blocked this request"
 
 
+@pytest.mark.covers("Other outcomes: policy | 200")
 @pytest.mark.parametrize("endpoint", ["/image/generate", "/images/generations"])
 @pytest.mark.parametrize("count", [1, 2])
 def test_blocked_pictures_are_a_refusal_that_cost_nothing(
@@ -326,6 +352,7 @@ def test_blocked_pictures_are_a_refusal_that_cost_nothing(
         assert job.record["facts"]["content_violation"] is True
 
 
+@pytest.mark.covers("Other outcomes: policy | 200")
 @pytest.mark.parametrize(("endpoint", "requests"), [("/image/generate", 1), ("/images/generations", 3)])
 def test_one_blocked_picture_does_not_cost_the_others(
     shell: Shell, sandbox: Sandbox, out: Path, endpoint: str, requests: int
@@ -347,6 +374,7 @@ def test_one_blocked_picture_does_not_cost_the_others(
         assert (failure["kind"], failure["charge"]) == ("policy", "none")
 
 
+@pytest.mark.covers("Other outcomes: policy | 200")
 def test_a_blocked_answer_without_any_picture_is_no_other_thing(
     shell: Shell, sandbox: Sandbox, out: Path
 ) -> None:
@@ -358,6 +386,9 @@ def test_a_blocked_answer_without_any_picture_is_no_other_thing(
 # The endpoint in OpenAI's manner
 
 
+@pytest.mark.covers(
+    "POST /images/generations: response_format", "Every documented case: generations b64 and url"
+)
 @pytest.mark.parametrize(
     ("form", "field"), [((), {}), (("--field", "response_format=url"), {"response_format": "url"})]
 )
@@ -373,6 +404,7 @@ def test_generations_gives_the_same_picture_in_either_form(
     assert np.array_equal(opened(out.read_bytes())[..., :3], opened(base64.b64decode(text)))
 
 
+@pytest.mark.covers("POST /images/generations: n")
 def test_generations_makes_one_picture_a_request(shell: Shell, sandbox: Sandbox, out: Path) -> None:
     code, said = shell.json(
         "generate", "-p", "x", "-o", out, "--endpoint", "/images/generations", "--variations", "2"
@@ -384,6 +416,7 @@ def test_generations_makes_one_picture_a_request(shell: Shell, sandbox: Sandbox,
     assert said["results"][0]["price"]["usd"] == 0.02
 
 
+@pytest.mark.covers("POST /images/generations: size")
 @pytest.mark.parametrize(
     ("option", "field"),
     [

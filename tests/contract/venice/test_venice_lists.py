@@ -59,6 +59,7 @@ def listed(shell: Shell, *arguments: str) -> dict[str, Any]:
 # Models
 
 
+@pytest.mark.covers("Free requests: /models?type", "Every documented case: styles, models, rate_limits")
 def test_limits_and_prices_are_told_as_the_service_states_them(shell: Shell, offering: Offering) -> None:
     offering(FULL, BARE)
     models = listed(shell, "--type", "inpaint")
@@ -72,6 +73,7 @@ def test_limits_and_prices_are_told_as_the_service_states_them(shell: Shell, off
     assert (bare["price"], bare["max_prompt"], bare["max_images"]) == (None, None, None)
 
 
+@pytest.mark.covers("Free requests: /models?type")
 def test_the_table_names_every_model_with_its_price(
     shell: Shell, offering: Offering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +85,7 @@ def test_the_table_names_every_model_with_its_price(
     assert "z-image-turbo" not in shell.out
 
 
+@pytest.mark.covers("Free requests: /models?type")
 @pytest.mark.parametrize(
     ("kind", "some"),
     [("inpaint", "firered-image-edit"), ("image", "z-image-turbo"), ("upscale", "upscaler")],
@@ -93,6 +96,7 @@ def test_models_are_listed_by_type(shell: Shell, sandbox: Sandbox, kind: str, so
     assert some in listed(shell)
 
 
+@pytest.mark.covers("Free requests: /models?type")
 @pytest.mark.parametrize("key", ["", "bad-key", KEY])
 def test_the_lists_need_no_key_and_are_shown_none(shell: Shell, sandbox: Sandbox, key: str) -> None:
     shell.env["VENICE_API_KEY"] = key
@@ -145,6 +149,7 @@ def test_a_read_is_not_repeated_for_ever(shell: Shell, sandbox: Sandbox) -> None
 # Traits and styles
 
 
+@pytest.mark.covers("Free requests: /models/traits")
 def test_traits_name_one_model_each(shell: Shell, sandbox: Sandbox) -> None:
     code, said = shell.json("models", "--traits")
     assert code == 0
@@ -156,6 +161,7 @@ def test_traits_name_one_model_each(shell: Shell, sandbox: Sandbox) -> None:
     assert (code, said["traits"]) == (0, {})
 
 
+@pytest.mark.covers("Free requests: /image/styles", "Every documented case: styles, models, rate_limits")
 @pytest.mark.parametrize("form", ["object", "array"])
 def test_styles_are_read_in_both_forms(shell: Shell, sandbox: Sandbox, form: str) -> None:
     sandbox.switch(styles=form)
@@ -166,6 +172,7 @@ def test_styles_are_read_in_both_forms(shell: Shell, sandbox: Sandbox, form: str
     assert shell.out.splitlines() == said["styles"]
 
 
+@pytest.mark.covers("POST /image/generate: style_preset")
 def test_a_style_is_sent_as_it_was_written_where_the_service_lists_none(
     shell: Shell, sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -177,6 +184,9 @@ def test_a_style_is_sent_as_it_was_written_where_the_service_lists_none(
 # The account
 
 
+@pytest.mark.covers(
+    "Free requests: /api_keys/rate_limits", "Every documented case: styles, models, rate_limits"
+)
 @pytest.mark.parametrize(
     ("told", "usd", "diem"),
     [("both", 50.23, 100.02), ("usd", 50.23, None), ("diem", None, 100.02), ("none", None, None)],
@@ -194,6 +204,7 @@ def test_any_balance_may_be_missing(
     assert KEY not in shell.out + shell.err
 
 
+@pytest.mark.covers("Free requests: /api_keys/rate_limits", "Every documented case: bad key: 401")
 @pytest.mark.parametrize(
     ("key", "code", "words"),
     [
@@ -213,6 +224,7 @@ def test_a_key_that_does_not_work_is_said(
     assert said["error"]["charge"] == "none"
 
 
+@pytest.mark.covers("Free requests: /api_keys/rate_limits", "Other outcomes: unlisted")
 @pytest.mark.parametrize("garbage", ["html", "empty", "text"])
 def test_an_account_that_cannot_be_read_has_cost_nothing(
     shell: Shell, sandbox: Sandbox, garbage: str
@@ -224,12 +236,14 @@ def test_an_account_that_cannot_be_read_has_cost_nothing(
     assert "charged" not in shell.err
 
 
+@pytest.mark.covers("Free requests: /api_keys/rate_limits")
 def test_an_account_without_anything_in_it_is_read_all_the_same(shell: Shell, sandbox: Sandbox) -> None:
     sandbox.switch(garbage="json", path="/rate_limits")
     code, said = shell.json("account")
     assert (code, said["usd"], said["diem"], said["tier"]) == (0, None, None, "")
 
 
+@pytest.mark.covers("Money: account --daily-limit")
 def test_the_account_knows_what_is_spent_and_what_may_be(shell: Shell, sandbox: Sandbox) -> None:
     code, said = shell.json("account", "--daily-limit", "1.5")
     assert (code, said["daily_limit"], said["spent_today"]["requests"]) == (0, 1.5, 0)

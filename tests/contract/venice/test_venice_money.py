@@ -64,6 +64,7 @@ def run(shell: Shell, photo: Path, mask: Path, tmp_path: Path) -> Run:
 # Sent once
 
 
+@pytest.mark.covers("Refusals: 429", "Refusals: 503 | JSON", "Money: A POST")
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_a_busy_service_is_asked_once_more_and_then_not_again(
@@ -79,6 +80,7 @@ def test_a_busy_service_is_asked_once_more_and_then_not_again(
     assert paths(sandbox) == [path] * 2
 
 
+@pytest.mark.covers("Refusals: 500", "Money: A POST")
 @pytest.mark.parametrize(
     "switches",
     [
@@ -104,6 +106,7 @@ def test_what_may_have_been_worked_on_is_never_sent_again(
     assert shell.job.record["charge"] == "possible"
 
 
+@pytest.mark.covers("Response headers: Retry-After", "Every documented case: Retry-After")
 @pytest.mark.parametrize(
     ("named", "wait"),
     [
@@ -127,6 +130,7 @@ def test_the_wait_is_the_one_that_is_named_in_any_of_its_forms(
     assert cancel.waits == [pytest.approx(wait, abs=2 if named == "DATE" else 0.001)]
 
 
+@pytest.mark.covers("Response headers: x-ratelimit-resets")
 def test_too_many_failures_are_waited_out_by_the_count_of_their_own(
     home: Path, sandbox: Sandbox, chelsea: Pixels
 ) -> None:
@@ -138,6 +142,7 @@ def test_too_many_failures_are_waited_out_by_the_count_of_their_own(
     assert cancel.waits == [pytest.approx(30.0, abs=2)]
 
 
+@pytest.mark.covers("Response headers: x-ratelimit-remaining-requests")
 @pytest.mark.parametrize("reset", ["ms", "s", "duration"])
 def test_without_retry_after_the_end_of_the_rate_limit_is_the_wait(
     home: Path, photo: Path, chelsea: Pixels, reset: str
@@ -159,6 +164,7 @@ def test_without_retry_after_the_end_of_the_rate_limit_is_the_wait(
     assert sum(cancel.waits) == pytest.approx(20, abs=2)
 
 
+@pytest.mark.covers("Response headers: Retry-After", "Every documented case: Retry-After")
 @pytest.mark.parametrize("named", ["61", "3600", "99999ms", "1e400", "Fri, 31 Dec 9999 23:59:59 GMT"])
 def test_an_absurd_wait_is_not_waited_for(home: Path, sandbox: Sandbox, chelsea: Pixels, named: str) -> None:
     sandbox.switch(status=503, retry_after=named)
@@ -182,6 +188,7 @@ def spent_today(shell: Shell, url: str) -> dict[str, Any]:
     return spending
 
 
+@pytest.mark.covers("Refusals: 422", "Money: Possible")
 @pytest.mark.parametrize(
     ("switches", "usd", "requests"),
     [
@@ -204,12 +211,14 @@ def test_what_may_have_been_charged_counts_and_what_was_refused_does_not(
     assert (spending["usd"], spending["requests"], spending["certain"]) == (usd, requests, 0.0)
 
 
+@pytest.mark.covers("Money: Possible")
 def test_what_the_sandbox_made_costs_nothing(run: Run, shell: Shell, sandbox: Sandbox) -> None:
     for path in ENDPOINTS:
         assert run(path)[0] == 0
     assert spent_today(shell, sandbox.url)["usd"] == 0
 
 
+@pytest.mark.covers("Money: Possible")
 def test_what_a_service_made_is_charged(run: Run, shell: Shell, sandbox: Sandbox, photo: Path) -> None:
     with Scripted(lambda _: reply("200 OK", photo.read_bytes(), "Content-Type: image/png")) as server:
         shell.env["VENICE_BASE_URL"] = server.url
@@ -219,6 +228,7 @@ def test_what_a_service_made_is_charged(run: Run, shell: Shell, sandbox: Sandbox
     assert (spending["usd"], spending["certain"], spending["diem"]) == (0.04, 0.04, 0.04)
 
 
+@pytest.mark.covers("Money: Possible")
 def test_several_pictures_of_one_request_count_as_several(run: Run, shell: Shell, sandbox: Sandbox) -> None:
     out = io.BytesIO()
     Image.new("RGB", (64, 64)).save(out, "PNG")
@@ -231,6 +241,7 @@ def test_several_pictures_of_one_request_count_as_several(run: Run, shell: Shell
     assert (spending["usd"], spending["requests"]) == (0.03, 1)
 
 
+@pytest.mark.covers("Money: Possible")
 def test_a_charge_at_a_price_that_nobody_knows_is_counted_as_one(
     run: Run, shell: Shell, sandbox: Sandbox
 ) -> None:
@@ -243,6 +254,7 @@ def test_a_charge_at_a_price_that_nobody_knows_is_counted_as_one(
 # The day's limit
 
 
+@pytest.mark.covers("Other outcomes: over-limit", "Money: account --daily-limit")
 @pytest.mark.parametrize(
     ("path", "more", "usd"),
     [
@@ -272,6 +284,7 @@ def test_what_would_go_beyond_the_limit_is_refused_with_nothing_sent(
     assert run(path, *more)[0] == 0
 
 
+@pytest.mark.covers("Money: account --daily-limit")
 def test_what_may_have_been_charged_uses_up_the_limit(run: Run, shell: Shell, sandbox: Sandbox) -> None:
     assert shell("account", "--daily-limit", 0.1) == 0
     sandbox.switch(status=504)
@@ -285,6 +298,7 @@ def test_what_may_have_been_charged_uses_up_the_limit(run: Run, shell: Shell, sa
     assert run(CUTOUT)[0] == 0
 
 
+@pytest.mark.covers("Other outcomes: over-limit", "Money: account --daily-limit")
 def test_with_a_limit_a_price_that_is_not_known_is_refused(
     run: Run, shell: Shell, offering: Offering
 ) -> None:
@@ -298,6 +312,7 @@ def test_with_a_limit_a_price_that_is_not_known_is_refused(
     assert run(EDIT, "--model", "priceless")[0] == 0
 
 
+@pytest.mark.covers("Money: account --daily-limit")
 def test_the_built_in_sandbox_has_no_limit(run: Run, shell: Shell, sandbox: Sandbox) -> None:
     assert shell("account", "--daily-limit", 0) == 0
     assert run(EDIT)[0] == 2

@@ -32,6 +32,7 @@ def sent(sandbox: Sandbox) -> SeenFile:
     return file
 
 
+@pytest.mark.covers("Input images", "Every documented case: too small, too large, more than 25 MB")
 @pytest.mark.parametrize(
     ("size", "expected"),
     [((40, 90), (256, 256)), ((20, 3000), (64, 3000)), ((255, 257), (256, 257)), ((256, 256), (256, 256))],
@@ -53,11 +54,12 @@ def test_a_small_or_narrow_picture_is_padded_as_little_as_it_needs(
     assert Image.open(tmp_path / "out.png").size == size
 
 
+@pytest.mark.covers("Input images", "Every documented case: too small, too large, more than 25 MB")
 def test_a_picture_of_too_many_pixels_is_sent_smaller_and_comes_back_in_its_size(
     shell: Shell, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     Image.linear_gradient("L").resize((6400, 5400)).convert("RGB").save(tmp_path / "a.png", compress_level=1)
-    sandbox.switch(identity=True)
+    sandbox.switch(identity=True, size="640x540")  # or most of the time goes into this answer
     assert shell("edit", tmp_path / "a.png", "-p", "x", "-o", tmp_path / "out.png") == 0
     file = sent(sandbox)
     assert (file.width or 0) * (file.height or 0) > 0.99 * MOST
@@ -66,9 +68,11 @@ def test_a_picture_of_too_many_pixels_is_sent_smaller_and_comes_back_in_its_size
     assert Image.open(tmp_path / "out.png").size == (6400, 5400)
 
 
+@pytest.mark.covers("Input images", "Every documented case: too small, too large, more than 25 MB")
 def test_a_file_that_would_be_too_heavy_is_sent_in_a_lighter_format(
     shell: Shell, sandbox: Sandbox, tmp_path: Path
 ) -> None:
+    sandbox.switch(size="300x300")
     noise = np.random.default_rng(3).integers(0, 256, (3000, 3000, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "a.bmp")
     assert shell("edit", tmp_path / "a.bmp", "-p", "x", "-o", tmp_path / "out.png") == 0
@@ -77,6 +81,7 @@ def test_a_file_that_would_be_too_heavy_is_sent_in_a_lighter_format(
     assert (file.width, file.height) == (3000, 3000)
 
 
+@pytest.mark.covers("POST /image/generate: style_references")
 def test_style_references_fit_into_one_body_together(
     shell: Shell, offering: Callable[..., Sandbox], tmp_path: Path
 ) -> None:
@@ -93,6 +98,7 @@ def test_style_references_fit_into_one_body_together(
         assert len(base64.b64decode(reference["image"])) < 8_000_000
 
 
+@pytest.mark.covers("Input images")
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16"])
 def test_every_kind_of_picture_arrives_as_eight_bit_rgb(
     shell: Shell, sandbox: Sandbox, tmp_path: Path, chelsea: Pixels, mode: str
@@ -112,6 +118,7 @@ def test_every_kind_of_picture_arrives_as_eight_bit_rgb(
     assert 20 < spread < 130, "it is the photograph, not a flat or a blown out picture"
 
 
+@pytest.mark.covers("Input images", "Other outcomes: broken-file", "Every documented case: corrupt PNG")
 @pytest.mark.parametrize("name", ["words.png", "half.png", "empty.png", "bomb.png"])
 def test_what_is_no_whole_picture_is_found_before_sending(
     shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path, name: str
@@ -127,6 +134,7 @@ def test_what_is_no_whole_picture_is_found_before_sending(
     assert posts(sandbox) == []
 
 
+@pytest.mark.covers("Input images")
 def test_a_picture_within_the_limits_arrives_pixel_by_pixel(
     shell: Shell, sandbox: Sandbox, photo: Path
 ) -> None:

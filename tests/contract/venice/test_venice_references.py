@@ -32,6 +32,7 @@ def outside_is_untouched(result: Path, source: Path, mask: Path) -> bool:
     return np.array_equal(after[outside], before[outside]) and not np.array_equal(after, before)
 
 
+@pytest.mark.covers("POST /image/multi-edit: images")
 def test_the_order_is_base_then_mask_then_references(
     shell: Shell, offering: Offering, photo: Path, mask: Path, hat: Path, astronaut: Pixels, tmp_path: Path
 ) -> None:
@@ -49,6 +50,7 @@ def test_the_order_is_base_then_mask_then_references(
     assert "second image is a mask" in seen.fields["prompt"]
 
 
+@pytest.mark.covers("POST /image/multi-edit: prompt", "Every documented case: two files on edit: 400")
 def test_references_without_a_mask_go_along_with_the_words_as_they_are(
     shell: Shell, sandbox: Sandbox, photo: Path, hat: Path
 ) -> None:
@@ -62,6 +64,7 @@ def test_references_without_a_mask_go_along_with_the_words_as_they_are(
     }
 
 
+@pytest.mark.covers("Input images")
 def test_a_small_reference_is_enlarged_in_its_own_shape_and_a_transparent_one_flattened(
     shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path
 ) -> None:
@@ -75,6 +78,7 @@ def test_a_small_reference_is_enlarged_in_its_own_shape_and_a_transparent_one_fl
     assert sent.width / sent.height == pytest.approx(2.0, rel=0.02)
 
 
+@pytest.mark.covers("How a model's entry: pricing")
 def test_what_references_cost_is_in_the_price(
     shell: Shell, offering: Offering, photo: Path, hat: Path
 ) -> None:
@@ -86,6 +90,7 @@ def test_what_references_cost_is_in_the_price(
     assert (code, said["results"][0]["price"]) == (0, {"usd": 0.14, "diem": 0.16})
 
 
+@pytest.mark.covers("POST /image/multi-edit: images")
 @pytest.mark.parametrize(("model", "references"), [("pair", 1), ("alone", 0)])
 def test_where_the_mask_does_not_fit_any_more_it_only_limits_the_result_and_that_is_said(
     shell: Shell, offering: Offering, photo: Path, mask: Path, hat: Path, model: str, references: int
@@ -103,6 +108,7 @@ def test_where_the_mask_does_not_fit_any_more_it_only_limits_the_result_and_that
     assert outside_is_untouched(out, photo, mask)
 
 
+@pytest.mark.covers("POST /image/multi-edit: images", "Every documented case: too many images: 400")
 @pytest.mark.parametrize(
     ("model", "references", "words"),
     [("pair", 2, "at most 2 images"), ("alone", 1, "only one image"), ("six", 6, "at most 6 images")],
@@ -118,6 +124,7 @@ def test_more_references_than_the_model_takes_are_refused_before_sending(
     assert shell.jobs == []
 
 
+@pytest.mark.covers("POST /image/multi-edit: images")
 def test_a_model_that_says_nothing_takes_three_pictures_in_all(
     shell: Shell, sandbox: Sandbox, photo: Path, mask: Path, hat: Path
 ) -> None:
@@ -132,6 +139,7 @@ def test_a_model_that_says_nothing_takes_three_pictures_in_all(
     assert len(posts(sandbox)) == 2
 
 
+@pytest.mark.covers("Input images")
 def test_a_reference_that_is_no_picture_is_found_before_sending(
     shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path
 ) -> None:
@@ -142,6 +150,7 @@ def test_a_reference_that_is_no_picture_is_found_before_sending(
     assert posts(sandbox) == []
 
 
+@pytest.mark.covers("Input images")
 @pytest.mark.parametrize("command", ["cutout", "upscale"])
 def test_other_commands_take_no_references(shell: Shell, photo: Path, hat: Path, command: str) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -21,6 +21,7 @@ def plain(path: Path, width: int, height: int) -> Path:
     return path
 
 
+@pytest.mark.covers("POST /image/upscale: image")
 @pytest.mark.parametrize(("scale", "usd"), [(2, 0.02), (4, 0.08)])
 def test_a_picture_is_sent_as_it_is_and_comes_back_that_many_times_as_large(
     shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path, scale: int, usd: float
@@ -37,6 +38,7 @@ def test_a_picture_is_sent_as_it_is_and_comes_back_that_many_times_as_large(
     assert said["results"][0]["price"] == {"usd": usd, "diem": usd}
 
 
+@pytest.mark.covers("POST /image/upscale: scale")
 def test_three_times_costs_what_four_times_does(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
     code, result = shell.result("upscale", photo, "--scale", 3)
     assert (code, result["price"]["usd"]) == (0, 0.08)
@@ -44,12 +46,14 @@ def test_three_times_costs_what_four_times_does(shell: Shell, sandbox: Sandbox, 
     assert Image.open(photo.with_name("cat-upscaled.png")).size == (1353, 900)
 
 
+@pytest.mark.covers("POST /image/upscale: scale")
 def test_twice_is_what_nobody_has_to_ask_for(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
     assert shell("upscale", photo) == 0
     assert posts(sandbox)[0].fields == {"scale": "2", **AS_IT_IS}
     assert Image.open(photo.with_name("cat-upscaled.png")).size == (902, 600)
 
 
+@pytest.mark.covers("Every documented case: upscale")
 def test_the_answers_pixels_are_the_results(
     shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path
 ) -> None:
@@ -59,6 +63,7 @@ def test_the_answers_pixels_are_the_results(
     assert np.array_equal(np.asarray(Image.open(tmp_path / "out.png")), source.repeat(2, 0).repeat(2, 1))
 
 
+@pytest.mark.covers("POST /image/upscale: scale")
 def test_a_scale_beyond_the_services_pixels_is_lowered_and_costs_no_more_than_it_gives(
     shell: Shell, sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -74,6 +79,7 @@ def test_a_scale_beyond_the_services_pixels_is_lowered_and_costs_no_more_than_it
     assert result["price"]["usd"] == 0.02
 
 
+@pytest.mark.covers("POST /image/upscale: scale")
 def test_a_picture_between_two_and_four_times_is_asked_for_four(
     shell: Shell, sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -85,6 +91,7 @@ def test_a_picture_between_two_and_four_times_is_asked_for_four(
     assert "3.34 times" in shell.err
 
 
+@pytest.mark.covers("POST /image/upscale: image")
 @pytest.mark.parametrize("size", [(4096, 4096), (6000, 3000), (4000, 3500)])
 def test_a_picture_that_is_as_large_as_results_may_be_is_refused_before_sending(
     shell: Shell, sandbox: Sandbox, tmp_path: Path, size: tuple[int, int]
@@ -95,6 +102,7 @@ def test_a_picture_that_is_as_large_as_results_may_be_is_refused_before_sending(
     assert shell.jobs == []
 
 
+@pytest.mark.covers("POST /image/upscale: image")
 def test_transparency_is_kept_and_enlarged(
     shell: Shell, sandbox: Sandbox, tmp_path: Path, chelsea: Pixels
 ) -> None:
@@ -111,6 +119,7 @@ def test_transparency_is_kept_and_enlarged(
     assert shell("upscale", tmp_path / "soft.png", "-o", tmp_path / "out.jpg") == 2
 
 
+@pytest.mark.covers("POST /image/upscale: image")
 def test_a_small_picture_is_padded_for_the_service_and_comes_back_without_the_padding(
     shell: Shell, sandbox: Sandbox, tmp_path: Path, chelsea: Pixels
 ) -> None:
@@ -125,6 +134,7 @@ def test_a_small_picture_is_padded_for_the_service_and_comes_back_without_the_pa
     assert "padded" in " ".join(said["results"][0]["warnings"])
 
 
+@pytest.mark.covers("POST /image/upscale: creativity")
 @pytest.mark.parametrize(("amount", "sent"), [("0", "0.0"), ("0.01", "0.01"), ("0.02", "0.02")])
 def test_how_much_may_be_invented_is_always_said(
     shell: Shell, sandbox: Sandbox, photo: Path, amount: str, sent: str
@@ -135,6 +145,7 @@ def test_how_much_may_be_invented_is_always_said(
     assert shell.job.record["job"]["options"]["creativity"] == float(amount)
 
 
+@pytest.mark.covers("POST /image/upscale: creativity")
 @pytest.mark.parametrize("amount", ["0.021", "-0.01", "nan", "inf"])
 def test_more_than_may_be_invented_is_refused_before_sending(
     shell: Shell, sandbox: Sandbox, photo: Path, amount: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from contract_ways import (
     paths,
 )
 from PIL import Image
-from support import posts, wait_for
+from support import hold_answers, posts, wait_for
 
 from venice_core.errors import Cancelled, Charge
 from venice_core.progress import Stage
@@ -29,14 +30,13 @@ from venice_core.sandbox import Sandbox
 from venice_core.sandbox.rate_limits import Traffic
 
 
+@pytest.mark.covers("Of several variations")
 def test_each_variation_is_a_request_of_its_own_and_they_run_side_by_side(
-    shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path
+    shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sandbox.switch(stall=2)
+    hold_answers(monkeypatch, 4, threading.Barrier(4).wait)
     code, said = shell.json("edit", photo, "-p", "x", "--variations", 4, "-o", tmp_path / "out.png")
     assert code == 0
-    histories = [dict(job.record["history"]) for job in shell.jobs]
-    assert max(each["sent"] for each in histories) < min(each["answered"] for each in histories)
     assert paths(sandbox) == [EDIT] * 4
     first, *others = posts(sandbox)
     for other in others:
@@ -52,6 +52,7 @@ def test_each_variation_is_a_request_of_its_own_and_they_run_side_by_side(
     assert result["failed"] == []
 
 
+@pytest.mark.covers("Of several variations")
 def test_each_variation_keeps_to_the_mask(
     shell: Shell, sandbox: Sandbox, photo: Path, mask: Path, tmp_path: Path
 ) -> None:
@@ -66,6 +67,7 @@ def test_each_variation_keeps_to_the_mask(
         assert np.array_equal(after[outside], before[outside])
 
 
+@pytest.mark.covers("Of several variations")
 def test_one_that_fails_does_not_cost_the_others(
     shell: Shell, sandbox: Sandbox, photo: Path, tmp_path: Path
 ) -> None:
@@ -87,6 +89,7 @@ def test_one_that_fails_does_not_cost_the_others(
     assert paths(sandbox) == [EDIT] * 3, "none is bought a second time"
 
 
+@pytest.mark.covers("Of several variations")
 def test_where_all_fail_it_is_an_error(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
     sandbox.switch(policy=True)
     code, said = shell.json("edit", photo, "-p", "x", "--variations", 2)
@@ -95,6 +98,7 @@ def test_where_all_fail_it_is_an_error(shell: Shell, sandbox: Sandbox, photo: Pa
     assert [job.record["charge"] for job in shell.jobs] == ["unknown"] * 2
 
 
+@pytest.mark.covers("Of several variations")
 def test_of_several_errors_the_one_that_may_have_cost_money_is_told(
     shell: Shell, sandbox: Sandbox, photo: Path
 ) -> None:
@@ -109,6 +113,7 @@ def test_of_several_errors_the_one_that_may_have_cost_money_is_told(
 # Within what the service allows
 
 
+@pytest.mark.covers("Money: Requests beyond")
 @pytest.mark.parametrize(("at_once", "variations", "stall"), [(1, 4, 0.4), (2, 4, 0.4), (1, 3, 1.2)])
 def test_more_at_once_than_the_service_allows_wait_for_their_turn(
     shell: Shell,
@@ -129,6 +134,7 @@ def test_more_at_once_than_the_service_allows_wait_for_their_turn(
     assert len(list(tmp_path.glob("out-*.png"))) == variations
 
 
+@pytest.mark.covers("Response headers: x-ratelimit-remaining-requests")
 @pytest.mark.parametrize("reset", ["ms", "s", "duration"])
 def test_a_rate_limit_is_waited_for_as_the_answers_headers_say(
     home: Path, sandbox: Sandbox, chelsea: Pixels, reset: str
@@ -145,6 +151,7 @@ def test_a_rate_limit_is_waited_for_as_the_answers_headers_say(
     assert [seen.status for seen in posts(sandbox)].count(200) == 4
 
 
+@pytest.mark.covers("Response headers: x-ratelimit-remaining-requests")
 def test_what_an_answer_says_of_the_rate_holds_back_the_next_job_before_it_is_sent(
     home: Path, sandbox: Sandbox, chelsea: Pixels
 ) -> None:
@@ -162,6 +169,7 @@ def test_what_an_answer_says_of_the_rate_holds_back_the_next_job_before_it_is_se
 # Cancel
 
 
+@pytest.mark.covers("Other outcomes: cancelled")
 def test_a_cancel_ends_all_that_are_under_way_and_each_may_have_been_charged(
     home: Path, sandbox: Sandbox, chelsea: Pixels
 ) -> None:
@@ -178,6 +186,7 @@ def test_a_cancel_ends_all_that_are_under_way_and_each_may_have_been_charged(
     assert attempt.outcomes == [("cancelled", "possible")] * 3
 
 
+@pytest.mark.covers("Of several variations")
 def test_letting_go_waits_for_all_that_are_paid_for(home: Path, sandbox: Sandbox, chelsea: Pixels) -> None:
     sandbox.switch(stall=0.8)
     attempt = RunThread(home, sandbox.url, chelsea, variations=3).start()
@@ -190,6 +199,7 @@ def test_letting_go_waits_for_all_that_are_paid_for(home: Path, sandbox: Sandbox
     assert attempt.outcomes == [("done", "none")] * 3
 
 
+@pytest.mark.covers("Of several variations", "Every documented case: a stall")
 def test_letting_go_drops_what_is_still_being_sent_and_keeps_the_rest(home: Path, sandbox: Sandbox) -> None:
     sandbox.switch(stall=1)
     sandbox.switch(stall=2.5, stall_at="body", times=1)
@@ -205,6 +215,7 @@ def test_letting_go_drops_what_is_still_being_sent_and_keeps_the_rest(home: Path
     assert not all(seen.complete for seen in posts(sandbox))
 
 
+@pytest.mark.covers("Input images")
 def test_a_cutout_and_an_upscaling_know_no_variations(shell: Shell, sandbox: Sandbox, photo: Path) -> None:
     for command in ("cutout", "upscale"):
         with pytest.raises(SystemExit):

@@ -145,6 +145,7 @@ SAID: list[tuple[int, dict[str, Any], type[VeniceError], str]] = [
 ]
 
 
+@pytest.mark.covers("Tests of the dialects: errors")
 @pytest.mark.parametrize("wrapper", WRAPPERS)
 @pytest.mark.parametrize(("status", "body", "cls", "words"), SAID, ids=lambda value: str(value)[:40])
 def test_what_is_said_innermost_counts(
