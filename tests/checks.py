@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).resolve().parent.parent
+HOSTS = ["tests/gimp2", "tests/gimp3", "tests/gui"]
 QUOTES_MEANT = "SC2089,SC2090"  # in an option of the compiler
 # What runs within a GIMP has no annotations: some of it is for Python 2.7, too.
 IN_GIMP = ["--check-untyped-defs", "--no-strict-optional"]
@@ -35,8 +36,9 @@ def check(*command: str, **variables: str) -> None:
         ["-m", "ruff", "format", "--check", "--no-cache"],
         ["-m", "mypy"],
         ["-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"],
+        ["-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *HOSTS],
     ],
-    ids=["lint", "format", "types", "layers"],
+    ids=["lint", "format", "types", "layers", "imports of tests that need a GIMP"],
 )
 def test_check(command: list[str]) -> None:
     check(sys.executable, *command)

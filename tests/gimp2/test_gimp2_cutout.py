@@ -15,7 +15,7 @@ from stack import hidden, untouched
 from support import posts
 from test_gimp2_modes import FLOAT_LINEAR, U16_GAMMA, U16_LINEAR, convert
 
-from venice_core.imaging.foreground_estimation import foreground
+from venice_core.imaging.foreground_estimation import estimate_foreground
 from venice_core.sandbox import Sandbox, picture_effects
 
 SIZE, AT = (300, 260), (-30, 25)
@@ -40,7 +40,7 @@ def seen_by(sandbox: Sandbox) -> tuple[Array, Array, Array]:
     """What was sent, the alpha that the sandbox answered with, and where colors were found for the rim."""
     sent = decoded(posts(sandbox)[0].files[0].data)[..., :3]
     matte = np.asarray(picture_effects.remove_background(Image.fromarray(sent)))[..., 3]
-    colors, rim = foreground(np.dstack([sent, np.full(matte.shape, 255, np.uint8)]), matte)
+    colors, rim = estimate_foreground(np.dstack([sent, np.full(matte.shape, 255, np.uint8)]), matte)
     return colors, matte, rim
 
 

@@ -16,7 +16,7 @@ from support import posts
 
 from venice_core.geometry.affine import Affine
 from venice_core.imaging import matte_upsampling
-from venice_core.imaging.foreground_estimation import foreground
+from venice_core.imaging.foreground_estimation import estimate_foreground
 from venice_core.sandbox import Sandbox, picture_effects
 
 CUTOUT = "plug-in-venice-remove-background"
@@ -49,7 +49,7 @@ def found_in(seen: Any) -> tuple[Any, Any]:
     """The colors of the foreground in what was sent, and where they are not its own."""
     sent = decoded(seen.files[0].data)
     opaque = np.full(sent.shape[:2], 255, np.uint8)
-    return foreground(np.dstack([sent, opaque]), matte_of(seen))
+    return estimate_foreground(np.dstack([sent, opaque]), matte_of(seen))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -291,7 +291,7 @@ def test_outside_its_rim_the_cut_out_of_such_a_source_is_as_rendered(
     own = array(gimp.shown(source, (*facts["offsets"], *facts["size"]), form), kind)
     (new,) = gimp.run(CUTOUT, image, [source])["layers"]
     found = array(gimp.pixels(new, form), kind)
-    _, rim = foreground(shown, matte_of(posts(sandbox)[0]))
+    _, rim = estimate_foreground(shown, matte_of(posts(sandbox)[0]))
     kept = (found[..., 3] > 0) & (rim == 0)
     assert 0.02 < kept.mean() < 0.98
     assert np.array_equal(found[kept][:, :3], own[kept][:, :3])
