@@ -608,13 +608,16 @@ class Manifest:
 
     def lock(self, undo):
         # type: (contextlib.ExitStack) -> None
-        """Hold the lock of our folder to the end of this program."""
+        """Hold the lock of our folder to the end of this program. What was read must still be there."""
         lock = os.open(data_folder(), os.O_RDONLY)
         undo.callback(os.close, lock)
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        raise InstallError("Another installation is running. Wait until it is done, then run this again.")
+            if read_json(self.path) == self.before:
+                return
+        raise InstallError(
+            "Another installation is running, or has just ended. Run this again when it is done."
+        )
 
     def finish_killed_run(self):
         # type: () -> None

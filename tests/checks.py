@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).resolve().parent.parent
+HOSTS = ["tests/gimp2", "tests/gimp3", "tests/gui"]
 QUOTES_MEANT = "SC2089,SC2090"  # in an option of the compiler
 # What runs within a GIMP has no annotations: some of it is for Python 2.7, too.
 IN_GIMP = ["--check-untyped-defs", "--no-strict-optional"]
@@ -37,8 +38,9 @@ def check(*command: str, **variables: str) -> None:
         ["-m", "mypy"],
         ["-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"],
         ["tests/helpers/covers.py", "--check"],
+        ["-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *HOSTS],
     ],
-    ids=["lint", "format", "types", "layers", "covers"],
+    ids=["lint", "format", "types", "layers", "covers", "imports of tests that need a GIMP"],
 )
 def test_check(command: list[str]) -> None:
     check(sys.executable, *command)

@@ -1,6 +1,7 @@
 """install.py against a stand-in for GIMP: all or nothing, and never anybody else's files."""
 
 import ast
+import contextlib
 import json
 import os
 import re
@@ -472,6 +473,33 @@ def test_the_demo_gives_gimp_2_10_as_many_arguments_as_the_plug_in_registers() -
     calls = re.findall(r"\(python-fu-venice-([a-z-]+) ([^)]*)", script)
     given = {name: len(shlex.split(arguments)) - 3 for name, arguments in calls}  # run-mode, image, drawable
     assert given == {"edit": lists["EDIT"], "remove-background": lists["REMOVE_BACKGROUND"]}
+
+
+def test_a_program_for_gimp_has_its_values_as_that_language_writes_them() -> None:
+    values = {"path": 'Jörg\'s "home"', "sizes": (1, -2)}
+    in_script_fu = install.Gimp(install.GIMP2, "profile").script("demo", **values)
+    assert in_script_fu.startswith('(define path "Jörg\'s \\"home\\"")\n(define sizes (list 1 -2))\n')
+    in_python: dict[str, object] = {}
+    script = install.Gimp(install.GIMP3, "profile").script("demo", **values)
+    exec(script.partition('"""')[0], in_python)
+    assert {name: in_python[name] for name in values} == values
+
+
+def test_a_run_that_another_one_has_overtaken_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    (tmp_path / "venice-gimp").mkdir()
+    late, early = install.Manifest(), install.Manifest()
+    with contextlib.ExitStack() as undo:
+        early.lock(undo)
+        with pytest.raises(install.InstallError, match="Another installation is running"):
+            late.lock(undo)
+        early.end()
+    with contextlib.ExitStack() as undo, pytest.raises(install.InstallError, match="has just ended"):
+        late.lock(undo)
+    with contextlib.ExitStack() as undo:
+        install.Manifest().lock(undo)
 
 
 def test_run_with_sudo_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
