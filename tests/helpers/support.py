@@ -81,7 +81,7 @@ def hold_answers(monkeypatch: pytest.MonkeyPatch, count: int, wait: Callable[[fl
     """The next so many POSTs to sandboxes of this process are answered after that: an event, or a barrier."""
     from venice_core.sandbox import server
 
-    answer, turns = server.answer, iter(range(count))
+    answer, turns = vars(server)["answer"], iter(range(count))
 
     def wait_and_answer(request: Any, *more: Any) -> Any:
         if request.method == "POST" and next(turns, None) is not None:
