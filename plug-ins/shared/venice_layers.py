@@ -16,7 +16,7 @@ def single_layer(host, image, drawables, for_reading=False):
     """Return the one layer to work on; `for_reading`: nothing goes into its group. Raises HostError."""
     layers = _layers_of(host, image, drawables)
     if len(layers) > 1:
-        raise HostError("Select one layer only.")
+        raise HostError("Select only one layer.")
     if not for_reading:
         _check_unlocked(host, layers[0])
     return layers[0]
@@ -46,7 +46,7 @@ def _layers_of(host, image, drawables):
     if None in states and seen.has_quick_mask:  # GIMP chooses its channel
         raise HostError("Quick Mask is on: turn it off (Shift+Q) and select a layer.")
     if None in states:
-        raise HostError("Select a layer: a channel cannot be edited this way.")
+        raise HostError("Select a layer; channels cannot be edited this way.")
     if any(state.is_empty for state in states):
         raise HostError("This layer group is empty.")
     return host.bottom_up(image, [state.layer for state in states])
@@ -54,14 +54,18 @@ def _layers_of(host, image, drawables):
 
 def _check_anchored(image_state):
     if image_state.has_floating_selection:
-        raise HostError("Anchor the floating selection first, or make it a layer (Layer > To New Layer).")
+        raise HostError(
+            "Anchor the floating selection first, or turn it into a layer (Layer > To New Layer)."
+        )
 
 
 def _check_unlocked(host, layer):
     locked = host.describe_layer(layer).locked_group
     if locked is not None:
         name = host.describe_layer(locked).name
-        raise HostError("The layer group “%s” is locked: unlock it, the result goes into it." % name)
+        raise HostError(
+            "The layer group “%s” is locked. Unlock it, because the result is placed in it." % name
+        )
 
 
 def place_above(host, image, source):

@@ -284,7 +284,7 @@ class Session(object):
     def _tell_progress(self):
         waited = int(_clock() - self._since)
         if self._share is not None:
-            text = "%s %.0f %%" % (self._stage, 100 * self._share)
+            text = "%s %.0f%%" % (self._stage, 100 * self._share)
         else:
-            text = "%s %d s" % (self._stage, waited) if waited else self._stage
+            text = "%s (%d s)" % (self._stage, waited) if waited else self._stage
         self._view.show_progress(text, self._share)

@@ -118,7 +118,7 @@ class Task(object):
         if host.describe_image(image) is None:
             image, source = host.new_image(made[0].crop), None
             made = [each.in_image_of_its_own() for each in made]
-            warnings.append("The image was closed meanwhile: the result is an image of its own.")
+            warnings.append("The image was closed in the meantime, so the result was opened as a new image.")
             layers = self._insert_all(image, source, made, warnings)
             host.show(image)
         else:
@@ -155,7 +155,7 @@ class Task(object):
         """The results as layers, topmost first; of several wanted variations, in a group of their own."""
         state = None if source is None else self._host.describe_layer(source)
         if source is not None and state is None:
-            warnings.append("The source layer is gone: the result lies at the top of the image.")
+            warnings.append("The source layer no longer exists, so the result is at the top of the image.")
         above = self._find_place(image, state)
         if made[0].variations == 1:
             return [self._insert(image, state, above, made[0], warnings)]
@@ -183,12 +183,12 @@ class Task(object):
         if self.makes_image:
             return warnings  # an RGB image of its own
         if image.base == "indexed":
-            warnings.append("The image is indexed: the result has only the colors of its palette.")
+            warnings.append("The image is indexed, so the result is limited to the colors of its palette.")
         elif image.base == "gray":
-            warnings.append("The image is grayscale: so is the result.")
+            warnings.append("The image is grayscale, so the result is too.")
         if self._has_own_look(source):
             warnings.append(
-                "The source layer has an opacity or mode of its own; the result layer is Normal, 100 %."
+                "The source layer uses its own mode or opacity; the result layer is Normal at 100%."
             )
         return warnings
 
@@ -197,11 +197,11 @@ class Task(object):
         image, layer = scene.image, scene.layer
         notes = self._limits(image, layer)
         if self._sees_selection() and image.has_quick_mask and image.selection is None:
-            notes.append("Quick Mask is on, so nothing is selected: turn it off to use it as the selection.")
+            notes.append("Quick Mask is on, so nothing is selected. Turn it off to use it as the selection.")
         if layer is not None and layer.edits_mask:
-            notes.append("The layer's mask is being edited; what is sent is the layer itself.")
+            notes.append("The layer mask is being edited, but the layer itself is sent.")
         if self._is_made_of_hidden(layer):
-            notes.append("The selected layer is hidden, but it is sent anyway.")
+            notes.append("The selected layer is hidden, but it will be sent anyway.")
         return notes
 
     def _is_made_of_hidden(self, layer):
@@ -220,11 +220,11 @@ class Task(object):
         scene = self._look()
         self._glanced = self._glance(scene)
         if self._glanced is None:
-            raise HostError("The image is closed." if scene.image is None else "The layer is gone.")
+            raise HostError("The image was closed." if scene.image is None else "The layer no longer exists.")
         for name, known in self.choices:
             if self._value(name) not in known:
-                words = self._value(name), name, " or ".join(known)
-                raise HostError("“%s” is not known for %s: it can be %s." % words)
+                words = self._value(name), name, ", ".join(known)
+                raise HostError("“%s” is not a valid value for %s; valid values: %s." % words)
         self._notes = self._glanced[2]
         options = {name: self._value(name) for name in self.options}
         job = {
@@ -265,7 +265,7 @@ class Task(object):
     def _state_of(self, layer):
         state = self._host.describe_layer(layer)
         if state is None:
-            raise HostError("The layer is gone.")
+            raise HostError("The layer no longer exists.")
         return state
 
     def _offer(self, plan):

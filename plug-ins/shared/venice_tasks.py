@@ -13,9 +13,7 @@ from venice_host import CUTOUT, MASKED_COPY
 from venice_rectangle import at_origin, extent_of, intersection
 from venice_task import Task
 
-EMPTY_REFERENCE = (
-    "There is nothing to see in the reference layer “%s”: it is empty, or hidden by its layer mask."
-)
+EMPTY_REFERENCE = "Nothing is visible in the reference layer “%s”: it is empty or hidden by its layer mask."
 
 
 class EditTask(Task):
@@ -50,7 +48,7 @@ class EditTask(Task):
             return layer
         seen = intersection(layer, at_origin(scene.image.canvas))
         if seen is None:
-            raise HostError("The layer lies wholly outside the canvas.")
+            raise HostError("The layer is entirely outside the canvas.")
         return seen
 
     def _export_source(self, crop, name, wide_name):
@@ -81,14 +79,14 @@ class CutoutTask(Task):
     def _find_notes(self, scene):
         notes = super(CutoutTask, self)._find_notes(scene)
         if scene.image.selection is not None:
-            notes.append("The selection limits the cutout, and the layer stays visible.")
+            notes.append("The selection limits the cutout, so the source layer stays visible.")
         return notes
 
     def _insert(self, image, source, above, made, warnings):
         layer = self._insert_cutout(image, source, above, made, warnings)
         hides = source is not None and self._value("hide-source") and self._window is None
         if hides and not self._host.hide(source.layer):
-            warnings.append("The layer's visibility is locked, so the layer was not hidden.")
+            warnings.append("The source layer's visibility is locked, so it was not hidden.")
         return layer
 
     def _insert_cutout(self, image, source, above, made, warnings):
@@ -97,7 +95,7 @@ class CutoutTask(Task):
         made.name = "%s · %s" % (made.name, source.name)
         before, now = self._sent_from, source.bounds
         if extent_of(now) != extent_of(before):
-            warnings.append("The source layer's size has changed: the result is the cutout of what was sent.")
+            warnings.append("The source layer's size changed, so the cutout shows what was sent.")
             made.mask = None
             return super(CutoutTask, self)._insert(image, source, above, made, warnings)
         crop = made.crop
@@ -132,7 +130,7 @@ class UpscaleTask(Task):
     def _find_notes(self, scene):
         notes = super(UpscaleTask, self)._find_notes(scene)
         if scene.image.selection is not None:
-            notes.append("The selection does not matter: the whole layer is upscaled.")
+            notes.append("The selection is ignored: the whole layer is upscaled.")
         return notes
 
     def _place(self, value):

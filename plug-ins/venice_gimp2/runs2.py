@@ -97,7 +97,7 @@ def _sentence(error):
         return error.message
     _log(traceback.format_exc())
     words = type(error).__name__, venice_errors.error_text(error), _log_path()
-    return "Venice failed unexpectedly: %s: %s (more in %s)" % words
+    return "An unexpected error occurred in Venice: %s: %s (details in %s)" % words
 
 
 def _log_path():

@@ -57,17 +57,17 @@ PROCEDURES = {
     "python-fu-venice-edit": (
         "edit",
         "_Edit with Prompt...",
-        "Edit a layer, or what is selected of it, by describing the change",
+        "Edit a layer or a selection by describing the change",
     ),
     "python-fu-venice-remove-background": (
         "cutout",
         "_Remove Background...",
-        "Cut the subject out, as a new layer or a layer mask",
+        "Cut out the subject as a new layer or a layer mask",
     ),
     "python-fu-venice-generate": (
         "generate",
         "_Generate Layer...",
-        "Make a new layer from a description",
+        "Generate a new layer from a description",
     ),
 }
 
@@ -88,14 +88,14 @@ def offer(name, action, label, blurb):
     register(
         name,
         blurb,
-        blurb + ". The image's other layers stay as they are.",
+        blurb + ". The pixels of existing layers are not changed.",
         "The Venice for GIMP authors",
         "GPL-3.0-or-later",
         "2026",
         label,
         "*",
         [(PF_IMAGE, "image", "Image", None), (PF_DRAWABLE, "drawable", "Layer", None)] + params,
-        [(PF_LAYER, "layer", "The new layer; of several, the topmost")],
+        [(PF_LAYER, "layer", "The new layer (the topmost, if there are several)")],
         run,
         menu=MENU,
         on_run=lambda: interactive.append(True),  # gimpfu calls it where it shows a window

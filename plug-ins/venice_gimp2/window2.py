@@ -19,7 +19,7 @@ import venice_texts
 from gimpfu import CancelError
 
 STEP_MS = int(1000 * venice_session.TICK)
-NO_KEY_NEEDED = " The provider “sandbox” needs none."
+NO_KEY_NEEDED = " The provider “sandbox” does not need a key."
 _WIDTH = 420
 _GIVING_UP = (gtk.RESPONSE_CANCEL, gtk.RESPONSE_CLOSE, gtk.RESPONSE_DELETE_EVENT, gtk.RESPONSE_NONE)
 _SEND, _ENTER_KEY, _STOP = 1, 2, 3
@@ -158,7 +158,7 @@ class _Window(object):
             venice_texts.ALREADY_SENT,
         )
         box.format_secondary_text(detached.message)
-        box.add_button("Stop for _Good", _STOP)
+        box.add_button("_Stop and Discard", _STOP)
         box.add_button(gtk.STOCK_CLOSE, gtk.RESPONSE_CLOSE)
         box.set_default_response(gtk.RESPONSE_CLOSE)
         if box.run() == _STOP:
@@ -167,7 +167,7 @@ class _Window(object):
 
     def _enter_key(self):
         """Asks for the key and has the worker keep it; GIMP never sees it."""
-        box = gtk.Dialog("API key of %s" % self._provider, self._dialog, gtk.DIALOG_MODAL)
+        box = gtk.Dialog("API Key for %s" % self._provider, self._dialog, gtk.DIALOG_MODAL)
         box.add_button(gtk.STOCK_CANCEL, gtk.RESPONSE_CANCEL)
         box.add_button(gtk.STOCK_OK, gtk.RESPONSE_OK)
         box.set_default_response(gtk.RESPONSE_OK)

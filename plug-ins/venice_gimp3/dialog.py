@@ -128,7 +128,7 @@ class _TaskWindow:
         button = self._dialog.get_widget_for_response(Gtk.ResponseType.HELP)
         if button is not None:
             button.destroy()
-        tooltip = "What this does, and how to use it"
+        tooltip = "What this does and how to use it"
         button = Gtk.Button(label=venice_texts.HELP, use_underline=True, tooltip_text=tooltip)
         button.connect("clicked", lambda _button: self._show_help())
         button.show()
@@ -184,13 +184,11 @@ class _TaskWindow:
         self._plan_label.set_property("margin-start", 0)
         self._plan_label.set_property("margin-end", 0)
         self._notice = Notice(self._fitting.fit)
+        self._notice.add_button("Settings...", self._open_settings, "Choose a provider and enter its API key")
         self._notice.add_button(
-            "Settings...", self._open_settings, "Choose the service and enter its API key"
-        )
-        self._notice.add_button(
-            "Try the sandbox",
+            "Try the Sandbox",
             self._use_sandbox,
-            "See how it works, without a key, for nothing, and without AI",
+            "See how it works: no key, no cost, no AI",
         )
         for widget in (self._plan_label, self._notice.widget):
             box.pack_start(widget, False, False, 0)
@@ -259,7 +257,9 @@ class _TaskWindow:
         """Fills the lists with what the service and the chosen model have."""
         status = self._status
         models = {each["id"]: each for each in status["models"]}
-        default = models.get(status["default_model"], {"id": status["default_model"] or "the server's own"})
+        default = models.get(
+            status["default_model"], {"id": status["default_model"] or "chosen by the server"}
+        )
         chosen = models.get(self._config.get_property("model") if "model" in self._lists else None) or default
         rows = {
             "model": ((f"Default: {_name(default)}", _note(default)), _model_rows(models.values())),
@@ -365,18 +365,18 @@ class _TaskWindow:
 
     def ask_whether_to_wait(self):
         self._question = box = Gtk.MessageDialog(
-            title="Already Sent",
+            title="Request Already Sent",
             transient_for=self._dialog,
             modal=True,
             message_type=Gtk.MessageType.QUESTION,
-            text="The request has already been sent, so it may be charged.",
+            text="The request has already been sent and may be charged.",
             secondary_text=(
-                "You can go on waiting for it. If you close this window, the answer is still received and "
-                "kept on your disk. If you stop, the result is lost and may be charged all the same."
+                "You can keep waiting. If you close this window, the result will still be received and "
+                "saved to your disk. If you stop, the result is lost and may still be charged."
             ),
         )
-        box.add_button("_Stop, Discard Result", STOP)
-        box.add_button("_Close, Keep Result", LEAVE)
+        box.add_button("_Stop and Discard", STOP)
+        box.add_button("_Close and Keep Result", LEAVE)
         box.add_button("_Keep Waiting", Gtk.ResponseType.CLOSE)
         box.set_default_response(Gtk.ResponseType.CLOSE)
         box.connect("response", self._on_answer)
@@ -397,10 +397,10 @@ class _TaskWindow:
     def _tell_kept(self, detached):
         """The worker goes on alone: where the answer will be."""
         box = Gtk.MessageDialog(
-            title="Answer Kept",
+            title="Result Will Be Saved",
             message_type=Gtk.MessageType.INFO,
             buttons=Gtk.ButtonsType.CLOSE,
-            text="The answer is kept on your disk",
+            text="The result will be saved to your disk",
             secondary_text=str(detached),
         )
         box.run()
@@ -425,7 +425,7 @@ class _TaskWindow:
 
 def _default_provider(status):
     if status["trial"]:
-        return "Sandbox, until a key is set"
+        return "Sandbox (until you set an API key)"
     title = status["titles"].get(status["default_provider"])
     return f"Default: {title}" if title else "Default"
 

@@ -7,19 +7,19 @@ _WORDS = {
     "variations": "{} variations",
     "resolution": "{}",
     "quality": "quality {}",
-    "enhance-prompt": "prompt rewritten by the service",
+    "enhance-prompt": "enhanced prompt",
     "sample": "all visible layers",
     "aspect-ratio": "{}",
     "seed": "seed {}",
-    "selection": {"local": "selection not sent as a mask", "ignore": "selection ignored"},
-    "output": {"changes": "changed areas only", "mask": "as a layer mask"},
-    "context": "{} px of surroundings",
-    "grow": "selection grown by {} px",
-    "feather": "feathered by {} px",
+    "selection": {"local": "selection limits the result only", "ignore": "selection ignored"},
+    "output": {"changes": "changed areas only", "mask": "copy with a layer mask"},
+    "context": "context {} px",
+    "grow": "grow {} px",
+    "feather": "feather {} px",
     "safe-mode": "adult content not blurred",
-    "align": "not aligned",
-    "match-colors": "colors not matched",
-    "defringe": "not defringed",
+    "align": "no alignment",
+    "match-colors": "no color matching",
+    "defringe": "no defringing",
     "hide-source": "source layer stays visible",
 }
 
@@ -37,6 +37,6 @@ def _words(config, option):
     if value in (None, config.find_property(option).get_default_value()):
         return ""
     if option == "grow" and value < 0:
-        return f"selection shrunk by {-value} px"
+        return f"shrink {-value} px"
     words = _WORDS[option]
     return words.get(value, "") if isinstance(words, dict) else words.format(value)

@@ -38,7 +38,9 @@ def _told(run):
             return failure(procedure, str(error))
         except Exception as error:
             traceback.print_exc()
-            return failure(procedure, f"Venice failed unexpectedly: {type(error).__name__}: {error}")
+            return failure(
+                procedure, f"An unexpected error occurred in Venice: {type(error).__name__}: {error}"
+            )
 
     return wrapped
 

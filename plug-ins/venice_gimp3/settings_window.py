@@ -111,14 +111,17 @@ class _SettingsWindow:
 
     def _tooltips(self):
         return (
-            (self._provider, "The service that is used where a window or a script chooses no other one"),
-            (self._new, "Add a service with an OpenAI-compatible images API, such as a server of your own"),
-            (self._remove, "Remove this provider, or undo your changes to one that is built in"),
-            (self._address, "Where the service is: the part of its addresses before /images/edits"),
-            (self._model, "The model that is used where none is chosen"),
-            (self._key, "Kept in the system's keyring, or else in a file that only you can read"),
-            (self._limit, "Requests that would exceed it are not sent; empty: no limit"),
-            (self._test_button, "Ask the service about the key as it stands here; that costs nothing"),
+            (self._provider, "The provider to use unless a window or script chooses another"),
+            (self._new, "Add a provider with an OpenAI-compatible images API, such as your own server"),
+            (self._remove, "Remove this provider, or undo your changes to a built-in one"),
+            (self._address, "The service's address, up to but not including /images/edits"),
+            (self._model, "The model to use when none is chosen"),
+            (
+                self._key,
+                "Stored in the system keyring or, if there is none, in a file that only you can read",
+            ),
+            (self._limit, "Requests that would exceed this amount are not sent; leave empty for no limit"),
+            (self._test_button, "Check the connection and the key entered here, free of charge"),
         )
 
     def _offer(self, status):
@@ -177,7 +180,9 @@ class _SettingsWindow:
         try:
             return float(limit) if limit else None
         except ValueError:
-            raise ValueError("The limit must be an amount of US dollars, or empty for none.") from None
+            raise ValueError(
+                "The daily limit must be an amount in US dollars, or empty for no limit."
+            ) from None
 
     def _add(self):
         """A provider of the person's own, which is there at once."""
@@ -205,10 +210,10 @@ class _SettingsWindow:
         """A provider that is built in loses what was changed of it, one of the person's own everything."""
         if name in self._built_in:
             text = f"Undo all changes to the provider “{name}”?"
-            more = "Its entries in the settings are deleted at once. Its key stays, if its address does."
+            more = "Its settings are deleted immediately. Its API key is kept if the address stays the same."
         else:
             text = f"Remove the provider “{name}”?"
-            more = "Its entries in the settings and its key are deleted at once."
+            more = "Its settings and API key are deleted immediately."
         box = Gtk.MessageDialog(
             transient_for=self._dialog,
             modal=True,
@@ -226,7 +231,7 @@ class _SettingsWindow:
     def _test(self):
         """Asks the service about the key, as it stands in the window; that costs nothing."""
         self._error.hide()
-        self._account.set_text("Asking the service…")
+        self._account.set_text("Testing the connection…")
         params = {"provider": self._provider.get_active_id(), "key": self._key.get_text().strip()}
         if self._profile is not None:
             params["base_url"] = self._address.get_text().strip()
@@ -303,27 +308,30 @@ class _SettingsWindow:
 
 def _note(status):
     name, profile = status["provider"], status["profile"]
-    kept = {"environment": "environment", "keyring": "system's keyring", "file": "settings folder"}
+    kept = {"environment": "environment", "keyring": "system keyring", "file": "settings folder"}
     if name == "sandbox":
-        return "The sandbox runs on this machine, needs no key and costs nothing. It only recolors."
+        return "The sandbox runs on this computer. It needs no API key, costs nothing, and only recolors."
     if status["key"]:
-        note = f"A key is set ({kept[status['key_source']]}). Leave the field empty to keep it."
+        note = f"An API key is set ({kept[status['key_source']]}). Leave this field empty to keep it."
     elif status["keyless"]:
-        note = "No key is needed, but one can be set."
+        note = "An API key is optional."
     else:
-        note = "No key is set. It will be kept in the system's keyring, or in a file only you can read."
+        note = (
+            "No API key is set. It will be stored in the system keyring or, if there is none, in a file that "
+            "only you can read."
+        )
     if profile is not None and profile["base_url_variable"]:
-        note += f" The address is from {profile['base_url_variable']}."
+        note += f" The address comes from {profile['base_url_variable']}."
     return note
 
 
 def _spending(status):
     spent = status["spent_today"]
     if not spent["requests"]:
-        return "Nothing was spent today."
+        return "Nothing spent today."
     unknown = f", and {spent['unpriced']} at an unknown price" if spent["unpriced"] else ""
     count = "1 request" if spent["requests"] == 1 else f"{spent['requests']} requests"
-    return f"Today: {count} for at most ${spent['usd']:.2f}{unknown}."
+    return f"Today: {count}, at most ${spent['usd']:.2f}{unknown}."
 
 
 def _described(account):
@@ -333,6 +341,6 @@ def _described(account):
         if account[name] is not None
     ]
     balance = f" Balance: {' and '.join(balances)}." if balances else ""
-    access = "" if account["permitted"] else " The service does not give it access at present."
+    access = "" if account["permitted"] else " The service currently denies this key access."
     note = f" {account['note']}" if account["note"] else ""
     return f"The connection works.{access}{balance}{note}"

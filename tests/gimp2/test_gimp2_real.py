@@ -244,11 +244,11 @@ def begin(desk: Desk2, prompt: str, name: str = "edit") -> str:
 
 def enter_key(desk: Desk2, key: str) -> None:
     desk.keys("alt+k")
-    desk.wait_for("API key of venice")
+    desk.wait_for("API Key for venice")
     desk.type(key)
     keep(desk, "key-typed")
     desk.keys("Return")
-    desk.wait_gone("API key of venice")
+    desk.wait_gone("API Key for venice")
     desk.wait_for(TITLES["edit"])
 
 

@@ -124,9 +124,9 @@ def test_a_task_runs_with_any_host(sandbox: Sandbox, python: int) -> None:
     assert said["python"] == python
     assert said["stages"] == ["preparing", "uploading", "waiting", "downloading", "fitting"]
     assert said["words"] == [
-        "The layer is gone.",
+        "The layer no longer exists.",
         "Select a layer first.",
-        "Select one layer only.",
+        "Select only one layer.",
         "There is no method “dänce”.",
     ]
     edit_path, upscale_path = "/api/v1/image/multi-edit", "/api/v1/image/upscale"
@@ -146,7 +146,7 @@ def test_a_task_runs_with_any_host(sandbox: Sandbox, python: int) -> None:
     assert (image["name"], layers) == ("image", ["layer"])
     assert new_image == {"width": 400, "height": 300, "name": "Käse 2x", "beside": "image"}
     assert any("outside sRGB" in warning for warning in warnings)
-    assert [warning.split(":")[0].split(" has ")[0] for warning in warnings[-2:]] == [
+    assert [warning.split(",")[0].split(" uses ")[0] for warning in warnings[-2:]] == [
         "The image is grayscale",
         "The source layer",
     ]

@@ -232,7 +232,7 @@ def test_a_result_is_placed_and_progress_shown_on_the_way(
     assert session.work() == ("image", "made", [])
     assert worker.methods() == ["run"]
     assert window.of("set_busy") == [True, False]
-    assert ("show_progress", "Uploading… 25 %", 0.25) in window.notes
+    assert ("show_progress", "Uploading… 25%", 0.25) in window.notes
     assert window.notes[-2][1:] == ("Waiting for the service…", None)
     assert not session.is_busy
 
@@ -330,9 +330,9 @@ def test_another_price_is_shown_before_anything_is_sent(
 
 
 def test_an_image_that_cannot_be_worked_on(session: Session, task: Task, window: Window) -> None:
-    task.fails = HostError("The layer is gone.")
+    task.fails = HostError("The layer no longer exists.")
     assert session.work() is None
-    assert window.problem.text == "The layer is gone."
+    assert window.problem.text == "The layer no longer exists."
 
 
 def test_a_result_that_cannot_be_placed_ends_the_window(
