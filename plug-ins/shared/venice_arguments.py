@@ -1,8 +1,8 @@
 # -*- coding: utf-8 -*-
-"""The arguments of all procedures, in their order: scripts count on it, so new ones come last.
+"""The arguments of all procedures. Scripts depend on their order, so new ones come last.
 
-Both GIMPs register from this table, the tasks and windows read it. GIMP 2.10 has no upscale and no settings.
-Each label's mnemonic is the only one of its kind in its window. Standard library only; runs on Python 2.7
+Both GIMPs register their procedures from this table; the tasks and windows read it too. GIMP 2.10 has no
+upscale and no settings. Each mnemonic is unique in its window. Standard library only; runs on Python 2.7
 and 3.
 """
 
@@ -16,8 +16,8 @@ PROMPT, TEXT, CHOICE, INTEGER, DOUBLE, BOOLEAN = "prompt", "text", "choice", "in
 class Argument(namedtuple("Argument", "name kind label tooltip hint default low high choices only_in_gimp")):
     """One argument of a procedure.
 
-    `hint` follows the label where there are no tooltips, as in GIMP 2.10. `low` and `high` are a number's
-    range. `choices`: pairs of a value and its label. `only_in_gimp`: the worker has no such option.
+    `hint` follows the label in GIMP 2.10, which has no tooltips. `low` and `high`: a number's range.
+    `choices`: pairs of a value and its label. `only_in_gimp`: whether the worker has no such option.
     """
 
     __slots__ = ()
@@ -41,7 +41,7 @@ def _text(name, label, tooltip, hint=""):
 
 
 def _choice(name, label, tooltip, *choices):
-    """Make a choice of which the first is the default."""
+    """Return an argument with choices; the first is the default."""
     return _argument(CHOICE, name, label, tooltip, choices[0][0], choices=choices)
 
 
@@ -223,16 +223,16 @@ ARGUMENTS = {
 
 
 def worker_options(action):
-    """Return the names of those that the worker knows."""
+    """Return the names of the arguments that the worker knows."""
     return tuple(each.name for each in ARGUMENTS[action] if not each.only_in_gimp)
 
 
 def gimp_options(action):
-    """Return the names of those that only GIMP knows."""
+    """Return the names of the arguments that only GIMP knows."""
     return tuple(each.name for each in ARGUMENTS[action] if each.only_in_gimp)
 
 
 def gimp_choices(action):
-    """Return the choices that only GIMP knows: (name, values) of each."""
+    """Return (name, values) of each choice that only GIMP knows."""
     own = [each for each in ARGUMENTS[action] if each.only_in_gimp and each.choices]
     return tuple((each.name, tuple(value for value, _ in each.choices)) for each in own)

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""The four tasks: edit, cutout, generation, upscale.
+"""The four tasks: edit, cutout, generate, and upscale.
 
 Standard library only; runs on Python 2.7 and 3.
 """
@@ -17,6 +17,8 @@ EMPTY_REFERENCE = "Nothing is visible in the reference layer “%s”: it is emp
 
 
 class EditTask(Task):
+    """Edit a layer or a selection by a prompt; further layers are references."""
+
     action = "edit"
     title = "Edit with Prompt"
     options = worker_options("edit")
@@ -36,7 +38,7 @@ class EditTask(Task):
         return not self._sees_visible() and super(EditTask, self)._is_made_of_hidden(layer)
 
     def _find_place(self, image, source):
-        """What was made of all that is visible lies above all of it."""
+        """Return None if all visible layers were sent: the result goes above them."""
         return None if self._sees_visible() else super(EditTask, self)._find_place(image, source)
 
     def _sees_selection(self):
@@ -70,6 +72,8 @@ class EditTask(Task):
 
 
 class CutoutTask(Task):
+    """Cut out a layer's subject as a new layer or a layer mask."""
+
     action = "cutout"
     title = "Remove Background"
     options = worker_options("cutout")
@@ -106,6 +110,8 @@ class CutoutTask(Task):
 
 
 class GenerateTask(Task):
+    """Generate a new layer from a prompt."""
+
     action = "generate"
     title = "Generate Layer"
     made_of_layer = False
@@ -118,10 +124,12 @@ class GenerateTask(Task):
         return at_origin(scene.image.canvas)
 
     def _export(self, plan, files):
-        """Nothing leaves the image."""
+        """Export nothing."""
 
 
 class UpscaleTask(Task):
+    """Enlarge a layer as a new image."""
+
     action = "upscale"
     title = "Upscale Layer"
     options = worker_options("upscale")
@@ -134,17 +142,17 @@ class UpscaleTask(Task):
         return notes
 
     def _place(self, value):
-        """Always a new image, named after the layer."""
+        """Place the result in a new image named after the layer."""
         host, made = self._host, self._placement(value["results"][0]).in_image_of_its_own()
         layer = host.describe_layer(self._layer)
         source = "Upscaled" if layer is None else layer.name
         factor = made.crop["width"] / self._sent_from["width"]
-        beside = None if host.describe_image(self._image) is None else self._image
-        image = host.new_image(made.crop, "%s %.3gx" % (source, factor), beside)
+        original = None if host.describe_image(self._image) is None else self._image
+        image = host.new_image(made.crop, "%s %.3gx" % (source, factor), original)
         made.name = "%s · %s" % (source, made.name)
         layer = host.insert(image, None, made)
-        self._tell_placed([made])
-        return image, [layer], self._untold(value["warnings"])
+        self._report_placed([made])
+        return image, [layer], self._new_warnings(value["warnings"])
 
     def _pick(self, drawables):
         return venice_layers.single_layer(self._host, self._image, drawables, for_reading=True), []

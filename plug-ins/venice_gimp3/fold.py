@@ -1,8 +1,8 @@
-"""What a fold of options hides: its title says what in it is not as it is by default, what costs first."""
+"""The title of a fold: it lists the options that differ from their defaults, those that cost extra first."""
 
 from venice_texts import OPTIONS
 
-# Option -> what is said of a value that is not the default.
+# Option -> what the title says about a value that is not the default.
 _WORDS = {
     "variations": "{} variations",
     "resolution": "{}",
@@ -25,14 +25,14 @@ _WORDS = {
 
 
 def title(config, options):
-    """The fold's title for these of the config's options, such as “Options: 4 variations”."""
+    """Return the fold's title for these options, such as “Options: 4 variations”."""
     words = [_words(config, option) for option in sorted(options, key=list(_WORDS).index)]
     differing = ", ".join(filter(None, words))
     return f"{OPTIONS}: {differing.replace('_', '__')}" if differing else OPTIONS
 
 
 def _words(config, option):
-    """How it differs from its default; "" where it does not."""
+    """Return how an option differs from its default, or ""."""
     value = config.get_property(option)
     if value in (None, config.find_property(option).get_default_value()):
         return ""

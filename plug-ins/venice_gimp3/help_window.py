@@ -1,4 +1,4 @@
-"""What a task does and how to use it, in a window of its own."""
+"""A window that says what a task does and how to use it."""
 
 import gi
 
@@ -49,7 +49,7 @@ ALWAYS = (
 
 
 def show_help(parent, action):
-    """Shows it until it is closed and returns it; `parent` stays usable."""
+    """Open the help window and return it; `parent` stays usable."""
     title, first, *points = ABOUT[action]
     dialog = Gtk.Dialog(title=f"Help: {title}", transient_for=parent, destroy_with_parent=True)
     dialog.add_button("_Close", Gtk.ResponseType.CLOSE)

@@ -6,7 +6,7 @@ gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 import venice_errors
 from gi.repository import GimpUi, Gtk
-from widgets import FittingBox, Notice, form, label, tame_wheel
+from widgets import FittingBox, Notice, form, ignore_wheel, label
 
 SOME_ADDRESS, NO_MODEL = "https://example.com/v1", "the server's default"
 WORKS_LIKE = {
@@ -18,7 +18,7 @@ WORKS_LIKE = {
 
 
 def run_new_provider(link, parent):
-    """Shows the window; the name of the provider that was added, or None."""
+    """Show the window; return the name of the new provider, or None."""
     window = _ProviderWindow(link, parent)
     try:
         return window.run()
@@ -62,7 +62,7 @@ class _ProviderWindow:
         for widget in (grid, note, self._error.widget):
             fitting.box.pack_start(widget, False, False, 0)
         fitting.box.show_all()
-        tame_wheel(fitting.box)
+        ignore_wheel(fitting.box)
 
     def run(self):
         while self._dialog.run() == Gtk.ResponseType.OK:
@@ -78,7 +78,7 @@ class _ProviderWindow:
         self._dialog.destroy()
 
     def _chosen(self):
-        """The name and the profile's entries. Raises ValueError for a taken name, or without an address."""
+        """Return the name and the profile's entries. Raises ValueError for a taken name or no address."""
         name, address, model = (w.get_text().strip() for w in (self._name, self._address, self._model))
         if name in self._taken:
             raise ValueError(f"A provider named “{name}” already exists: choose another name.")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Venice for GIMP 3: the procedures in Filters > Venice. Registration and run callbacks only."""
+"""Venice for GIMP 3: registration and run callbacks of the procedures in Filters > Venice."""
 
 import os
 import sys
@@ -25,7 +25,7 @@ SETTINGS = "plug-in-venice-settings"
 
 
 def add_arguments(procedure, action):
-    """Add the table's arguments of an action, with GIMP's own types."""
+    """Add an action's arguments from the table, with GIMP's own types."""
     for each in ARGUMENTS[action]:
         described = each.name, each.label, each.tooltip
         if each.kind == CHOICE:
@@ -45,7 +45,7 @@ def add_arguments(procedure, action):
 SOME_LAYER = Gimp.ProcedureSensitivityMask.DRAWABLE | Gimp.ProcedureSensitivityMask.DRAWABLES
 UNTOUCHED = "The source layer's pixels are not changed."
 
-# name -> action, label, what it does, more about it, when it can be used
+# name -> action, label, what it does, more about it, when it is available
 ON_IMAGES = {
     EDIT: (
         "edit",
@@ -80,7 +80,7 @@ ON_IMAGES = {
 
 
 class Venice(Gimp.PlugIn):
-    """Registers the procedures; what they do is in `runs` and loaded when one is called."""
+    """The plug-in: it registers the procedures; `runs`, loaded on a call, does the work."""
 
     def do_set_i18n(self, _name):
         return False

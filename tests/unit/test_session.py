@@ -66,7 +66,7 @@ class Task:
     def __init__(self, link: Worker) -> None:
         self._link = link
         self.changed = False
-        self.told_plans: list[Any] = []
+        self.shown_plans: list[Any] = []
         self.waits = 0
         self.fails: Exception | None = None
         self.place: Callable[[Any], Any] = lambda value: ("image", value, [])
@@ -74,8 +74,8 @@ class Task:
     def ask_plan(self) -> int:
         return self._link.send("plan")
 
-    def told(self, plan: Any) -> None:
-        self.told_plans.append(plan)
+    def mark_shown(self, plan: Any) -> None:
+        self.shown_plans.append(plan)
 
     def sentences(self, plan: dict[str, Any]) -> str:
         return str(plan["text"])
@@ -151,7 +151,7 @@ def test_a_plan_is_shown_when_it_comes(session: Session, worker: Worker, task: T
     assert (window.notes, session.plan) == ([], None)
     answer_plan(session, worker)
     assert window.notes == [("show_plan", "Sends it.")]
-    assert task.told_plans == [plan()]
+    assert task.shown_plans == [plan()]
     assert task.in_window
 
 
@@ -325,7 +325,7 @@ def test_another_price_is_shown_before_anything_is_sent(
     assert session.work() is None
     assert worker.calls == []
     assert window.of("show_plan") == ["It costs more."]
-    assert task.told_plans == [plan("It costs more.")]
+    assert task.shown_plans == [plan("It costs more.")]
     assert (window.problem.level, window.problem.kind) == (NOTE, PLAN_CHANGED)
 
 
@@ -357,7 +357,7 @@ def test_what_another_window_does_meanwhile(session: Session, worker: Worker, wi
         session.step()
         raise LinkError("It cannot be stored.")
 
-    session.apart(fail)
+    session.pause_for(fail)
     assert window.of("show_plan") == []
     assert window.problem.text == "It cannot be stored."
     assert window.of("refresh") == [None]
