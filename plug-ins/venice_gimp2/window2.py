@@ -47,9 +47,7 @@ class _Window(object):
         self._send_button = self._dialog.add_button("_Send", _SEND)
         self._dialog.set_default_response(_SEND)
         self._dialog.connect("response", self._on_response)
-        self._dialog.connect(
-            "delete-event", lambda *_: True
-        )  # the window closes when the worker has answered
+        self._dialog.connect("delete-event", lambda *_: True)  # it closes when the worker has answered
         self._plan, self._error = _label(), _label()
         self._progress = gtk.ProgressBar()
         box = gtk.VBox(False, 12)

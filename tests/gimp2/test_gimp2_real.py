@@ -372,11 +372,11 @@ def test_variations_are_one_undo_step(desk: Desk2, sandbox: Sandbox, image: int)
     wait_for(lambda: state(desk, image) == before)
 
 
-@pytest.mark.parametrize(("choice", "status"), [("Return", "done"), ("alt+g", "cancelled")])
+@pytest.mark.parametrize(("choice", "status"), [("Return", "done"), ("alt+s", "cancelled")])
 def test_cancel_after_the_upload_frees_gimp_and_asks_about_the_answer(
     desk: Desk2, sandbox: Sandbox, image: int, choice: str, status: str
 ) -> None:
-    """Close, which is the default, or Stop for Good."""
+    """Close, which is the default, or Stop and Discard."""
     before = state(desk, image)
     sandbox.switch(stall=7, stall_at="answer")
     window = begin(desk, "changed my mind")
