@@ -1,8 +1,8 @@
 # -*- coding: utf-8 -*-
-"""The arguments of all procedures, in their order: scripts count on it, so new ones come last.
+"""The arguments of all procedures. Scripts depend on their order, so new ones come last.
 
-Both GIMPs register from this table, the tasks and windows read it. GIMP 2.10 has no upscale and no settings.
-Each label's mnemonic is the only one of its kind in its window. Standard library only; runs on Python 2.7
+Both GIMPs register their procedures from this table; the tasks and windows read it too. GIMP 2.10 has no
+upscale and no settings. Each mnemonic is unique in its window. Standard library only; runs on Python 2.7
 and 3.
 """
 
@@ -16,8 +16,8 @@ PROMPT, TEXT, CHOICE, INTEGER, DOUBLE, BOOLEAN = "prompt", "text", "choice", "in
 class Argument(namedtuple("Argument", "name kind label tooltip hint default low high choices only_in_gimp")):
     """One argument of a procedure.
 
-    `hint` follows the label where there are no tooltips, as in GIMP 2.10. `low` and `high` are a number's
-    range. `choices`: pairs of a value and its label. `only_in_gimp`: the worker has no such option.
+    `hint` follows the label in GIMP 2.10, which has no tooltips. `low` and `high`: a number's range.
+    `choices`: pairs of a value and its label. `only_in_gimp`: whether the worker has no such option.
     """
 
     __slots__ = ()
@@ -41,7 +41,7 @@ def _text(name, label, tooltip, hint=""):
 
 
 def _choice(name, label, tooltip, *choices):
-    """Make a choice of which the first is the default."""
+    """Return an argument with choices; the first is the default."""
     return _argument(CHOICE, name, label, tooltip, choices[0][0], choices=choices)
 
 
@@ -61,19 +61,26 @@ def _only_in_gimp(argument):
     return argument._replace(only_in_gimp=True)
 
 
-_MODEL = _text("model", "Mo_del", "The model to use; empty: the provider's default", "empty: default")
-_VARIATIONS = _integer("variations", "Variat_ions", "How many results to make", (1, 4), 1)
+_MODEL = _text(
+    "model", "Mo_del", "The model to use; leave empty for the provider's default", "empty: default"
+)
+_VARIATIONS = _integer("variations", "Variat_ions", "Number of results", (1, 4), 1)
 _ASPECT_RATIO = _text(
-    "aspect-ratio", "_Aspect ratio", "The shape to request, such as 16:9; empty: the best fit", "such as 16:9"
+    "aspect-ratio",
+    "_Aspect ratio",
+    "The aspect ratio to request, such as 16:9; leave empty for the best fit",
+    "such as 16:9",
 )
 _RESOLUTION = _text(
     "resolution", "Resol_ution", "The resolution to request, such as 2K, if the model offers it", "such as 2K"
 )
-_SAFE_MODE = _boolean("safe-mode", "_Blur adult content", "The service blurs adult content (safe mode)", True)
+_SAFE_MODE = _boolean(
+    "safe-mode", "_Blur adult content", "Have the service blur adult content (safe mode)", True
+)
 _PROVIDER = _text(
     "provider",
     "Pro_vider",
-    "The service to use: a name from Settings; empty: the one set there",
+    "The provider to use, by its name in Settings; leave empty for the one selected there",
     "empty: as in Settings",
 )
 
@@ -84,7 +91,7 @@ ARGUMENTS = {
         _choice(
             "selection",
             "S_election",
-            "Whether the selection is sent as a mask, only limits the result, or is ignored",
+            "How the selection is used: sent as a mask, applied only to the result, or ignored",
             ("guide", "Guide model and limit result"),
             ("local", "Limit result only"),
             ("ignore", "Ignore"),
@@ -100,7 +107,7 @@ ARGUMENTS = {
         _integer(
             "grow",
             "Gro_w",
-            "Enlarge the selection before sending, in pixels (below 0: shrink it)",
+            "Grow the selection before sending, in pixels (negative values shrink it)",
             (-1000, 1000),
             0,
             "px",
@@ -108,7 +115,7 @@ ARGUMENTS = {
         _integer(
             "feather",
             "_Feather",
-            "Fade the result in from the selection's edge inward, in pixels (-1: automatic)",
+            "Soften the result's edge inward from the selection's edge, in pixels (-1: automatic)",
             (-1, 4096),
             -1,
             "px, -1: automatic",
@@ -125,11 +132,11 @@ ARGUMENTS = {
             False,
             "costs extra",
         ),
-        _boolean("align", "Ali_gn", "Undo small shifts and scaling of the result", True),
+        _boolean("align", "Ali_gn", "Correct small shifts and scaling of the result", True),
         _boolean(
             "match-colors",
             "_Match colors",
-            "Match the result's colors to its surroundings; turn this off to change all colors",
+            "Match the result's colors to its surroundings; turn off to change the overall color",
             True,
         ),
         _PROVIDER,
@@ -137,7 +144,7 @@ ARGUMENTS = {
             _choice(
                 "sample",
                 "Sample la_yers",
-                "Whether to send this layer alone, or everything that is visible",
+                "Whether to send only this layer or all visible layers",
                 ("layer", "This layer only"),
                 ("visible", "All visible layers"),
             )
@@ -145,7 +152,7 @@ ARGUMENTS = {
         _choice(
             "output",
             "Ou_tput",
-            "Whether the new layer shows the full result, or only the areas that the model changed",
+            "Whether the new layer shows the full result or only the areas the model changed",
             ("layer", "Full result"),
             ("changes", "Changed areas only"),
         ),
@@ -155,31 +162,35 @@ ARGUMENTS = {
             _choice(
                 "output",
                 "Ou_tput",
-                "Whether to make a new layer without the background, or a copy with a layer mask",
+                "Create a new layer without the background, or a copy of the layer with a layer mask",
                 ("layer", "New layer"),
                 ("mask", "Copy of the layer with a layer mask"),
             )
         ),
-        _boolean("defringe", "_Defringe", "Remove the old background's color from soft edges", True),
+        _boolean(
+            "defringe", "_Defringe", "Remove the old background's color from semi-transparent edges", True
+        ),
         _PROVIDER,
         _only_in_gimp(
             _boolean(
                 "hide-source",
                 "Hide source la_yer",
-                "Hide the layer below its cutout, so that you see the cutout (not if a selection limits it)",
+                "Hide the source layer so that the cutout is visible (not if a selection limits the cutout)",
                 True,
             )
         ),
     ),
     "generate": (
-        _prompt("_Prompt: what should the picture show?", "What to make, for example “a red boat on a lake”"),
-        _text("negative-prompt", "Ne_gative prompt", "What should not be in the picture"),
+        _prompt(
+            "_Prompt: what should the image show?", "What to generate, for example “a red boat on a lake”"
+        ),
+        _text("negative-prompt", "Ne_gative prompt", "What to leave out of the image"),
         _MODEL,
-        _text("style", "St_yle", "One of the service's styles; empty: none", "empty: none"),
+        _text("style", "St_yle", "One of the service's styles; leave empty for none", "empty: none"),
         _integer(
             "seed",
             "Se_ed",
-            "The same seed gives similar results (-1: a new one each time)",
+            "The same seed gives similar results (-1: random)",
             (-999999999, 999999999),
             -1,
             "-1: random",
@@ -194,15 +205,15 @@ ARGUMENTS = {
         _choice(
             "scale",
             "Sc_ale",
-            "How many times as wide and high the new image is",
-            ("2", "2 times as wide and high"),
-            ("4", "4 times as wide and high"),
+            "How much larger the new image is in each direction",
+            ("2", "2× width and height"),
+            ("4", "4× width and height"),
         ),
         _PROVIDER,
         _double(
             "creativity",
             "Crea_tivity",
-            "How much texture the service may invent; 0: it stays true to the picture",
+            "How much texture the service may invent (0: none)",
             (0.0, 0.02),
             0.0,
         ),
@@ -212,16 +223,16 @@ ARGUMENTS = {
 
 
 def worker_options(action):
-    """Return the names of those that the worker knows."""
+    """Return the names of the arguments that the worker knows."""
     return tuple(each.name for each in ARGUMENTS[action] if not each.only_in_gimp)
 
 
 def gimp_options(action):
-    """Return the names of those that only GIMP knows."""
+    """Return the names of the arguments that only GIMP knows."""
     return tuple(each.name for each in ARGUMENTS[action] if each.only_in_gimp)
 
 
 def gimp_choices(action):
-    """Return the choices that only GIMP knows: (name, values) of each."""
+    """Return (name, values) of each choice that only GIMP knows."""
     own = [each for each in ARGUMENTS[action] if each.only_in_gimp and each.choices]
     return tuple((each.name, tuple(value for value, _ in each.choices)) for each in own)

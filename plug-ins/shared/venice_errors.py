@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""What can go wrong, as sentences that the user reads.
+"""Errors whose messages are sentences for the user.
 
 Standard library only; runs on Python 2.7 and 3.
 """
@@ -12,7 +12,7 @@ import traceback
 
 
 class UserError(Exception):
-    """`message` and `str` of it are a sentence for people; in Python 2, `str` is that as UTF-8."""
+    """An error whose message is a sentence for the user; in Python 2, `str` of it is UTF-8."""
 
     def __init__(self, message):
         super(UserError, self).__init__(message)
@@ -25,7 +25,7 @@ class UserError(Exception):
 
 
 class LinkError(UserError):
-    """A call failed. `kind` and `charge` are the worker's words, `details` what was behind it."""
+    """A call failed. `kind` and `charge` are the worker's; `details` is the technical cause."""
 
     def __init__(self, message, kind="error", charge="none", details=""):
         super(LinkError, self).__init__(message)
@@ -35,15 +35,15 @@ class LinkError(UserError):
 
 
 class WorkerGone(LinkError):
-    """The worker ended without an answer."""
+    """The worker ended without responding."""
 
 
 class Detached(LinkError):
-    """The worker goes on alone: what was sent may be charged, and its answer is kept."""
+    """The worker continues on its own: what was sent may be charged, and the result is saved."""
 
 
 def error_text(error):
-    """What an exception says, as text: in Python 2 the system's words may be in any encoding."""
+    """Return an exception's message as text; in Python 2 the system's may be in any encoding."""
     try:
         return type("")(error)
     except UnicodeError:
@@ -51,7 +51,7 @@ def error_text(error):
 
 
 class PlanChanged(UserError):
-    """What is about to be sent, or its price, is not what the person has seen."""
+    """What is about to be sent, or its price, is not what the user has seen."""
 
     def __init__(self, plan):
         super(PlanChanged, self).__init__(
@@ -61,7 +61,7 @@ class PlanChanged(UserError):
 
 
 class NotPlaced(UserError):
-    """What came could not be put into the image; nothing of it is lost. `trace`: of what went wrong."""
+    """The result could not be inserted into the image; nothing is lost. `trace`: the traceback."""
 
     def __init__(self, results, error):
         self.trace = traceback.format_exc()
@@ -74,4 +74,4 @@ class NotPlaced(UserError):
 
 
 class HostError(UserError):
-    """The image is not in a state for what is asked."""
+    """The image is not in a state that allows the task."""

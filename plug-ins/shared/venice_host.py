@@ -1,8 +1,8 @@
 # -*- coding: utf-8 -*-
-"""The host of a task, such as a GIMP: what it is asked for, what it answers, what it is handed.
+"""The host of a task, such as GIMP: its methods, their return values, and what they are given.
 
-A rectangle is a dict with x, y, width, height in image coordinates, an extent one with width and height.
-Images and layers are the host's own objects; only their host looks into them.
+A rectangle is a dict with x, y, width, and height in image coordinates; an extent has width and height.
+Images and layers are the host's own objects, which only the host looks into.
 
 Standard library only; runs on Python 2.7 and 3.
 """
@@ -21,7 +21,7 @@ QUICK_MASK = "Qmask"  # what GIMP calls its channel, in every language
 
 
 class Host(object):
-    """What a task needs of the program that has the image; `link` leads to the worker.
+    """What a task needs from the program that has the image; `link` leads to the worker.
 
     Every method is called in the host's main thread.
     """
@@ -30,13 +30,13 @@ class Host(object):
         self._link = link
 
     def describe_image(self, image):
-        """Return the `ImageState` of an image, or None where it was closed."""
+        """Return the `ImageState` of an image, or None if it was closed."""
         raise NotImplementedError("describe_image")
 
     def describe_layer(self, drawable):
-        """Return the `LayerState` of a layer, or of the one whose mask it is.
+        """Return the `LayerState` of a layer, or of the layer whose mask this is.
 
-        None: it is another channel, or was deleted.
+        None if it is another channel or was deleted.
         """
         raise NotImplementedError("describe_layer")
 
@@ -45,52 +45,52 @@ class Host(object):
         raise NotImplementedError("stack")
 
     def bottom_up(self, image, layers):
-        """Return `layers`, each once, in the order of the stack, depth first, from the bottom to the top."""
+        """Return `layers`, each once, in stack order, depth first, from bottom to top."""
         raise NotImplementedError("bottom_up")
 
     def read_selection(self, image):
-        """Return the window of what is selected and its coverage, 8-bit linear; None: nothing is selected."""
+        """Return the selection's window and its coverage, 8-bit linear, or None if nothing is selected."""
         raise NotImplementedError("read_selection")
 
     def export(self, image, layer, crop, name, wide_name=None):
-        """Write what `layer` shows in `crop` as the link's file `name`, 8-bit sRGB RGBA.
+        """Write what `layer` shows in `crop` to the link's file `name`, as 8-bit sRGB RGBA.
 
-        The layer's mask and filters count, its opacity and mode do not. Where `layer` is None, it is what is
-        visible of the whole image. With `wide_name`, where the image may hold colors outside sRGB, write it
-        under that name as float32 RGBA, too, and return True; else False.
+        The layer's mask and filters count; its opacity and mode do not. If `layer` is None, write what is
+        visible of the whole image. If `wide_name` is given and the image may hold colors outside sRGB, also
+        write float32 RGBA to that file and return True; otherwise return False.
         """
         raise NotImplementedError("export")
 
     def transaction(self, image):
-        """Return a context manager: one undo step, after which the same layers are selected as before."""
+        """Return a context manager for one undo step; it restores the selected layers."""
         raise NotImplementedError("transaction")
 
     def insert(self, image, above, placement):
-        """Put a `Placement` directly above the layer `above` (None: at the top); return the new layer."""
+        """Insert a `Placement` directly above the layer `above` (None: at the top); return the new layer."""
         raise NotImplementedError("insert")
 
     def insert_variations(self, image, above, name, placements):
-        """Put `Placement`s of the kind RESULT below each other into a new group directly above `above`.
+        """Insert `Placement`s of the kind RESULT into a new group directly above `above`.
 
-        The group has that name and the recipe of the first, which alone is visible. Return the new layers,
-        topmost first.
+        The group has the given name and the recipe of the first placement; only that one is visible. Return
+        the new layers, topmost first.
         """
         raise NotImplementedError("insert_variations")
 
     def hide(self, layer):
-        """Make a layer invisible; return False where its visibility is locked."""
+        """Hide a layer; return False if its visibility is locked."""
         raise NotImplementedError("hide")
 
-    def new_image(self, extent, name=None, beside=None):
-        """Return an empty RGB image that nobody sees yet.
+    def new_image(self, extent, name=None, source=None):
+        """Return an empty RGB image that is not shown yet.
 
-        With a name it is to be saved under that name in the folder of the image `beside`, and has its print
-        resolution; None: in the user's folder for pictures.
+        With a name, it is to be saved under that name in the folder of the image `source` and gets its print
+        resolution; without `source`, in the user's folder for pictures.
         """
         raise NotImplementedError("new_image")
 
     def show(self, image):
-        """Show an image in a window, where there is a screen."""
+        """Show an image in a window if there is a screen."""
         raise NotImplementedError("show")
 
 
@@ -99,8 +99,8 @@ class ImageState(
 ):
     """An image at one moment.
 
-    `canvas`: its extent. `base`: "rgb", "gray" or "indexed". `selection`: the window of what is selected, or
-    None. `has_quick_mask`: whether the selection is a channel for now, so that nothing is selected.
+    `canvas`: its extent. `base`: "rgb", "gray", or "indexed". `selection`: the selection's window, or None.
+    `has_quick_mask`: whether Quick Mask has turned the selection into a channel, so nothing is selected.
     """
 
     __slots__ = ()
@@ -115,9 +115,9 @@ class LayerState(
     """A layer or layer group at one moment.
 
     `tattoo`: its number within the image, which XCF files keep. `locked_group`: the outermost group around it
-    whose contents are locked, or None. `is_empty`: whether it is a group without a layer. `is_plain`: whether
-    its mode is Normal and its opacity 100 %. `is_hidden`: whether it, or a group around it, is invisible.
-    `edits_mask`: whether not the layer but its mask is being edited.
+    whose contents are locked, or None. `is_empty`: whether it is a group without layers. `is_plain`: whether
+    its mode is Normal and its opacity 100%. `is_hidden`: whether it, or a group around it, is hidden.
+    `edits_mask`: whether its mask is being edited instead of the layer itself.
     """
 
     __slots__ = ()
@@ -136,15 +136,15 @@ RESULT, CUTOUT, MASKED_COPY = "result", "cutout", "masked-copy"
 
 
 class Placement(object):
-    """One result as the worker left it, and as what it is put into an image: its `kind`.
+    """One result from the worker, and as what `kind` of layer it is inserted.
 
-    RESULT: a layer over `crop` with `pixels`, and the layer mask `mask` where that is not None.
+    RESULT: a layer over `crop` with `pixels`, and the layer mask `mask` unless that is None.
     CUTOUT: a layer over `crop` with the pixels of the layer `original`, their alpha times `mask`; where `rim`
-    (255 or 0; None: nowhere) says so, they have the colors of `pixels`.
+    is 255 (None: nowhere), they have the colors of `pixels`.
     MASKED_COPY: a copy of `original`; its layer mask is the active one of `original` times `mask`, which is 0
     outside `crop`.
 
-    `source`: the tattoo of the layer that it is made from, or that it lies above; None: there is none.
+    `source`: the tattoo of the layer it is made from or placed above, or None.
     """
 
     kind = RESULT
@@ -162,21 +162,21 @@ class Placement(object):
 
     @property
     def recipe(self):
-        """Return what the parasite RECIPE of the new layer is to hold."""
+        """The data for the new layer's parasite RECIPE."""
         return json.dumps(self._recipe, sort_keys=True).encode("ascii")
 
     def in_image_of_its_own(self):
-        """Move it to the origin of an image in which its source is not; return it."""
+        """Move it to the origin of a new image, which does not contain its source, and return it."""
         self.crop = at_origin(self.crop)
         self._recipe["source"] = None
         return self
 
 
 class PixelFile(object):
-    """A raw file of the worker's; `kind` is "rgba" or "coverage". Raises OSError where it is not there."""
+    """One of the worker's raw files; `kind` is "rgba" or "coverage". Raises OSError if it is missing."""
 
     def __init__(self, path, extent, kind):
-        os.stat(file_name(path))  # what is missing is noticed before an image is touched
+        os.stat(file_name(path))  # a missing file is noticed before an image is changed
         self.path, self.extent, self.kind = path, extent, kind
 
     def read(self):

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""ICC profiles, as far as a front end looks into them: what they say of colors, not what they are called.
+"""ICC profiles: whether their colors, whatever their names, are those of sRGB.
 
 Standard library only; runs on Python 2.7 and 3.
 """
@@ -20,9 +20,9 @@ _FIGURES = (1, 3, 4, 5, 7)  # of a parametric curve, by its kind
 
 
 def is_srgb(profile):
-    """Whether the values of `profile` (bytes) mean what sRGB's mean; for a gray one, its grays.
+    """Return whether values in `profile` (bytes) mean the same as in sRGB; for a gray one, as its grays.
 
-    One of tables is not looked into, and counts as another.
+    Profiles made of tables are not read and count as different.
     """
     try:
         tags = _tags(profile)
@@ -35,7 +35,7 @@ def is_srgb(profile):
             abs(primaries[color][axis] - _PRIMARIES[color][axis]) for color in range(3) for axis in range(3)
         ]
         return max(apart) <= _NEAR and all(_is_srgb_curve(tags[name]) for name in (b"rTRC", b"gTRC", b"bTRC"))
-    except (ArithmeticError, KeyError, ValueError, struct.error):  # it is none, or ends too soon
+    except (ArithmeticError, KeyError, ValueError, struct.error):  # not a profile, or truncated
         return False
 
 
@@ -53,7 +53,7 @@ def _xyz(tag):
 
 
 def _is_srgb_curve(tag):
-    """Whether each 8-bit value means what sRGB's does, to within what 8 bits tell apart."""
+    """Return whether each 8-bit value means the same as in sRGB, to within 8-bit precision."""
     curve = _curve(tag)
     return all(
         abs(_encoded(curve(level / _LEVELS)) * _LEVELS - level) <= 0.75 for level in range(_LEVELS + 1)
@@ -65,7 +65,7 @@ def _encoded(linear):
 
 
 def _curve(tag):
-    """From a value to its linear one: ICC.1:2022, 10.6 and 10.18. Raises ValueError for what is none."""
+    """Return the function from a value to its linear one: ICC.1:2022, 10.6 and 10.18. Raises ValueError."""
     if tag[:4] == b"curv":
         (count,) = struct.unpack_from(str(">I"), tag, 8)
         points = struct.unpack_from(str(">%dH" % count), tag, 12)

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""Which layers a run works on, and above which one its result goes.
+"""The layers that a run works on, and the layer above which its result goes.
 
 Standard library only; runs on Python 2.7 and 3.
 """
@@ -13,31 +13,31 @@ from venice_errors import HostError
 
 
 def single_layer(host, image, drawables, for_reading=False):
-    """Return the one layer to work on; `for_reading`: nothing goes into its group. Raises HostError."""
+    """Return the one layer to work on; `for_reading`: its group may be locked. Raises HostError."""
     layers = _layers_of(host, image, drawables)
     if len(layers) > 1:
-        raise HostError("Select one layer only.")
+        raise HostError("Select only one layer.")
     if not for_reading:
         _check_unlocked(host, layers[0])
     return layers[0]
 
 
 def with_references(host, image, drawables):
-    """Return the lowest layer, to work on, and the others as references, upward. Raises HostError."""
+    """Return the lowest layer, and the others from bottom to top as references. Raises HostError."""
     layers = _layers_of(host, image, drawables)
     _check_unlocked(host, layers[0])
     return layers[0], layers[1:]
 
 
 def insertion_point(host, image, drawables):
-    """Return the layer above which something new goes; None: at the top of the image. Raises HostError."""
+    """Return the layer above which a new layer goes, or None for the top. Raises HostError."""
     _check_anchored(host.describe_image(image))
     layers = [state.layer for state in map(host.describe_layer, drawables) if state is not None]
     return host.bottom_up(image, layers)[-1] if layers else None
 
 
 def _layers_of(host, image, drawables):
-    """Those layers, each once, from the lowest upward; none of them is an empty group."""
+    """Return the layers, each once, from bottom to top; none of them is an empty group."""
     seen = host.describe_image(image)
     _check_anchored(seen)
     if not drawables:
@@ -46,7 +46,7 @@ def _layers_of(host, image, drawables):
     if None in states and seen.has_quick_mask:  # GIMP chooses its channel
         raise HostError("Quick Mask is on: turn it off (Shift+Q) and select a layer.")
     if None in states:
-        raise HostError("Select a layer: a channel cannot be edited this way.")
+        raise HostError("Select a layer; channels cannot be edited this way.")
     if any(state.is_empty for state in states):
         raise HostError("This layer group is empty.")
     return host.bottom_up(image, [state.layer for state in states])
@@ -54,27 +54,31 @@ def _layers_of(host, image, drawables):
 
 def _check_anchored(image_state):
     if image_state.has_floating_selection:
-        raise HostError("Anchor the floating selection first, or make it a layer (Layer > To New Layer).")
+        raise HostError(
+            "Anchor the floating selection first, or turn it into a layer (Layer > To New Layer)."
+        )
 
 
 def _check_unlocked(host, layer):
     locked = host.describe_layer(layer).locked_group
     if locked is not None:
         name = host.describe_layer(locked).name
-        raise HostError("The layer group “%s” is locked: unlock it, the result goes into it." % name)
+        raise HostError(
+            "The layer group “%s” is locked. Unlock it, because the result is placed in it." % name
+        )
 
 
 def place_above(host, image, source):
     """Return the layer or group above which a new result made from `source` goes.
 
-    That is the topmost result in the source's group that was made from it, or from one of its results; the
-    source where there is none. Where a group around the source is locked, that group takes its place.
+    That is the topmost result in the source's group that was made from the source or one of its results, or
+    else the source itself. If a group around the source is locked, that group takes its place.
     """
     state = host.describe_layer(source)
     anchor = state if state.locked_group is None else host.describe_layer(state.locked_group)
     stack = host.stack(image)
     made_from = _sources(stack)
-    for item in _beside(stack, anchor.tattoo) or ():
+    for item in _siblings(stack, anchor.tattoo) or ():
         if item.tattoo == anchor.tattoo:
             break
         if _comes_from(state.tattoo, item.tattoo, made_from):
@@ -82,11 +86,11 @@ def place_above(host, image, source):
     return anchor.layer
 
 
-def _beside(stack, tattoo):
-    """The items of the group in which that one lies, itself included; None: it is not in this stack."""
+def _siblings(stack, tattoo):
+    """Return all items of the group that contains `tattoo`, or None if it is not in this stack."""
     if any(item.tattoo == tattoo for item in stack):
         return stack
-    found = (_beside(item.children, tattoo) for item in stack)
+    found = (_siblings(item.children, tattoo) for item in stack)
     return next((items for items in found if items is not None), None)
 
 
@@ -101,7 +105,7 @@ def _comes_from(source, tattoo, made_from):
 
 
 def _sources(stack):
-    """The tattoo of each result's source by the result's own."""
+    """Return the tattoo of each result's source, by the result's own tattoo."""
     found = {}
     _collect(stack, found)
     return found
@@ -112,9 +116,9 @@ def _collect(stack, found):
     for item in reversed(stack):
         recipe = _read_recipe(item)
         if recipe is None and item.children and all(_is_of_0_1_0(child) for child in item.children):
-            recipe = {}  # its variations, whose group had no recipe
+            recipe = {}  # a group of variations had no recipe then
         if recipe is not None:
-            # 0.1.0 did not record the source: it put each result directly above it
+            # 0.1.0 did not record the source, but put each result directly above it
             made_from = recipe.get("source", below)
             found[item.tattoo] = made_from if isinstance(made_from, numbers.Integral) else None
         _collect(item.children, found)
@@ -127,9 +131,9 @@ def _is_of_0_1_0(item):
 
 
 def _read_recipe(item):
-    """The recipe on a layer or group; None: there is none, or it cannot be read."""
+    """Return the recipe of a layer or group, or None if there is none or it cannot be read."""
     try:
         recipe = json.loads(item.recipe.decode("ascii")) if item.recipe else None
-    except (ValueError, RuntimeError):  # the latter where it is too deep
+    except (ValueError, RuntimeError):  # RuntimeError if nested too deeply
         return None
     return recipe if isinstance(recipe, dict) else None

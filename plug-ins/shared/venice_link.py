@@ -1,8 +1,8 @@
 # -*- coding: utf-8 -*-
-"""The worker process as GIMP's plug-ins see it: start it, talk to it, let go of it.
+"""The worker process as GIMP's plug-ins see it: start it, talk to it, detach from it.
 
-Standard library only; runs on Python 2.7 and 3, and knows nothing of GIMP. Messages are one JSON object
-a line on the worker's standard input and output; pixels travel as raw files in a private folder.
+Standard library only; runs on Python 2.7 and 3, and knows nothing about GIMP. Messages are one JSON object
+per line on the worker's standard input and output; pixels are passed as raw files in a private folder.
 """
 
 from __future__ import unicode_literals
@@ -30,9 +30,9 @@ CLOSE_SECONDS = 2.0
 
 
 class Link(object):
-    """One worker process. Use it from one thread; a context manager that lets go of it at the end.
+    """One worker process, and a context manager that closes the link to it. Use it from one thread.
 
-    `remedies`: a sentence for each remedy of the worker's errors, saying where in this GIMP that is done.
+    `remedies`: for each remedy of the worker's errors, a sentence that says where to find it in this GIMP.
     """
 
     def __init__(self, command, environ=None, remedies=None):
@@ -45,8 +45,8 @@ class Link(object):
         self._run_id = 0
         self._stage = ""
         self._detached = False
-        self._over = False  # no more messages: it is gone, or about to be, or goes on alone
-        self.news = False  # whether plans may have changed: set by the worker, taken back by who asks again
+        self._over = False  # no more messages: it has ended, is about to, or continues on its own
+        self.news = False  # whether plans may have changed; whoever asks for a new plan resets it
         self.folder = ""
         self.version = ""
 
@@ -71,12 +71,12 @@ class Link(object):
         return self._process is not None and not self._over
 
     def start(self):
-        """Starts the worker, anew where the last one is gone, and waits for its greeting."""
+        """Start the worker, or a new one if the last one has ended, and wait for its greeting."""
         self._messages = queue.Queue()
         self._stage = ""
         self._detached = False
         self._over = False
-        # A file, not a pipe: nobody has to read it, and it cannot fill up.
+        # A file, not a pipe: it does not need to be read and cannot fill up.
         self._stderr = tempfile.TemporaryFile()
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._stderr}
         options = dict(own_session(), env=self._environ, **pipes)
@@ -96,13 +96,13 @@ class Link(object):
         self.version = hello["version"]
 
     def ensure(self):
-        """Starts the worker again if it is gone or was let go of."""
+        """Start the worker again if it has ended or the link was closed."""
         if self._process is None or self._over or self._process.poll() is not None:
             self.close()
             self.start()
 
     def send(self, method, params=None):
-        """Sends a call and returns its number; the answer comes through `receive`."""
+        """Send a call and return its number; the answer comes through `receive`."""
         self._last_id += 1
         if method == "run":
             self._run_id, self._stage = self._last_id, "preparing"
@@ -112,12 +112,12 @@ class Link(object):
             self._process.stdin.flush()
         except (IOError, OSError, ValueError):
             if self._stage:
-                self._stage = "unknown"  # what it said last may not have been received yet
+                self._stage = "unknown"  # its last messages may not have been received yet
             raise self._gone()
         return self._last_id
 
     def receive(self, seconds):
-        """The next message, or None when none comes in that time. Raises WorkerGone at the end."""
+        """Return the next message, or None if none arrives in time. Raises WorkerGone at the end."""
         try:
             message = self._messages.get(True, seconds) if seconds > 0 else self._messages.get_nowait()
         except queue.Empty:
@@ -133,7 +133,7 @@ class Link(object):
         return message
 
     def answer(self, message, call_id):
-        """(True, value) where `message` ends that call, (False, None) where it does not. Raises LinkError."""
+        """Return (True, value) if `message` ends that call, else (False, None). Raises LinkError."""
         if message is None or message.get("id") != call_id:
             return False, None
         event = message["event"]
@@ -152,9 +152,9 @@ class Link(object):
         return False, None
 
     def call(self, method, params=None, on_wait=None, interval=0.1):
-        """Sends a call and waits for its value.
+        """Send a call, wait for its value, and return it.
 
-        `on_wait(message)` is called for each other message, and with None every `interval` s.
+        `on_wait(message)` is called for each other message, and with None every `interval` seconds.
         """
         call_id = self.send(method, params)
         while True:
@@ -166,30 +166,29 @@ class Link(object):
                 on_wait(message)
 
     def cancel(self, stop=False, unless_sent=False):
-        """Asks to stop the job under way, and returns the call's number.
+        """Ask the worker to stop the current job, and return the call's number.
 
-        `stop`: also where it may already be paid for; `unless_sent`: nothing is stopped in that case, and the
-        answer is "sent".
+        `stop`: even if it may already be charged. `unless_sent`: do not stop in that case, but answer "sent".
         """
         return self.send("cancel", {"stop": stop, "unless_sent": unless_sent})
 
     def stop(self):
-        """Ends the worker, also one that we have let go of; what it had sent may be charged."""
+        """End the worker, even a detached one; what it has sent may be charged."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
 
     def write(self, name, data):
-        """Puts pixels into the private folder and returns the name to pass on."""
+        """Write pixels to the private folder and return the name to pass on."""
         with io.open(self.path_of(name), "wb") as file:
             file.write(data)
         return name
 
     def path_of(self, name):
-        """A file in the private folder, as functions for files take it."""
+        """Return the path of a file in the private folder, as file functions take it."""
         return file_name(os.path.join(self.folder, name))
 
     def close(self):
-        """Lets go of the worker. One that is still receiving a paid answer goes on without us."""
+        """Close the link. A worker that is still receiving a paid answer continues on its own."""
         process, self._process = self._process, None
         if process is None:
             return

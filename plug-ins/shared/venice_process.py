@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""How the worker is started: its manifest, an environment without GIMP's own, file names.
+"""How the worker is started: its manifest, a clean environment, file names.
 
 Standard library only; runs on Python 2.7 and 3.
 """
@@ -15,16 +15,16 @@ from venice_errors import LinkError
 
 MANIFEST = "worker.json"
 
-# What a host's bundle sets for itself and would break another Python.
-# `str` of each: in Python 2 variables are bytes, and a name outside ASCII would not compare with text.
+# Variables that a host's bundle sets for itself and that would break another Python.
+# `str` of each: in Python 2 variables are bytes, and a name outside ASCII could not be compared with text.
 FOREIGN_PREFIXES = tuple(map(str, ("PYTHON", "LD_", "DYLD_", "GI_", "GTK_", "GDK_", "GIO_")))
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 def clean_environment(environ, bundle=None):
-    """The variables for the worker: without what belongs to the host's own Python and its bundle.
+    """Return the worker's variables, without those of the host's own Python and bundle.
 
-    `bundle` is the folder of a self-contained GIMP (None: GIMP is installed in the system).
+    `bundle` is the folder of a self-contained GIMP, or None if GIMP is installed in the system.
     """
     bundle = bundle or environ.get("APPDIR")
     kept = {}
@@ -46,7 +46,7 @@ def _inside(path, folder):
 
 
 def read_manifest(folder):
-    """How to start the worker: the list of words that `install.py` wrote beside the plug-in."""
+    """Return the command that starts the worker: words that `install.py` wrote next to the plug-in."""
     path = os.path.join(folder, MANIFEST)
     try:
         with io.open(file_name(path), encoding="utf-8") as file:
@@ -67,14 +67,14 @@ def read_manifest(folder):
 
 
 def file_name(path):
-    """A path (text) as functions for files take it: Python 2 encodes text by the locale, which may be "C"."""
+    """Return a path as file functions take it: Python 2 encodes text by the locale, which may be "C"."""
     return path.encode("utf-8") if sys.version_info[0] == 2 and os.name != "nt" else path
 
 
 def command_word(word):
-    """A word of a command line as Popen takes it; Python 2 on Windows has the ANSI code page only.
+    """Return a word of a command line as Popen takes it; Python 2 on Windows has only the ANSI code page.
 
-    A path that has no place there is given by its short name.
+    A path that cannot be encoded in it is replaced by its short name.
     """
     if sys.version_info[0] > 2 or os.name != "nt":
         return file_name(word)
@@ -87,7 +87,7 @@ def command_word(word):
 
 
 def _short_name(kernel, path):
-    """The 8.3 name that Windows has for a path, or the path where it has none."""
+    """Return the 8.3 name that Windows has for a path, or the path if it has none."""
     import ctypes
 
     size = kernel.GetShortPathNameW(path, None, 0)
@@ -97,9 +97,9 @@ def _short_name(kernel, path):
 
 
 def own_session():
-    """So that ending the plug-in does not end the worker with it, and no file of GIMP's is open in it."""
+    """Return Popen options that keep the worker alive without the plug-in and close GIMP's files in it."""
     if os.name == "nt":
-        # CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP; beside pipes, Python 2 there cannot close files
+        # CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP; Python 2 cannot both use pipes and close files here
         return {"creationflags": 0x08000000 | 0x00000200, "close_fds": sys.version_info[0] > 2}
     if sys.version_info >= (3, 2):
         return {"start_new_session": True, "close_fds": True}

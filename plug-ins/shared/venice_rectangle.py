@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""Rectangles as they travel in messages: dicts with x, y, width, height, whole numbers in px.
+"""Rectangles as in messages: dicts with x, y, width, and height, whole numbers in px.
 
 Standard library only; runs on Python 2.7 and 3.
 """
@@ -8,22 +8,22 @@ from __future__ import unicode_literals
 
 
 def extent_of(rectangle):
-    """Return the width and height of a rectangle."""
+    """Return a rectangle's width and height."""
     return {"width": rectangle["width"], "height": rectangle["height"]}
 
 
 def at_origin(extent):
-    """Return the rectangle of that width and height at 0, 0; of a rectangle too."""
+    """Return the rectangle of that extent, or of a rectangle's extent, at 0, 0."""
     return dict(extent_of(extent), x=0, y=0)
 
 
 def from_corners(left, top, right, bottom):
-    """Return the rectangle between those edges."""
+    """Return the rectangle between these edges."""
     return {"x": left, "y": top, "width": right - left, "height": bottom - top}
 
 
 def counted_from(origin, rectangle):
-    """Return `rectangle`, its place counted from the corner of `origin`."""
+    """Return `rectangle` with its position relative to the corner of `origin`."""
     return dict(rectangle, x=rectangle["x"] - origin["x"], y=rectangle["y"] - origin["y"])
 
 

@@ -1,18 +1,18 @@
 # -*- coding: utf-8 -*-
-"""The life of one run behind a window: planned, shown, sent, waited for, cancelled or placed. No toolkit.
+"""One run behind a window: planned, shown, sent, waited for, cancelled, or placed. No toolkit.
 
-A window is the view of a session, and has these:
+A window is the view of a session and has these methods:
 
-    show_plan(text)                 what would be sent and its price, or why that is not known
-    show_problem(problem)           a `Problem`; None: there is none (any more)
-    show_progress(text, share)      while a run is under way; a share of None: nobody knows how far it is
-    set_busy(busy)                  a run begins or is over: nothing can be changed meanwhile
+    show_plan(text)                 what would be sent and its price, or why that is unknown
+    show_problem(problem)           a `Problem`, or None if there is none
+    show_progress(text, share)      during a run; `share` is None if it is unknown
+    set_busy(busy)                  a run begins or ends: nothing can be changed in the meantime
     refresh()                       the service's lists have changed
-    ask_whether_to_wait()           the request has been sent: `leave`, `stop`, or nothing, to keep waiting
-    wait()                          lets the toolkit work for one event, a tick at most
+    ask_whether_to_wait()           the request has been sent: `leave`, `stop`, or do nothing to keep waiting
+    wait()                          let the toolkit work for one event, a tick at most
 
-It calls `step` every now and then (TICK), from a timer also in the middle of `work`. Nothing here blocks but
-`work`. Standard library only; runs on Python 2.7 and 3.
+It calls `step` every TICK seconds from a timer, even during `work`, the only method here that blocks.
+Standard library only; runs on Python 2.7 and 3.
 """
 
 from __future__ import division, unicode_literals
@@ -25,7 +25,7 @@ from venice_texts import KEY_MISSING, STAGES
 
 TICK = 0.05
 WATCH_SHARE = 0.05
-"""Of the time: how long looking at the selection may take."""
+"""The share of the time that checking the selection may take."""
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
 NO_KEY, PLAN_CHANGED = "no-key", "plan-changed"
@@ -35,7 +35,7 @@ _clock = getattr(time, "monotonic", time.time)
 
 
 class Problem(namedtuple("Problem", "text level kind details")):
-    """What stands in the way. `kind`: NO_KEY, PLAN_CHANGED, one of the worker's errors, or ""."""
+    """What prevents sending. `kind`: NO_KEY, PLAN_CHANGED, one of the worker's error kinds, or ""."""
 
     __slots__ = ()
 
@@ -58,29 +58,29 @@ def _problem_of(error):
 
 
 class Session(object):
-    """`plan`: what is shown; None: nothing is known. `problem`: what is shown of that."""
+    """The state behind a window. `plan` and `problem`: those that are shown, or None."""
 
     def __init__(self, task, link, view):
         self._task, self._link, self._view = task, link, view
         task.in_window = True
         self.plan = self.problem = None
-        self._state, self._resting = _IDLE, False
-        self._calls = {}  # by method: the number of the last call, and what takes its value
+        self._state, self._paused = _IDLE, False
+        self._calls = {}  # by method: the number of the last call, and the function that takes its value
         self._outcome = None
-        self._given_up = False
+        self._is_cancelled = False
         self._stage, self._since, self._share = "", 0.0, None
         self._watch_after = 0.0
 
     @property
     def is_busy(self):
-        """Whether a run is under way."""
+        """Whether a run is in progress."""
         return self._state != _IDLE
 
     # Before it is sent
 
     def ask_plan(self):
-        """Ask what would be sent and what it costs; it is shown when the answer comes."""
-        if self.is_busy or self._resting:
+        """Ask what would be sent and what it costs, and show the answer when it comes."""
+        if self.is_busy or self._paused:
             return
         try:
             self._link.ensure()
@@ -89,8 +89,8 @@ class Session(object):
             self._lose_plan(error)
 
     def ask(self, method, params, take):
-        """Ask the worker something; `take` gets the answer when it comes."""
-        if self.is_busy or self._resting:
+        """Call the worker; `take` gets the answer when it comes."""
+        if self.is_busy or self._paused:
             return
         try:
             self._link.ensure()
@@ -99,9 +99,9 @@ class Session(object):
             self._lose_plan(error)
 
     def watch(self, at_once=False):
-        """Ask for the plan again if the image has changed; look less often where that takes long."""
+        """Ask for the plan again if the image has changed; check less often if that takes long."""
         began = _clock()
-        if self.is_busy or self._resting or (began < self._watch_after and not at_once):
+        if self.is_busy or self._paused or (began < self._watch_after and not at_once):
             return
         if self._task.has_changed():
             self.ask_plan()
@@ -109,47 +109,47 @@ class Session(object):
         self._watch_after = now + (now - began) / WATCH_SHARE
 
     def step(self, seconds=0):
-        """Take what the worker has said meanwhile; wait for it up to `seconds`."""
-        if self._resting:
+        """Process the worker's messages, waiting for them for up to `seconds`."""
+        if self._paused:
             return
         if self._state in (_IDLE, _RUNNING):
             self._listen(seconds)
         if self.is_busy:
-            self._tell_progress()
+            self._show_progress()
         elif self._link.news and not self._calls:
             self._link.news = False
             self._ask_again()
 
-    def apart(self, action):
-        """Let something else talk to the worker, such as another window; what goes wrong there is shown."""
+    def pause_for(self, action):
+        """Let something else use the worker, such as another window, and show its errors."""
         self.forget_problem()
-        self._resting = True
+        self._paused = True
         self._calls.clear()
         try:
             self._link.ensure()
             action()
         except LinkError as error:
-            self._tell(_problem_of(error))
+            self._show_problem(_problem_of(error))
         finally:
-            self._resting = False
+            self._paused = False
         self._ask_again()
 
     def note_change(self):
-        """Forget an error where the user has changed something; a missing key is still missing."""
+        """Clear the error after a change by the user; a missing key is still missing."""
         if not self._lacks_key():
             self.forget_problem()
 
     def forget_problem(self):
-        """Take it for solved; the next plan tells what still holds."""
+        """Clear the problem; the next plan shows whether it persists."""
         if self.problem is not None:
-            self._tell(None)
+            self._show_problem(None)
 
     # Sending
 
     def work(self):
-        """Send what is shown and wait for the result, with the window alive.
+        """Send what is shown and wait for the result, with the window responsive.
 
-        Returns what `Task.place` does, or None where it can be tried again. Raises Detached, NotPlaced.
+        Return what `Task.place` does, or None if the user can try again. Raises Detached, NotPlaced.
         """
         self.forget_problem()
         self._view.set_busy(True)
@@ -159,11 +159,11 @@ class Session(object):
             raise
         except PlanChanged as changed:
             self._take_plan(changed.plan)
-            self._tell(_problem_of(changed))
+            self._show_problem(_problem_of(changed))
         except (LinkError, HostError) as error:
             if getattr(error, "kind", "") == "cancelled":
-                self._link.close()  # nothing of it goes on; another try starts another worker
-            self._tell(_problem_of(error))
+                self._link.close()  # nothing continues; another try starts a new worker
+            self._show_problem(_problem_of(error))
         finally:
             self._state = _IDLE
             self._calls.clear()
@@ -171,23 +171,23 @@ class Session(object):
         return None
 
     def cancel(self):
-        """Cancel what has not wholly left; what has may be paid for, so the view asks the user."""
+        """Cancel unless the request has been sent completely and may be charged; then ask the user."""
         if self._state == _STARTING:
-            self._given_up = True
+            self._is_cancelled = True
         elif self._state == _RUNNING:
-            self._say(self._take_cancel, unless_sent=True)
+            self._send_cancel(self._take_cancel, unless_sent=True)
 
     def leave(self):
-        """Let the worker go on alone; it keeps the answer."""
-        self._say(None)
+        """Let the worker continue on its own and save the answer."""
+        self._send_cancel(None)
 
     def stop(self):
-        """End it for good: the answer is lost, and may be charged."""
-        self._say(None, stop=True)
+        """Stop for good: the answer is lost and may be charged."""
+        self._send_cancel(None, stop=True)
 
     def _run(self):
-        """Return the worker's results. Raises UserError."""
-        self._state, self._given_up = _STARTING, False
+        """Run the job and return the worker's results. Raises UserError."""
+        self._state, self._is_cancelled = _STARTING, False
         self._calls.clear()
         self._begin("preparing")
         self._link.ensure()
@@ -200,14 +200,16 @@ class Session(object):
         return self._outcome
 
     def _wait_at_start(self, _message):
-        """Stay alive while the worker makes sure of the price: nothing has been sent yet."""
+        """Stay responsive while the worker confirms the price; nothing has been sent yet."""
         end = _clock() + TICK
-        while not self._given_up and _clock() < end:  # not until there are no more events: they may never end
+        while (
+            not self._is_cancelled and _clock() < end
+        ):  # not until no events are left
             self._view.wait()
-        if self._given_up:
+        if self._is_cancelled:
             raise LinkError("Cancelled. Nothing was charged.", "cancelled")
 
-    def _say(self, take, **how):
+    def _send_cancel(self, take, **how):
         if self._state != _RUNNING:
             return
         try:
@@ -218,7 +220,7 @@ class Session(object):
     def _end(self, outcome):
         self._outcome, self._state = outcome, _OVER
 
-    # What the worker says
+    # What the worker sends
 
     def _listen(self, seconds):
         try:
@@ -246,14 +248,14 @@ class Session(object):
                 self._take_progress(message)
 
     def _take_plan(self, plan):
-        self._task.told(plan)
+        self._task.mark_shown(plan)
         self.plan = plan
         self._view.show_plan(self._task.sentences(plan))
         if plan["key"]:
             if self._lacks_key():
                 self.forget_problem()
-        elif not self._lacks_key():  # told once: a window brings into sight what it is told
-            self._tell(Problem(KEY_MISSING, NOTE, NO_KEY, ""))
+        elif not self._lacks_key():  # only once: a window scrolls to a problem when it is shown
+            self._show_problem(Problem(KEY_MISSING, NOTE, NO_KEY, ""))
 
     def _lacks_key(self):
         return self.problem is not None and self.problem.kind == NO_KEY
@@ -266,7 +268,7 @@ class Session(object):
         self._view.refresh()
         self.ask_plan()
 
-    def _tell(self, problem):
+    def _show_problem(self, problem):
         self.problem = problem
         self._view.show_problem(problem)
 
@@ -282,12 +284,12 @@ class Session(object):
 
     def _begin(self, stage):
         self._stage, self._since, self._share = STAGES.get(stage, ""), _clock(), None
-        self._tell_progress()
+        self._show_progress()
 
-    def _tell_progress(self):
+    def _show_progress(self):
         waited = int(_clock() - self._since)
         if self._share is not None:
-            text = "%s %.0f %%" % (self._stage, 100 * self._share)
+            text = "%s %.0f%%" % (self._stage, 100 * self._share)
         else:
-            text = "%s %d s" % (self._stage, waited) if waited else self._stage
+            text = "%s (%d s)" % (self._stage, waited) if waited else self._stage
         self._view.show_progress(text, self._share)

@@ -1,10 +1,10 @@
 # -*- coding: utf-8 -*-
-"""In which color space GIMP mixes a new layer with what lies below it: one in which nothing else moves.
+"""The color space in which GIMP blends a new layer with those below it: one in which nothing else changes.
 
-GIMP converts all that lies below a layer to that layer's composite space, what its mask leaves alone too, and
-in some precisions and profiles a value that is converted and back is another (docs/fidelity.md). So the new
-layer takes the space in which the values are at its place anyway: that of the next layer above, to which they
-go; that of the next layer below, from which they come; or the encoding in which the image stores them.
+GIMP converts everything below a layer to that layer's composite space, even where its mask is 0, and in some
+precisions and profiles, a value does not survive the conversion and back (docs/fidelity.md). So the new layer
+takes the space that the values are in at its position anyway: that of the next layer above, where they go;
+that of the next layer below, where they come from; or the encoding in which the image stores them.
 
 Standard library only; runs on Python 2.7 and 3.
 """
@@ -15,10 +15,10 @@ from venice_rectangle import at_origin, intersection
 
 
 def decisive(stack, place, canvas, bounds_of, is_visible, is_mixed):
-    """The layer whose composite space the one at `place` is to have; None: the image's own encoding.
+    """Return the layer whose composite space the one at `place` gets, or None for the image's own encoding.
 
-    `stack`: the layers of its group, topmost first. Those count that are visible wherever it is. The lowest
-    of them is taken by GIMP as it is stored, unless it `is_mixed`, having an opacity or a mask.
+    `stack`: the layers of its group, topmost first. Only visible layers that cover it entirely count. GIMP
+    takes the lowest one as it is stored, unless it `is_mixed`: it has an opacity or a mask.
     """
     seen = intersection(bounds_of(stack[place]), at_origin(canvas))
 

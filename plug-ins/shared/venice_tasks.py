@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""The four tasks: edit, cutout, generation, upscale.
+"""The four tasks: edit, cutout, generate, and upscale.
 
 Standard library only; runs on Python 2.7 and 3.
 """
@@ -13,12 +13,12 @@ from venice_host import CUTOUT, MASKED_COPY
 from venice_rectangle import at_origin, extent_of, intersection
 from venice_task import Task
 
-EMPTY_REFERENCE = (
-    "There is nothing to see in the reference layer “%s”: it is empty, or hidden by its layer mask."
-)
+EMPTY_REFERENCE = "Nothing is visible in the reference layer “%s”: it is empty or hidden by its layer mask."
 
 
 class EditTask(Task):
+    """Edit a layer or a selection by a prompt; further layers are references."""
+
     action = "edit"
     title = "Edit with Prompt"
     options = worker_options("edit")
@@ -38,7 +38,7 @@ class EditTask(Task):
         return not self._sees_visible() and super(EditTask, self)._is_made_of_hidden(layer)
 
     def _find_place(self, image, source):
-        """What was made of all that is visible lies above all of it."""
+        """Return None if all visible layers were sent: the result goes above them."""
         return None if self._sees_visible() else super(EditTask, self)._find_place(image, source)
 
     def _sees_selection(self):
@@ -50,7 +50,7 @@ class EditTask(Task):
             return layer
         seen = intersection(layer, at_origin(scene.image.canvas))
         if seen is None:
-            raise HostError("The layer lies wholly outside the canvas.")
+            raise HostError("The layer is entirely outside the canvas.")
         return seen
 
     def _export_source(self, crop, name, wide_name):
@@ -72,6 +72,8 @@ class EditTask(Task):
 
 
 class CutoutTask(Task):
+    """Cut out a layer's subject as a new layer or a layer mask."""
+
     action = "cutout"
     title = "Remove Background"
     options = worker_options("cutout")
@@ -81,14 +83,14 @@ class CutoutTask(Task):
     def _find_notes(self, scene):
         notes = super(CutoutTask, self)._find_notes(scene)
         if scene.image.selection is not None:
-            notes.append("The selection limits the cutout, and the layer stays visible.")
+            notes.append("The selection limits the cutout, so the source layer stays visible.")
         return notes
 
     def _insert(self, image, source, above, made, warnings):
         layer = self._insert_cutout(image, source, above, made, warnings)
         hides = source is not None and self._value("hide-source") and self._window is None
         if hides and not self._host.hide(source.layer):
-            warnings.append("The layer's visibility is locked, so the layer was not hidden.")
+            warnings.append("The source layer's visibility is locked, so it was not hidden.")
         return layer
 
     def _insert_cutout(self, image, source, above, made, warnings):
@@ -97,7 +99,7 @@ class CutoutTask(Task):
         made.name = "%s · %s" % (made.name, source.name)
         before, now = self._sent_from, source.bounds
         if extent_of(now) != extent_of(before):
-            warnings.append("The source layer's size has changed: the result is the cutout of what was sent.")
+            warnings.append("The source layer's size changed, so the cutout shows what was sent.")
             made.mask = None
             return super(CutoutTask, self)._insert(image, source, above, made, warnings)
         crop = made.crop
@@ -108,6 +110,8 @@ class CutoutTask(Task):
 
 
 class GenerateTask(Task):
+    """Generate a new layer from a prompt."""
+
     action = "generate"
     title = "Generate Layer"
     made_of_layer = False
@@ -120,10 +124,12 @@ class GenerateTask(Task):
         return at_origin(scene.image.canvas)
 
     def _export(self, plan, files):
-        """Nothing leaves the image."""
+        """Export nothing."""
 
 
 class UpscaleTask(Task):
+    """Enlarge a layer as a new image."""
+
     action = "upscale"
     title = "Upscale Layer"
     options = worker_options("upscale")
@@ -132,21 +138,21 @@ class UpscaleTask(Task):
     def _find_notes(self, scene):
         notes = super(UpscaleTask, self)._find_notes(scene)
         if scene.image.selection is not None:
-            notes.append("The selection does not matter: the whole layer is upscaled.")
+            notes.append("The selection is ignored: the whole layer is upscaled.")
         return notes
 
     def _place(self, value):
-        """Always a new image, named after the layer."""
+        """Place the result in a new image named after the layer."""
         host, made = self._host, self._placement(value["results"][0]).in_image_of_its_own()
         layer = host.describe_layer(self._layer)
         source = "Upscaled" if layer is None else layer.name
         factor = made.crop["width"] / self._sent_from["width"]
-        beside = None if host.describe_image(self._image) is None else self._image
-        image = host.new_image(made.crop, "%s %.3gx" % (source, factor), beside)
+        original = None if host.describe_image(self._image) is None else self._image
+        image = host.new_image(made.crop, "%s %.3gx" % (source, factor), original)
         made.name = "%s · %s" % (source, made.name)
         layer = host.insert(image, None, made)
-        self._tell_placed([made])
-        return image, [layer], self._untold(value["warnings"])
+        self._report_placed([made])
+        return image, [layer], self._new_warnings(value["warnings"])
 
     def _pick(self, drawables):
         return venice_layers.single_layer(self._host, self._image, drawables, for_reading=True), []

@@ -1,12 +1,12 @@
 # -*- coding: utf-8 -*-
-"""Sentences about a plan and a run.
+"""Sentences about plans and runs.
 
 Standard library only; runs on Python 2.7 and 3.
 """
 
 from __future__ import division, unicode_literals
 
-# Of the window of a task, which has labels of arguments too: see `venice_arguments`.
+# For the window of a task, whose other labels are in `venice_arguments`.
 SEND, HELP, OPTIONS = "Se_nd", "_Help", "_Options"
 KEY_MISSING = "No API key is set for this service."
 ALREADY_SENT = "The request had already been sent"
@@ -19,7 +19,7 @@ STAGES = {
     "fitting": "Fitting the result…",
 }
 
-# Where the user finds the remedy for an error.
+# Where the user finds the remedies for errors.
 GIMP3_REMEDIES = {
     "set-key": "To enter the key, open Filters > Venice > Settings.",
     "raise-limit": "To change the limit, open Filters > Venice > Settings.",
@@ -33,7 +33,7 @@ GIMP2_REMEDIES = {
 
 
 def describe(plan):
-    """A plan in a few sentences: what leaves the machine, where to, and the price."""
+    """Describe a plan in a few sentences: what is sent, where, and for what price."""
     size = "%d\u00a0×\u00a0%d\u00a0px" % (plan["size"]["width"], plan["size"]["height"])
     what = "%s plus the selection as a mask" % size if plan["guided"] else size
     if plan["references"]:
@@ -60,6 +60,6 @@ def describe(plan):
 
 
 def dollars(amount):
-    """With two to four decimals."""
+    """Format an amount with two to four decimals."""
     whole, _, cents = ("%.4f" % amount).rstrip("0").partition(".")
     return "$%s.%s" % (whole, cents.ljust(2, str("0")))

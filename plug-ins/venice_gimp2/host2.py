@@ -1,9 +1,9 @@
 # -*- coding: utf-8 -*-
-"""GIMP 2.10 as a task needs it.
+"""GIMP 2.10 as the host of a task.
 
-Python gets no pixels here that GIMP has not saved, and gives it none that it does not load: they travel as
-pictures in the worker's folder, and the worker turns those into raw pixels and back. Whatever takes a
-conversion is done in private images, so that the person's image only gets finished layers.
+Python cannot exchange raw pixels with GIMP here: GIMP saves and loads image files in the worker's folder, and
+the worker converts those to raw pixels and back. All conversions are done in private images, so that the
+user's image gets only finished layers.
 """
 
 from __future__ import unicode_literals
@@ -63,24 +63,24 @@ _BASES = {RGB: "rgb", GRAY: "gray", INDEXED: "indexed"}
 
 
 def to_gimp(text):
-    """Text as GIMP takes it: `str`, which is UTF-8 in Python 2."""
+    """Return text as GIMP takes it: `str`, which is UTF-8 in Python 2."""
     return text.encode("utf-8") if sys.version_info[0] == 2 and not isinstance(text, str) else text
 
 
 def from_file_system(path):
-    """A path from Python itself as text; on Windows, Python 2 has it in the ANSI code page."""
+    """Return a path from Python as text; on Windows, Python 2 has it in the ANSI code page."""
     return path.decode("mbcs" if os.name == "nt" else "utf-8") if isinstance(path, bytes) else path
 
 
 def from_gimp(text):
-    """Text from GIMP as the rest of the plug-in has it; None is empty."""
+    """Return text from GIMP as the rest of the plug-in has it; None becomes empty."""
     if text is None:
         return ""
     return text.decode("utf-8") if isinstance(text, bytes) else text
 
 
 class Gimp210Host(Host):
-    """The GIMP that runs this; it has one layer at a time."""
+    """The running GIMP 2.10, in which one layer is active at a time."""
 
     def describe_image(self, image):
         if not pdb.gimp_image_is_valid(image):
@@ -157,11 +157,11 @@ class Gimp210Host(Host):
 
     def hide(self, layer):
         pdb.gimp_item_set_visible(layer, False)
-        return True  # here nothing can be in the way
+        return True  # this GIMP cannot lock visibility
 
-    def new_image(self, extent, name=None, beside=None):
-        if name is not None or beside is not None:
-            raise NotImplementedError("new_image: for GIMP 2.10, no task makes one beside another")
+    def new_image(self, extent, name=None, source=None):
+        if name is not None or source is not None:
+            raise NotImplementedError("new_image: for GIMP 2.10, no task makes one for another image")
         return pdb.gimp_image_new(extent["width"], extent["height"], RGB)
 
     def show(self, image):
@@ -171,11 +171,11 @@ class Gimp210Host(Host):
             pass
 
 
-# What there is
+# The image
 
 
 def bounds_of(item):
-    """Return where a layer or layer group lies in its image."""
+    """Return the rectangle of a layer or layer group in its image."""
     x, y = pdb.gimp_drawable_offsets(item)
     return from_corners(x, y, x + pdb.gimp_drawable_width(item), y + pdb.gimp_drawable_height(item))
 
@@ -193,7 +193,7 @@ def _is_empty(layer):
 
 
 def _is_plain(layer):
-    """Whether its mode is Normal, GIMP 2.8's included, and its opacity 100 %."""
+    """Return whether its mode is Normal (or GIMP 2.8's) and its opacity 100%."""
     modes = LAYER_MODE_NORMAL, LAYER_MODE_NORMAL_LEGACY
     return pdb.gimp_layer_get_mode(layer) in modes and pdb.gimp_layer_get_opacity(layer) >= 100.0
 
@@ -207,9 +207,9 @@ def _stack_item(layer):
 
 
 def _selection_window(image):
-    """Return where something is selected; None: nothing is.
+    """Return a rectangle around the selection, or None if nothing is selected.
 
-    It may be wider than what is selected: GIMP's own bounds are, at more than 8 bits.
+    At more than 8 bits, GIMP's bounds may be larger than what is selected.
     """
     if pdb.gimp_selection_is_empty(image):
         return None
@@ -218,7 +218,7 @@ def _selection_window(image):
 
 @contextlib.contextmanager
 def _preserve_selection(image):
-    """Have the same layer or channel active afterwards, and the layer or its mask edited, as before."""
+    """Restore the active layer or channel, and whether the layer or its mask is edited."""
     layer, channel = pdb.gimp_image_get_active_layer(image), pdb.gimp_image_get_active_channel(image)
     edits_mask = layer is not None and bool(pdb.gimp_layer_get_edit_mask(layer))
     try:
@@ -236,13 +236,13 @@ def _preserve_selection(image):
 
 
 def _save_selection(image, window, link):
-    """Write the coverage of what is selected there as the file COVERAGE."""
-    # Only an image with linear values takes the selection's as they are: others encode them with a gamma.
+    """Write the selection's coverage in `window` to the file COVERAGE."""
+    # Only an image with linear values keeps the selection's values: others encode them with a gamma.
     with _new_image(window, GRAY, PRECISION_U8_LINEAR) as private:
         coverage = pdb.gimp_layer_new_from_drawable(pdb.gimp_image_get_selection(image), private)
         _insert(private, coverage)
         pdb.gimp_layer_resize(coverage, window["width"], window["height"], -window["x"], -window["y"])
-        # As alpha: whether gray is saved as linear depends on what people prefer for their exports.
+        # As alpha: whether gray is saved as linear depends on the user's export preferences.
         mask = pdb.gimp_layer_create_mask(coverage, ADD_MASK_COPY)
         pdb.gimp_layer_add_alpha(coverage)
         pdb.gimp_layer_add_mask(coverage, mask)
@@ -254,7 +254,8 @@ def _save_selection(image, window, link):
 def _export(image, crop, link, name, wide_name):
     """Write what is visible in `crop` as 8-bit sRGB RGBA.
 
-    With `wide_name`, where the image may hold colors outside sRGB, as float32 RGBA too; then True.
+    If `wide_name` is given and the image may hold colors outside sRGB, also write float32 RGBA; return
+    whether it was written.
     """
     with _new_image(crop, RGB, PRECISION_U8_GAMMA) as private:
         _save_png(private, _visible(image, crop, private), link, name, crop, "rgba")
@@ -269,7 +270,7 @@ def _export(image, crop, link, name, wide_name):
 
 
 def _visible(image, crop, private):
-    """What is visible of an image in `crop`, as a layer of an sRGB one of that size."""
+    """Return what is visible of an image in `crop` as a layer of the sRGB image `private`."""
     layer = pdb.gimp_layer_new_from_visible(image, private, "visible")
     _insert(private, layer)
     pdb.gimp_layer_resize(layer, crop["width"], crop["height"], -crop["x"], -crop["y"])
@@ -278,7 +279,7 @@ def _visible(image, crop, private):
 
 def _save_png(image, layer, link, name, extent, kind):
     path = link.path_of(name + ".png")
-    # No Adam7, level 1, no background, gamma, offset, size or time; with what transparent pixels hide.
+    # No Adam7, level 1, no background, gamma, offset, size, or time; with the colors of transparent pixels.
     pdb.file_png_save2(image, layer, to_gimp(path), to_gimp(path), 0, 1, 0, 0, 0, 0, 0, 0, 1)
     _to_raw(link, path, name, extent, kind)
 
@@ -299,7 +300,7 @@ def _may_exceed_srgb(image):
 
 
 def _profile_of(image):
-    """The bytes of its own profile, as numbers; none: it is GIMP's sRGB."""
+    """Return the bytes of the image's profile as numbers, or nothing if it is GIMP's sRGB."""
     return pdb.gimp_image_get_color_profile(image)[1]
 
 
@@ -308,7 +309,7 @@ def _profile_of(image):
 
 @contextlib.contextmanager
 def _new_image(extent, base, precision):
-    """An image that nobody sees; deleted afterwards."""
+    """Create a hidden image and delete it afterwards."""
     image = pdb.gimp_image_new_with_precision(extent["width"], extent["height"], base, precision)
     try:
         pdb.gimp_image_undo_disable(image)
@@ -319,7 +320,7 @@ def _new_image(extent, base, precision):
 
 @contextlib.contextmanager
 def _private(image, extent):
-    """An image that nobody sees, of the same base type, precision, profile and palette."""
+    """Create a hidden image of the same base type, precision, profile, and palette."""
     base, precision = pdb.gimp_image_base_type(image), pdb.gimp_image_get_precision(image)
     with _new_image(extent, base, precision) as private:
         if base == INDEXED:
@@ -333,7 +334,7 @@ def _private(image, extent):
 
 @contextlib.contextmanager
 def _shown(image, layer, crop, with_mask=True):
-    """A private image of the crop's size in which only what `layer` shows there is visible."""
+    """Create a private image of the crop's size in which only what `layer` shows there is visible."""
     with _private(image, crop) as private:
         copy = _copy_into(private, layer)
         place = counted_from(crop, bounds_of(layer))
@@ -345,7 +346,7 @@ def _shown(image, layer, crop, with_mask=True):
 
 
 def _copy_into(private, layer):
-    """A copy at the top of a private image, made plain."""
+    """Return a plain copy at the top of a private image."""
     copy = pdb.gimp_layer_new_from_drawable(layer, private)
     _insert(private, copy)
     _make_plain(copy)
@@ -353,14 +354,14 @@ def _copy_into(private, layer):
 
 
 def _unlock(layer):
-    """A copy has the locks and the link of its original, inside a group too.
+    """Unlock and unlink a copy, which has the locks and link of its original, even in a group.
 
-    With a lock writes to it fail; with a link all linked layers of its image move along.
+    Writing to a locked layer fails; a linked one moves all linked layers of its image.
     """
     pdb.gimp_item_set_linked(layer, False)
     if pdb.gimp_item_get_lock_content(layer):
         pdb.gimp_item_set_lock_content(layer, False)
-    if pdb.gimp_item_get_lock_position(layer):  # GIMP refuses this for groups, which have no such lock
+    if pdb.gimp_item_get_lock_position(layer):  # groups have no such lock, and GIMP refuses to set it
         pdb.gimp_item_set_lock_position(layer, False)
     if pdb.gimp_layer_get_lock_alpha(layer):
         pdb.gimp_layer_set_lock_alpha(layer, False)
@@ -369,7 +370,7 @@ def _unlock(layer):
 
 
 def _make_plain(layer):
-    """Unlocked, at 100 %, Normal as GIMP has it by default, itself visible and not its mask."""
+    """Make a layer unlocked, opaque, Normal with GIMP's defaults, and visible instead of its mask."""
     _unlock(layer)
     pdb.gimp_layer_set_opacity(layer, 100.0)
     pdb.gimp_layer_set_mode(layer, LAYER_MODE_NORMAL)
@@ -389,13 +390,13 @@ def _insert(image, layer, parent=None, position=0):
 
 
 def _picture(link, file, alpha=None):
-    """The path of a PNG that the worker makes of a `PixelFile`; coverage is its alpha.
+    """Return the path of a PNG that the worker makes from a `PixelFile`; coverage becomes its alpha.
 
-    `alpha`: another file, in the place of its own.
+    `alpha`: another file that replaces its own alpha.
     """
     name = os.path.basename(file.path) + ("-alpha.png" if alpha else ".png")
-    told = dict(file.extent, pixels=file.path, kind=file.kind, to=name)
-    return link.call("encode", dict(told, alpha=alpha.path) if alpha else told)
+    params = dict(file.extent, pixels=file.path, kind=file.kind, to=name)
+    return link.call("encode", dict(params, alpha=alpha.path) if alpha else params)
 
 
 def _insert_result(image, above, placement, link):
@@ -406,7 +407,7 @@ def _insert_result(image, above, placement, link):
 
 
 def _load_result(image, placement, link):
-    """Its layer, not inserted yet, and the picture of its mask, or None."""
+    """Return its layer, not inserted yet, and the path of its mask's image or None."""
     layer = _load_layer(image, _picture(link, placement.pixels))
     return layer, placement.mask and _picture(link, placement.mask)
 
@@ -426,7 +427,7 @@ def _insert_variation(image, group, number, placement, link):
     _insert(image, layer, group, number)
     _finish(image, layer, placement, placement.crop, coverage)
     pdb.gimp_item_set_visible(layer, number == 0)
-    _choose_space(image, group)  # which is only now as large as what is in it
+    _choose_space(image, group)  # which has only now grown to its contents
     return layer
 
 
@@ -462,9 +463,9 @@ def _insert_masked_copy(image, above, placement, link):
 
 
 def _load_layer(image, path):
-    """A picture as a layer of the image's mode, precision and profile; not inserted yet.
+    """Return an image file as a layer in the image's mode, precision, and profile, not inserted yet.
 
-    By an image of its own: what is loaded as a layer, GIMP lists in File > Open Recent.
+    It is loaded as an image: files loaded as layers would be listed in File > Open Recent.
     """
     loaded = pdb.gimp_file_load(to_gimp(path), to_gimp(path))
     try:
@@ -474,7 +475,7 @@ def _load_layer(image, path):
 
 
 def _insert_above(image, above, layer):
-    """In its group, directly above it; at the top of the image where there is none."""
+    """Insert a layer directly above `above`, in its group; None: at the top of the image."""
     if above is None:
         _insert(image, layer)
     else:
@@ -483,7 +484,7 @@ def _insert_above(image, above, layer):
 
 
 def _finish(image, layer, placement, place, coverage=None):
-    """Place, name, look, layer mask and recipe of a layer that has just been inserted."""
+    """Set the position, name, modes, layer mask, and recipe of a layer that has just been inserted."""
     _make_plain(layer)
     pdb.gimp_item_set_name(layer, to_gimp(placement.name))
     pdb.gimp_layer_set_offsets(layer, place["x"], place["y"])
@@ -500,7 +501,7 @@ def _attach_recipe(layer, recipe):
 
 
 def _choose_space(image, layer):
-    """Have GIMP mix a layer, at its place, so that no value moves where its mask is 0: `venice_space`."""
+    """Have GIMP blend a layer so that no value changes where its mask is 0: see `venice_space`."""
     group, place = pdb.gimp_item_get_parent(layer), pdb.gimp_image_get_item_position(image, layer)
     stack = image.layers if group is None else group.children
     other = decisive(stack, place, _canvas_of(image), bounds_of, pdb.gimp_item_get_visible, _is_mixed)
@@ -513,7 +514,7 @@ def _is_mixed(layer):
 
 
 def _space_of(layer):
-    """What its automatic space means, depends on its mode: those of GIMP 2.8 come first, and Dissolve."""
+    """Return a layer's composite space; “automatic” differs for the modes of GIMP 2.8, which come first."""
     mode = pdb.gimp_layer_get_mode(layer)
     if mode < LAYER_MODE_OVERLAY and mode != LAYER_MODE_DISSOLVE:
         return LAYER_COLOR_SPACE_RGB_PERCEPTUAL
@@ -521,22 +522,22 @@ def _space_of(layer):
 
 
 def _encoding_of(image):
-    """The space of the values that it stores; gray ones GIMP converts anyway, best by itself."""
+    """Return the space of the image's stored values; GIMP converts gray ones anyway."""
     gamma = pdb.gimp_image_get_precision(image) % 100 == PRECISION_U8_GAMMA % 100
     rgb = pdb.gimp_image_base_type(image) == RGB
     return LAYER_COLOR_SPACE_RGB_PERCEPTUAL if rgb and gamma else LAYER_COLOR_SPACE_AUTO
 
 
 def _mask_by_alpha(layer, cover):
-    """Give a layer a mask with the alpha of `cover`, as large as it: to alpha, no gamma is ever applied."""
+    """Give a layer a mask with the alpha of `cover`, which is as large; alpha never gets a gamma."""
     pdb.gimp_layer_add_mask(layer, pdb.gimp_layer_create_mask(cover, ADD_MASK_ALPHA))
 
 
 @contextlib.contextmanager
 def _copy_of(image, source, with_mask):
-    """(private image, plain layer): the source's own pixels at 0, 0; groups and text are rendered.
+    """Create a private image and in it a plain layer with the source's pixels at 0, 0.
 
-    The layer has alpha, and no mask: that of the source is applied, if it is active and wanted.
+    Groups and text are rendered. The layer has no mask: the source's is applied if it is active and wanted.
     """
     own = bounds_of(source)
     if _is_group(source) or pdb.gimp_item_is_text_layer(source):
@@ -557,7 +558,7 @@ def _copy_of(image, source, with_mask):
 
 
 def _load_cover(private, path, layer, place):
-    """A picture's coverage as alpha of a new layer as large as `layer`: at `place` in it, 0 elsewhere."""
+    """Return a new layer as large as `layer` whose alpha is a file's coverage at `place`, 0 elsewhere."""
     cover, own = _load_layer(private, path), bounds_of(layer)
     _insert(private, cover)
     pdb.gimp_layer_resize(cover, own["width"], own["height"], place["x"], place["y"])
@@ -566,7 +567,7 @@ def _load_cover(private, path, layer, place):
 
 
 def _multiply_by_mask(private, cover, source):
-    """The alpha of `cover` times the layer mask of `source`, which is as large."""
+    """Multiply the alpha of `cover` by the layer mask of `source`, which is as large."""
     copy = _copy_into(private, source)
     pdb.gimp_layer_set_offsets(copy, 0, 0)
     pdb.gimp_context_push()
@@ -580,10 +581,9 @@ def _multiply_by_mask(private, cover, source):
 
 
 def _recolor(private, path, place):
-    """The topmost layer with the colors of a picture that lies at `place` in it, where that is opaque.
+    """Give the topmost layer the colors of an image file at `place` where that is opaque; return it.
 
-    The picture is merged in with a mode that keeps the layer's alpha, and leaves every pixel where the
-    picture is transparent as it is.
+    The file is merged in a mode that keeps the layer's alpha and every pixel where the file is transparent.
     """
     rim = _load_layer(private, path)
     _insert(private, rim)

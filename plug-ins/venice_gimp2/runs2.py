@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""What happens when a procedure is called in GIMP 2.10: the errors, the waiting, the result."""
+"""Running a procedure in GIMP 2.10: errors, progress, and the result."""
 
 from __future__ import division, unicode_literals
 
@@ -22,17 +22,17 @@ LOG = "venice-gimp.log"
 
 
 def on_image(action, image, drawable, arguments, folder, interactive):
-    """Runs a procedure and returns the new layer, topmost of several.
+    """Run a procedure and return the new layer, or the topmost of several.
 
-    `arguments`: by name, as gimpfu gives them. Whatever goes wrong, the user reads a sentence; then gimpfu's
-    CancelError ends an interactive run quietly, and a gimpfu error says to a script that it failed.
+    `arguments`: by name, as gimpfu passes them. Any error is shown to the user as a sentence; then gimpfu's
+    CancelError ends an interactive run quietly, and a gimpfu error tells a script that it failed.
     """
     try:
         _, layers, warnings = _run(action, image, drawable, arguments, folder, interactive)
     except gimpfu.CancelError:
         if interactive:
             raise
-        return None  # gimpfu does not expect it of a repetition
+        return None  # gimpfu does not expect it when repeating
     except Exception as error:
         text = _sentence(error)
         gimp.message(host2.to_gimp(text))
@@ -62,7 +62,7 @@ def _run(action, image, drawable, arguments, folder, interactive):
 
 
 def _needs_window(task):
-    """Whether it is repeated from the menu, and would buy something at a price that has not been seen.
+    """Return whether it is repeated from the menu and would cost money at an unseen price.
 
     Scripts call procedures without a display.
     """
@@ -72,16 +72,16 @@ def _needs_window(task):
     try:
         return not task.is_free()
     except venice_errors.UserError:
-        return True  # the window says what is wrong
+        return True  # the window shows what is wrong
 
 
 def _value(value):
-    """An argument as the worker takes it: text is text in Python 2, too."""
+    """Return an argument as the worker takes it: text is text in Python 2 too."""
     return host2.from_gimp(value) if value is None or isinstance(value, bytes) else value
 
 
 def show_progress(message):
-    """In GIMP's own progress bar. Its Cancel ends this process; the worker sees that."""
+    """Show progress in GIMP's progress bar. Its Cancel ends this process, and the worker notices."""
     if message is None:
         pdb.gimp_progress_pulse()
         return
@@ -97,7 +97,7 @@ def _sentence(error):
         return error.message
     _log(traceback.format_exc())
     words = type(error).__name__, venice_errors.error_text(error), _log_path()
-    return "Venice failed unexpectedly: %s: %s (more in %s)" % words
+    return "An unexpected error occurred in Venice: %s: %s (details in %s)" % words
 
 
 def _log_path():
@@ -105,7 +105,7 @@ def _log_path():
 
 
 def _log(text):
-    """Into a file: on Windows a plug-in has no standard output or error."""
+    """Append text to a file: on Windows a plug-in has no standard output or error."""
     try:
         with io.open(venice_process.file_name(_log_path()), "ab") as file:
             file.write(text if isinstance(text, bytes) else text.encode("utf-8"))

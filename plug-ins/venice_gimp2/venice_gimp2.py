@@ -2,8 +2,8 @@
 # -*- coding: utf-8 -*-
 """Venice for GIMP 2.10: the procedures in Filters > Venice. Registration only; `runs2` does the work.
 
-Texts are `str` here, UTF-8 in Python 2, since gimpfu hands them to GIMP as they are. gimpfu keeps what was
-entered last in GIMP's memory: a key must never be an argument.
+Texts are `str` here, UTF-8 in Python 2, because gimpfu passes them to GIMP unchanged. gimpfu stores the last
+values in GIMP's memory, so a key must never be an argument.
 """
 
 import os
@@ -32,7 +32,7 @@ KINDS = {
     INTEGER: PF_SPINNER,
     BOOLEAN: PF_TOGGLE,
 }
-# gimpfu hands over what it gets: whole numbers are floats from its window, truth values 0 or 1 from scripts.
+# gimpfu passes on what it gets: integers are floats from its window, and booleans are 0 or 1 from scripts.
 CLASSES = {PF_SPINNER: int, PF_TOGGLE: bool}
 
 
@@ -42,7 +42,7 @@ def to_gimpfu(value):
 
 
 def to_parameter(argument):
-    """Return an argument as gimpfu takes it: its windows have no tooltips, so the label says more."""
+    """Return an argument as gimpfu takes it; its windows have no tooltips, so the label gets the hint."""
     kind, label = KINDS[argument.kind], argument.label
     if argument.hint:
         label = "%s (%s)" % (label, argument.hint)
@@ -57,30 +57,30 @@ PROCEDURES = {
     "python-fu-venice-edit": (
         "edit",
         "_Edit with Prompt...",
-        "Edit a layer, or what is selected of it, by describing the change",
+        "Edit a layer or a selection by describing the change",
     ),
     "python-fu-venice-remove-background": (
         "cutout",
         "_Remove Background...",
-        "Cut the subject out, as a new layer or a layer mask",
+        "Cut out the subject as a new layer or a layer mask",
     ),
     "python-fu-venice-generate": (
         "generate",
         "_Generate Layer...",
-        "Make a new layer from a description",
+        "Generate a new layer from a description",
     ),
 }
 
 
 def offer(name, action, label, blurb):
-    """Registers a procedure; the work is loaded only when it is called."""
+    """Register a procedure; the code that does the work is loaded only when it is called."""
     params = [to_parameter(each) for each in ARGUMENTS[action]]
     interactive = []
 
     def run(image, drawable, *values):
         import runs2
 
-        arguments = {param[1]: param[3] for param in params}  # a caller may leave out the last ones
+        arguments = {param[1]: param[3] for param in params}  # a caller may omit the last ones
         for (kind, argument), value in zip([param[:2] for param in params], values):
             arguments[argument] = CLASSES[kind](value) if kind in CLASSES else value
         return runs2.on_image(action, image, drawable, arguments, HERE, bool(interactive))
@@ -88,17 +88,17 @@ def offer(name, action, label, blurb):
     register(
         name,
         blurb,
-        blurb + ". The image's other layers stay as they are.",
+        blurb + ". The pixels of existing layers are not changed.",
         "The Venice for GIMP authors",
         "GPL-3.0-or-later",
         "2026",
         label,
         "*",
         [(PF_IMAGE, "image", "Image", None), (PF_DRAWABLE, "drawable", "Layer", None)] + params,
-        [(PF_LAYER, "layer", "The new layer; of several, the topmost")],
+        [(PF_LAYER, "layer", "The new layer (the topmost, if there are several)")],
         run,
         menu=MENU,
-        on_run=lambda: interactive.append(True),  # gimpfu calls it where it shows a window
+        on_run=lambda: interactive.append(True),  # gimpfu calls it if it shows a window
     )
 
 

@@ -1,8 +1,8 @@
 # -*- coding: utf-8 -*-
-"""The window after gimpfu's own: what will be sent and its price, then progress, cancel and errors.
+"""The window after gimpfu's own: what will be sent and its price, then progress, Cancel, and errors.
 
-It is the view of a `venice_session.Session`, which knows what happens when. PyGTK, which gimpfu needs for its
-window, too; loaded in interactive runs only.
+It is the view of a `venice_session.Session`, which controls what happens when. It uses PyGTK, as gimpfu's own
+window does, and is loaded only in interactive runs.
 """
 
 from __future__ import division, unicode_literals
@@ -20,16 +20,16 @@ from gimpfu import CancelError
 
 PLAN_SECONDS = 1.0
 STEP_MS = int(1000 * venice_session.TICK)
-NO_KEY_NEEDED = " The provider “sandbox” needs none."
+NO_KEY_NEEDED = " The provider “sandbox” does not need a key."
 _WIDTH = 420
-_GIVING_UP = (gtk.RESPONSE_CANCEL, gtk.RESPONSE_CLOSE, gtk.RESPONSE_DELETE_EVENT, gtk.RESPONSE_NONE)
+_CANCEL_RESPONSES = (gtk.RESPONSE_CANCEL, gtk.RESPONSE_CLOSE, gtk.RESPONSE_DELETE_EVENT, gtk.RESPONSE_NONE)
 _SEND, _ENTER_KEY, _STOP = 1, 2, 3
 
 
 def run(task, link):
-    """Shows the window until the result is placed, and returns what `Task.place` does.
+    """Show the window until the result is placed, and return what `Task.place` does.
 
-    Raises CancelError where the person gave up.
+    Raises CancelError if the user cancels.
     """
     window = _Window(task, link)
     try:
@@ -48,7 +48,7 @@ class _Window(object):
         self._send_button = self._dialog.add_button("_Send", _SEND)
         self._dialog.set_default_response(_SEND)
         self._dialog.connect("response", self._on_response)
-        self._dialog.connect("delete-event", lambda *_: True)  # the window goes when the worker has answered
+        self._dialog.connect("delete-event", lambda *_: True)  # it closes when the worker has answered
         self._plan, self._error = _label(), _label()
         self._progress = gtk.ProgressBar()
         box = gtk.VBox(False, 12)
@@ -69,7 +69,7 @@ class _Window(object):
         placed = None
         while placed is None:
             response = self._dialog.run()
-            if response in _GIVING_UP:
+            if response in _CANCEL_RESPONSES:
                 raise CancelError("Cancelled.")
             if response == _ENTER_KEY:
                 self._enter_key()
@@ -80,13 +80,13 @@ class _Window(object):
     def destroy(self):
         gobject.source_remove(self._timer)
         self._dialog.destroy()
-        _stay_alive()
+        _process_events()
 
     def _work(self):
         try:
             return self._session.work()
         except venice_errors.Detached as detached:
-            self._tell_detached(detached)
+            self._show_detached(detached)
             raise CancelError("Cancelled.")
 
     def _on_step(self):
@@ -94,7 +94,7 @@ class _Window(object):
         return True
 
     def _on_response(self, _dialog, response):
-        if response in _GIVING_UP:
+        if response in _CANCEL_RESPONSES:
             self._session.cancel()
 
     # What the session has to show
@@ -102,12 +102,12 @@ class _Window(object):
     def show_plan(self, text):
         plan = self._session.plan
         self._plan.set_text(text)
-        self._calm_gimpfus_bar()
+        self._reset_gimpfu_progress()
         self._send_button.set_sensitive(plan is not None and plan["key"])
         if plan is not None:
             self._provider = plan["provider"]
             if plan["key"]:
-                self._send_button.grab_focus()  # else Return means Cancel
+                self._send_button.grab_focus()  # otherwise Return means Cancel
 
     def show_problem(self, problem):
         self._error.set_property("visible", problem is not None)
@@ -124,7 +124,7 @@ class _Window(object):
         if text != self._progress_text:
             self._progress_text = text
             self._progress.set_text(text)
-            self._calm_gimpfus_bar()
+            self._reset_gimpfu_progress()
         if share is None:
             self._progress.pulse()
         else:
@@ -135,21 +135,21 @@ class _Window(object):
         self._progress.set_property("visible", busy)
 
     def refresh(self):
-        """There are no lists of what the service offers."""
+        """Do nothing: there are no lists of what the service offers."""
 
     def ask_whether_to_wait(self):
-        """The plug-in is let go of at once, and the question comes then."""
+        """Detach from the worker immediately; the question follows."""
         self._session.leave()
 
     def wait(self):
         gtk.main_iteration(True)
 
-    def _calm_gimpfus_bar(self):
-        """It would go on saying which file was exported last."""
+    def _reset_gimpfu_progress(self):
+        """Reset GIMP's progress bar, which would otherwise name the last exported file."""
         gimp.progress_init(host2.to_gimp(self._task.title))
 
-    def _tell_detached(self, detached):
-        """The plug-in is free already; the person may still stop the worker for good."""
+    def _show_detached(self, detached):
+        """Say that the worker continues on its own, and let the user stop it for good."""
         box = gtk.MessageDialog(
             self._dialog,
             gtk.DIALOG_MODAL,
@@ -158,7 +158,7 @@ class _Window(object):
             venice_texts.ALREADY_SENT,
         )
         box.format_secondary_text(detached.message)
-        box.add_button("Stop for _Good", _STOP)
+        box.add_button("_Stop and Discard", _STOP)
         box.add_button(gtk.STOCK_CLOSE, gtk.RESPONSE_CLOSE)
         box.set_default_response(gtk.RESPONSE_CLOSE)
         if box.run() == _STOP:
@@ -166,8 +166,8 @@ class _Window(object):
         box.destroy()
 
     def _enter_key(self):
-        """Asks for the key and has the worker keep it; GIMP never sees it."""
-        box = gtk.Dialog("API key of %s" % self._provider, self._dialog, gtk.DIALOG_MODAL)
+        """Ask for the key and have the worker store it; GIMP never sees it."""
+        box = gtk.Dialog("API Key for %s" % self._provider, self._dialog, gtk.DIALOG_MODAL)
         box.add_button(gtk.STOCK_CANCEL, gtk.RESPONSE_CANCEL)
         box.add_button(gtk.STOCK_OK, gtk.RESPONSE_OK)
         box.set_default_response(gtk.RESPONSE_OK)
@@ -181,7 +181,7 @@ class _Window(object):
         box.destroy()
         if typed:
             key = {"provider": self._provider, "key": typed, "use": False}
-            self._session.apart(lambda: self._link.call("configure", key))
+            self._session.pause_for(lambda: self._link.call("configure", key))
             self._session.step(PLAN_SECONDS)  # or a Send that is pressed at once would be lost
 
 
@@ -196,10 +196,10 @@ def _label():
 
 
 def _active_window():
-    """gimpfu's window, for ours to lie above it."""
+    """Return gimpfu's window, for ours to be above it."""
     return next((window for window in gtk.window_list_toplevels() if window.is_active()), None)
 
 
-def _stay_alive():
+def _process_events():
     while gtk.events_pending():
         gtk.main_iteration(False)

@@ -1,7 +1,7 @@
-"""The window of a task: prompt and options, what will be sent and its price, progress, cancel, errors.
+"""The window of a task: prompt, options, what will be sent and its price, progress, Cancel, and errors.
 
-It stays open until its result is placed: an error is shown in it, with the prompt kept. It is the view of a
-`venice_session.Session`, which knows what happens when.
+It stays open until its result is placed: it shows errors and keeps the prompt. It is the view of a
+`venice_session.Session`, which controls what happens when.
 """
 
 import fold
@@ -22,45 +22,45 @@ from widgets import (
     ChoiceList,
     FittingBox,
     Notice,
+    ignore_wheel,
     label,
     make_prompt,
     mnemonic,
-    tame_wheel,
 )
 
 STEP_MS = round(1000 * venice_session.TICK)
 REPLAN_MS = 200
 WATCH_MS = 1000
 
-# What stands at the top, below the prompt; the other options lie behind a fold.
+# The options directly below the prompt; the others are in a fold.
 MAIN = {
     "edit": [],
     "cutout": ["output"],
     "generate": ["negative-prompt"],
     "upscale": ["scale"],
 }
-# Lists of what the service offers: option -> what "" means, and where the worker's status has it.
+# Lists of what the service offers: option -> what "" means, and its entry in the worker's status.
 MODEL_LISTS = {
     "aspect-ratio": ("Automatic", "aspect_ratios"),
     "resolution": ("The model's default", "resolutions"),
     "quality": ("The model's default", "qualities"),
 }
 OWN_LISTS = ("model", "style", "provider")
-# What of the worker's status a plan depends on, beside the options.
-WHO_AND_WHETHER = ("provider", "key", "daily_limit")
+# The entries of the worker's status that a plan depends on, in addition to the options.
+PLAN_STATUS = ("provider", "key", "daily_limit")
 LEAVE, STOP = 1, 2
 _KINDS = {
     venice_session.ERROR: Gtk.MessageType.ERROR,
     venice_session.WARNING: Gtk.MessageType.WARNING,
     venice_session.NOTE: Gtk.MessageType.INFO,
 }
-_GIVING_UP = (Gtk.ResponseType.CANCEL, Gtk.ResponseType.DELETE_EVENT, Gtk.ResponseType.CLOSE)
+_CANCEL_RESPONSES = (Gtk.ResponseType.CANCEL, Gtk.ResponseType.DELETE_EVENT, Gtk.ResponseType.CLOSE)
 
 
 def run_task(procedure, config, task, link, repeats=False):
-    """Shows the window until the result is placed: what `Task.place` returns, or None when given up.
+    """Show the window until the result is placed; return what `Task.place` does, or None if cancelled.
 
-    `repeats`: it opens with what was sent last, ready to be sent again.
+    `repeats`: the window opens with what was sent last, ready to be sent again.
     """
     GimpUi.init(BINARY)
     window = _TaskWindow(procedure, config, task, link, repeats)
@@ -99,13 +99,13 @@ class _TaskWindow:
         self._timers = [GLib.timeout_add(STEP_MS, self._on_step), GLib.timeout_add(WATCH_MS, self._on_watch)]
 
     def run(self):
-        """One round a try: the user's choice, then the job; again after an error."""
+        """Run the window and the job until the result is placed or the user cancels."""
         try:
             while self._placed is None and self._dialog.run():
                 self._placed = self._session.work()
         except venice_errors.Detached as detached:
             self._dialog.hide()
-            self._tell_kept(detached)
+            self._show_kept(detached)
         return self._placed
 
     def destroy(self):
@@ -116,18 +116,18 @@ class _TaskWindow:
         if self._placed is None:
             if self._entered:
                 self._draft.keep()
-        elif not self._repeats:  # else it was not the draft that has been sent
+        elif not self._repeats:  # otherwise what was sent was not the draft
             self._draft.drop()
         self._dialog.destroy()
 
-    # What is in it
+    # Its contents
 
     def _add_help(self):
-        """GIMP's own would look for a manual that has no such page."""
+        """Replace GIMP's Help button, which would look for a page that the manual does not have."""
         button = self._dialog.get_widget_for_response(Gtk.ResponseType.HELP)
         if button is not None:
             button.destroy()
-        tooltip = "What this does, and how to use it"
+        tooltip = "What this does and how to use it"
         button = Gtk.Button(label=venice_texts.HELP, use_underline=True, tooltip_text=tooltip)
         button.connect("clicked", lambda _button: self._show_help())
         button.show()
@@ -175,21 +175,19 @@ class _TaskWindow:
             box.pack_start(self._make_box("more-box", own), False, False, 0)
         self._align(own)
         self._offer()
-        # What was packed so far is the form; it rests while a job runs.
+        # What was packed so far is the form; it is disabled during a job.
         self._inputs = box.get_children()
         for widget in self._inputs:
-            tame_wheel(widget)
+            ignore_wheel(widget)
         self._plan_label = label(selectable=True)
         self._plan_label.set_property("margin-start", 0)
         self._plan_label.set_property("margin-end", 0)
         self._notice = Notice(self._fitting.fit)
+        self._notice.add_button("Settings...", self._open_settings, "Choose a provider and enter its API key")
         self._notice.add_button(
-            "Settings...", self._open_settings, "Choose the service and enter its API key"
-        )
-        self._notice.add_button(
-            "Try the sandbox",
+            "Try the Sandbox",
             self._use_sandbox,
-            "See how it works, without a key, for nothing, and without AI",
+            "See how it works: no key, no cost, no AI",
         )
         for widget in (self._plan_label, self._notice.widget):
             box.pack_start(widget, False, False, 0)
@@ -198,7 +196,7 @@ class _TaskWindow:
         dialog.get_content_area().pack_start(self._progress, False, False, 0)
 
     def _make_box(self, name, options):
-        """GIMP's own widgets for them."""
+        """Return a box with GIMP's own widgets for these options."""
         box = self._dialog.fill_box(name, options)
         box.show_all()
         return box
@@ -207,13 +205,13 @@ class _TaskWindow:
         return (*self._task.own_options, *self._task.options)
 
     def _make_fold(self, own):
-        """Options behind a title that says which of them differ from their defaults."""
+        """Return a fold whose title lists the options that differ from their defaults."""
         self._fold_title = Gtk.Label(use_underline=True, wrap=True, xalign=0.0, max_width_chars=60)
         inside = self._make_box("more-box", own)
         inside.pack_start(self._make_lists(MODEL_LISTS), False, False, 0)
         expander = Gtk.Expander(label_widget=self._fold_title, margin_top=6)
         expander.add(inside)
-        # else Tab would lead through what is folded away
+        # otherwise Tab would move through hidden options
         expander.bind_property("expanded", inside, "visible", GObject.BindingFlags.SYNC_CREATE)
         expander.connect("notify::expanded", lambda *_: GLib.idle_add(self._fitting.fit))
         self._fold_title.set_mnemonic_widget(expander)
@@ -227,14 +225,14 @@ class _TaskWindow:
             self._fold_title.set_text_with_mnemonic(fold.title(self._config, self._folded))
 
     def _align(self, options):
-        """One column for the labels of GIMP's own widgets and of ours."""
+        """Align the labels of GIMP's own widgets with ours."""
         for option in options:
             widget = self._dialog.get_widget(option, GObject.TYPE_NONE)
             if isinstance(widget, GimpUi.Labeled):
                 self._labels.add_widget(widget.get_label())
 
     def _make_lists(self, names):
-        """A grid with those of the lists that the task has an argument for."""
+        """Return a grid with the lists that the task has arguments for."""
         grid = Gtk.Grid(row_spacing=6, column_spacing=6)
         for row, argument in enumerate(self._arguments[name] for name in names if name in self._arguments):
             choice = ChoiceList(self._config, argument.name, argument.title, argument.tooltip)
@@ -255,10 +253,12 @@ class _TaskWindow:
         return {"provider": provider, "action": self._task.action, "trial": True}
 
     def _offer(self):
-        """Fills the lists with what the service and the chosen model have."""
+        """Fill the lists with what the service and the chosen model offer."""
         status = self._status
         models = {each["id"]: each for each in status["models"]}
-        default = models.get(status["default_model"], {"id": status["default_model"] or "the server's own"})
+        default = models.get(
+            status["default_model"], {"id": status["default_model"] or "chosen by the server"}
+        )
         chosen = models.get(self._config.get_property("model") if "model" in self._lists else None) or default
         rows = {
             "model": ((f"Default: {_name(default)}", _note(default)), _model_rows(models.values())),
@@ -296,7 +296,7 @@ class _TaskWindow:
         return GLib.SOURCE_REMOVE
 
     def _on_focus(self, _dialog, _event):
-        """Settings may have been changed meanwhile, or the image."""
+        """Update the window: the settings or the image may have changed."""
         self.refresh()
         self._session.watch(at_once=True)
         return False
@@ -310,8 +310,8 @@ class _TaskWindow:
         return GLib.SOURCE_CONTINUE
 
     def _on_response(self, _dialog, response):
-        """Escape and the window's own button come as a response too; the window closes when all is said."""
-        if response in _GIVING_UP and self._question is None:
+        """Cancel; Escape and the window's own close button arrive as responses too."""
+        if response in _CANCEL_RESPONSES and self._question is None:
             self._session.cancel()
 
     # What the session has to show
@@ -326,7 +326,7 @@ class _TaskWindow:
             self._notice.hide()
             return
         if problem.kind in ("bad-input", "over-limit"):
-            self.show_plan("")  # it says the same
+            self.show_plan("")  # the problem says the same
         self._notice.show(problem.text, _KINDS[problem.level], problem.details, problem.wants_settings)
         self._fitting.scroll_to(self._notice.widget)
 
@@ -349,13 +349,13 @@ class _TaskWindow:
             (self._first or self._send).grab_focus()
 
     def refresh(self):
-        """Asks who can be chosen, and what the service offers."""
+        """Ask for the providers and for what the service offers."""
         self._session.ask("status", self._status_params(), self._take_status)
 
     def _take_status(self, status):
         before, self._status = self._status, status
         self._offer()
-        if any(before[name] != status[name] for name in WHO_AND_WHETHER):
+        if any(before[name] != status[name] for name in PLAN_STATUS):
             self._session.ask_plan()
 
     def wait(self):
@@ -363,18 +363,18 @@ class _TaskWindow:
 
     def ask_whether_to_wait(self):
         self._question = box = Gtk.MessageDialog(
-            title="Already Sent",
+            title="Request Already Sent",
             transient_for=self._dialog,
             modal=True,
             message_type=Gtk.MessageType.QUESTION,
-            text="The request has already been sent, so it may be charged.",
+            text="The request has already been sent and may be charged.",
             secondary_text=(
-                "You can go on waiting for it. If you close this window, the answer is still received and "
-                "kept on your disk. If you stop, the result is lost and may be charged all the same."
+                "You can keep waiting. If you close this window, the result will still be received and "
+                "saved to your disk. If you stop, the result is lost and may still be charged."
             ),
         )
-        box.add_button("_Stop, Discard Result", STOP)
-        box.add_button("_Close, Keep Result", LEAVE)
+        box.add_button("_Stop and Discard", STOP)
+        box.add_button("_Close and Keep Result", LEAVE)
         box.add_button("_Keep Waiting", Gtk.ResponseType.CLOSE)
         box.set_default_response(Gtk.ResponseType.CLOSE)
         box.connect("response", self._on_answer)
@@ -392,25 +392,25 @@ class _TaskWindow:
         if box is not None:
             box.destroy()
 
-    def _tell_kept(self, detached):
-        """The worker goes on alone: where the answer will be."""
+    def _show_kept(self, detached):
+        """Say where the result will be saved, since the worker continues on its own."""
         box = Gtk.MessageDialog(
-            title="Answer Kept",
+            title="Result Will Be Saved",
             message_type=Gtk.MessageType.INFO,
             buttons=Gtk.ButtonsType.CLOSE,
-            text="The answer is kept on your disk",
+            text="The result will be saved to your disk",
             secondary_text=str(detached),
         )
         box.run()
         box.destroy()
 
-    # What helps where there is no key
+    # What helps if there is no key
 
     def _open_settings(self):
-        self._session.apart(lambda: run_settings(self._link, self._dialog))
+        self._session.pause_for(lambda: run_settings(self._link, self._dialog))
 
     def _use_sandbox(self):
-        """Until the default provider has a key, where that is all it lacks; else as a choice of its own."""
+        """Use the sandbox until the default provider has a key, or choose it if that has one."""
         status = self._status
         chosen = self._config.get_property("provider") or ""
         if status["key"] or status["keyless"] or chosen not in ("", status["default_provider"]):
@@ -418,12 +418,12 @@ class _TaskWindow:
             self._config.set_property("provider", "sandbox")
             return
         self._config.set_property("provider", "")
-        self._session.apart(lambda: self._link.call("configure", {"trial": True}))
+        self._session.pause_for(lambda: self._link.call("configure", {"trial": True}))
 
 
 def _default_provider(status):
     if status["trial"]:
-        return "Sandbox, until a key is set"
+        return "Sandbox (until you set an API key)"
     title = status["titles"].get(status["default_provider"])
     return f"Default: {title}" if title else "Default"
 
@@ -447,12 +447,12 @@ def _name(model):
 
 
 def _id(model):
-    """Where the name is another one."""
+    """Return the model's ID if it differs from its name."""
     return model["id"] if _name(model) != model["id"] else ""
 
 
 def _note(model):
-    """What it costs, and how the service treats what it is sent."""
+    """Return the price, and how the service treats data."""
     price = model.get("price")
     amount = venice_texts.dollars(price["usd"]) if price and price["usd"] is not None else ""
     return _joined(amount, model.get("privacy", ""))

@@ -1,4 +1,4 @@
-"""What a task does and how to use it, in a window of its own."""
+"""A window that says what a task does and how to use it."""
 
 import gi
 
@@ -9,45 +9,47 @@ from widgets import FittingBox, label
 ABOUT = {
     "edit": (
         "Edit with Prompt",
-        "Select what should change, describe the change in a few words (“remove the tree”), look at what "
-        "will be sent and what it costs, and press Send. The result is a new layer above yours, in the same "
-        "place, with a layer mask made from the selection. Your own layer stays as it is.",
-        "Nothing selected: the whole layer is sent.",
-        "Several layers selected: the lowest one is edited; the model sees the others as references.",
-        "Selection: by default it is also sent as a mask. If a model paints the mask into the picture, "
-        "choose “Limit result only”.",
-        "Paint on the result's layer mask to show more or less of it: the layer covers the whole region that "
-        "was sent.",
-        "To go on from a result, choose “All visible layers” for “Sample layers”.",
+        "Select the area to change, describe the change in a few words (“remove the tree”), check what will "
+        "be sent and what it costs, and press Send. The result is a new layer above yours, exactly in place, "
+        "with a layer mask made from the selection. Your own layer is not changed.",
+        "With no selection, the whole layer is sent.",
+        "If you select several layers, the lowest is edited, and the model sees the others as reference "
+        "images.",
+        "By default, the selection is also sent as a mask. If a model paints the mask into the image, set "
+        "“Selection” to “Limit result only”.",
+        "Paint on the result's layer mask to show more or less of the result; the layer covers the whole "
+        "region that was sent.",
+        "To continue from a result, set “Sample layers” to “All visible layers”.",
     ),
     "cutout": (
         "Remove Background",
-        "Cuts out the subject of the layer: as a new layer with your own pixels at full resolution, or as a "
-        "copy of the layer with a layer mask that you can paint on. Your own layer is hidden, not changed.",
-        "With a selection, only what is selected is cut out, and the layer stays visible.",
-        "Defringe removes the old background's color from half-transparent edges.",
+        "Cuts out the layer's subject, either as a new layer with your own pixels at full resolution or as a "
+        "copy of the layer with a layer mask you can paint on. Your own layer is hidden but not changed.",
+        "With a selection, the cutout is limited to the selected area, and your own layer stays visible.",
+        "Defringe removes the old background's color from semi-transparent edges.",
     ),
     "generate": (
         "Generate Layer",
-        "Makes a new layer from a description. It covers the selection, or the canvas where nothing is "
-        "selected, and is never stretched.",
-        "The same seed gives similar results; -1 takes a new one each time.",
-        "In GIMP 3.0 an image needs at least one layer before any plug-in can be used: add an empty one.",
+        "Generates a new layer from a description. It covers the selection, or the whole canvas if nothing "
+        "is selected, and is never stretched.",
+        "The same seed gives similar results; -1 picks a random seed each time.",
+        "In GIMP 3.0, plug-ins are unavailable for an image without layers; add an empty layer first.",
     ),
     "upscale": (
         "Upscale Layer",
-        "Makes the layer two or four times as wide and high, as a new image. The selection does not matter.",
-        "Creativity 0 keeps to the picture. Higher values let the service invent texture.",
+        "Enlarges the layer two or four times in each direction, as a new image. The selection is ignored.",
+        "Creativity 0 adds nothing new. Higher values let the service invent texture.",
     ),
 }
 ALWAYS = (
-    "Nothing leaves your computer before you press Send, and the price is shown first. A request that costs "
-    "money is never sent twice. Keys, limits and services: Filters > Venice > Settings.",
+    "Your image leaves your computer only when you press Send, and the price is shown first. A request that "
+    "costs money is never sent twice. To set the provider, API key, and daily limit, use Filters > Venice > "
+    "Settings.",
 )
 
 
 def show_help(parent, action):
-    """Shows it until it is closed and returns it; `parent` stays usable."""
+    """Open the help window and return it; `parent` stays usable."""
     title, first, *points = ABOUT[action]
     dialog = Gtk.Dialog(title=f"Help: {title}", transient_for=parent, destroy_with_parent=True)
     dialog.add_button("_Close", Gtk.ResponseType.CLOSE)

@@ -1,4 +1,4 @@
-"""GIMP 3 as a task needs it; what is exported and inserted is in `host_export` and `host_layers`."""
+"""GIMP 3 as the host of a task; `host_export` and `host_layers` export and insert."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ _BASES = {
 
 
 class Gimp3Host(Host):
-    """The GIMP that runs this."""
+    """The running GIMP 3."""
 
     def describe_image(self, image):
         if not image.is_valid():
@@ -88,17 +88,17 @@ class Gimp3Host(Host):
         layer.set_visible(False)
         return not layer.get_visible()
 
-    def new_image(self, extent, name=None, beside=None):
+    def new_image(self, extent, name=None, source=None):
         image = Gimp.Image.new(extent["width"], extent["height"], Gimp.ImageBaseType.RGB)
-        if beside is not None:
-            _, across, down = beside.get_resolution()
+        if source is not None:
+            _, across, down = source.get_resolution()
             image.set_resolution(across, down)
         if name is not None:
-            image.set_file(Gio.File.new_for_path(_free_path(name, beside)))
+            image.set_file(Gio.File.new_for_path(_free_path(name, source)))
         return image
 
     def show(self, image):
-        with contextlib.suppress(TypeError):  # what PyGObject raises where there is no screen
+        with contextlib.suppress(TypeError):  # PyGObject's error if there is no screen
             Gimp.Display.new(image)
 
 
@@ -122,13 +122,13 @@ def _numbers_upward(stack):
 
 @contextlib.contextmanager
 def preserve_selection(image):
-    """Have the same layers and channels selected afterwards, and a layer or its mask edited, as before."""
+    """Restore the selected layers and channels, and whether a layer or its mask is edited."""
     layers, channels = image.get_selected_layers(), image.get_selected_channels()
     masks = [layer for layer in layers if layer.get_mask() is not None and layer.get_edit_mask()]
     try:
         yield
     finally:
-        if layers:  # GIMP takes an empty list for an error
+        if layers:  # GIMP treats an empty list as an error
             image.set_selected_layers(layers)
         for layer in masks:
             layer.set_edit_mask(True)
@@ -136,12 +136,12 @@ def preserve_selection(image):
             image.set_selected_channels(channels)
 
 
-def _free_path(name, beside):
-    """A file of that name beside that of the image `beside`, which is not there yet.
+def _free_path(name, source):
+    """Return a free path of that name in the folder of the image `source`.
 
-    Nor is it where another open image would be saved.
+    No file is there, and no other open image would be saved there.
     """
-    file = beside.get_file() if beside is not None else None
+    file = source.get_file() if source is not None else None
     near = file.get_parent().get_path() if file is not None and file.get_parent() is not None else None
     pictures = GLib.get_user_special_dir(GLib.UserDirectory.DIRECTORY_PICTURES)
     folder = near or pictures or GLib.get_home_dir()

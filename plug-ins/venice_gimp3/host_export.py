@@ -1,6 +1,6 @@
-"""Pixels out of GIMP 3: what a layer or an image shows, rendered by GIMP itself in images that nobody sees.
+"""Pixels out of GIMP 3: what a layer or an image shows, rendered by GIMP itself in hidden images.
 
-Pixels are raw bytes: RGBA means 8-bit sRGB, alpha not premultiplied; coverage means one byte a pixel, linear.
+Pixels are raw bytes: RGBA is 8-bit sRGB, alpha not premultiplied; coverage is one byte per pixel, linear.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ _ENCODINGS = {
 
 
 def bounds_of(item):
-    """Return where a layer or layer group lies in its image."""
+    """Return the rectangle of a layer or layer group in its image."""
     _, x, y = item.get_offsets()
     return {"x": x, "y": y, "width": item.get_width(), "height": item.get_height()}
 
@@ -32,9 +32,9 @@ def canvas_of(image):
 
 
 def selection_window(image):
-    """Return where something is selected; None: nothing is.
+    """Return a rectangle around the selection, or None if nothing is selected.
 
-    It may be wider than what is selected: GIMP's own bounds are, at more than 8 bits.
+    At more than 8 bits, GIMP's bounds may be larger than what is selected.
     """
     if Gimp.Selection.is_empty(image):
         return None
@@ -43,7 +43,7 @@ def selection_window(image):
 
 
 def read(drawable, rectangle, pixel_format):
-    """Return the pixels of a drawable in `rectangle`, counted from its corner; outside they are 0."""
+    """Return the pixels of a drawable in `rectangle`, relative to its corner; 0 outside the drawable."""
     buffer = drawable.get_buffer()
     return bytes(buffer.get(gegl_rectangle(rectangle), 1.0, pixel_format, Gegl.AbyssPolicy.NONE))
 
@@ -70,9 +70,9 @@ def export_visible(image, crop, link, name, wide_name):
 
 
 def _export(image, drawable, rectangle, link, name, wide_name):
-    """Write RGBA; and the same as float32 where that has a name and the image may hold colors outside sRGB.
+    """Write RGBA, and float32 if that has a name and the image may hold colors outside sRGB.
 
-    Return whether the second was written.
+    Return whether float32 was written.
     """
     link.write(name, read(drawable, rectangle, "R'G'B'A u8"))
     wide = wide_name is not None and _may_exceed_srgb(image)
@@ -92,7 +92,7 @@ def _may_exceed_srgb(image):
 
 @contextlib.contextmanager
 def private_image(image, width, height):
-    """Yield an image nobody sees, of the same base type, precision, profile and palette; then delete it."""
+    """Create a hidden image of the same base type, precision, profile, and palette; delete it afterwards."""
     private = Gimp.Image.new_with_precision(width, height, image.get_base_type(), image.get_precision())
     try:
         private.undo_disable()
@@ -108,10 +108,10 @@ def private_image(image, width, height):
 
 @contextlib.contextmanager
 def rendered(image, layer, crop, with_mask=True):
-    """Yield a layer of the crop's size in a private image that holds what `layer` shows there.
+    """Create a layer of the crop's size in a private image, with what `layer` shows there.
 
-    The copy is rendered by GIMP itself: merging filters or applying masks by hand fails silently on a
-    copied group, and would apply a mask that is switched off.
+    GIMP itself renders the copy: merging filters or applying masks explicitly fails silently on a copied
+    group and would apply a disabled mask.
     """
     with private_image(image, crop["width"], crop["height"]) as private:
         copy = Gimp.Layer.new_from_drawable(layer, private)
@@ -133,7 +133,7 @@ def rendered(image, layer, crop, with_mask=True):
 
 
 def unlock(layer):
-    """Unlock a copy, which has the locks of its original: writes would fail, silently or not."""
+    """Unlock a copy, which has its original's locks: writing to it would fail, silently or not."""
     layer.set_lock_content(False)
     layer.set_lock_position(False)
     layer.set_lock_visibility(False)
@@ -143,7 +143,7 @@ def unlock(layer):
 
 
 def choose_space(layer):
-    """Have GIMP mix a layer, at its place, so that no value moves where its mask is 0: `venice_space`."""
+    """Have GIMP blend a layer so that no value changes where its mask is 0: see `venice_space`."""
     image, group = layer.get_image(), layer.get_parent()
     stack = group.get_children() if group is not None else image.get_layers()
     place = image.get_item_position(layer)
@@ -156,14 +156,14 @@ def _is_mixed(layer):
 
 
 def _space_of(layer):
-    """What its automatic space means, depends on its mode."""
+    """Return a layer's composite space; what “automatic” means depends on its mode."""
     if layer.get_mode().value_nick.endswith("-legacy"):
         return Gimp.LayerColorSpace.RGB_NON_LINEAR
     return layer.get_composite_space()
 
 
 def _encoding_of(image):
-    """The space of the values that it stores; gray ones GIMP converts anyway, best by itself."""
+    """Return the space of the image's stored values; GIMP converts gray ones anyway."""
     automatic = Gimp.LayerColorSpace.AUTO
     if image.get_base_type() != Gimp.ImageBaseType.RGB:
         return automatic

@@ -1,4 +1,4 @@
-"""Layers into GIMP 3: results, variations in a group, cutouts and copies with a layer mask."""
+"""Layers into GIMP 3: results, variations in a group, cutouts, and copies with a layer mask."""
 
 import gi
 
@@ -17,12 +17,12 @@ _LAYER_TYPES = {
 
 
 def insert(image, above, placement):
-    """Put it directly above the layer `above` (None: at the top), and return the new layer."""
+    """Insert it directly above the layer `above` (None: at the top), and return the new layer."""
     return _INSERT[placement.kind](image, above, placement)
 
 
 def insert_variations(image, above, name, placements):
-    """Put them below each other into a new group directly above `above`; only the first is visible."""
+    """Insert them into a new group directly above `above`; only the first is visible."""
     made = [_read_files(placement) for placement in placements]
     group = Gimp.GroupLayer.new(image, name)
     _insert_above(image, above, group)
@@ -35,13 +35,13 @@ def insert_variations(image, above, name, placements):
         image.insert_layer(layer, group, number)
         _fill(layer, placement, pixels, mask)
         layer.set_visible(number == 0)
-        choose_space(group)  # which is only now as large as what is in it
+        choose_space(group)  # which has only now grown to its contents
         layers.append(layer)
     return layers
 
 
 def _read_files(placement):
-    """Its pixels, mask and rim; they are read before the image is touched."""
+    """Return its pixels, mask, and rim, which are read before the image is changed."""
     return [file and file.read() for file in (placement.pixels, placement.mask, placement.rim)]
 
 
@@ -107,9 +107,9 @@ def _fill(layer, placement, pixels, mask):
 
 
 def _write_rgba(layer, pixels, alpha=None):
-    """As 16 bit: GEGL converts 8-bit sRGB wrongly into large 16-bit layers with another profile.
+    """Write pixels as 16-bit: GEGL converts 8-bit sRGB wrongly into large 16-bit layers with another profile.
 
-    `alpha`: 16-bit values in the place of the pixels' own.
+    `alpha`: 16-bit values that replace the pixels' own.
     """
     doubled = bytearray(2 * len(pixels))
     doubled[0::2] = pixels
@@ -125,10 +125,10 @@ def _write_rgba(layer, pixels, alpha=None):
 
 
 def _recolor(image, layer, rectangle, pixels, rim):
-    """Give the layer the colors of `pixels` (RGBA over `rectangle` of it) where `rim` is not 0.
+    """Give the layer the colors of `pixels` (RGBA over `rectangle`) where `rim` is not 0.
 
-    Not a byte of it changes elsewhere: the colors are brought into the layer's own format in another layer,
-    and of that only these pixels are copied, which converts nothing.
+    No byte changes elsewhere: the colors are converted to the layer's format in another layer, of which only
+    these pixels are copied, without conversion.
     """
     width = rectangle["width"]
     top, bottom = rim.index(255) // width, rim.rindex(255) // width + 1
@@ -148,7 +148,7 @@ def _recolor(image, layer, rectangle, pixels, rim):
 
 
 def _runs(rim, width):
-    """(x, y, length) of the pixels that are 255 and follow each other in a row of a rim that is 255 or 0."""
+    """Yield (x, y, length) of each run of 255 in a row of a rim that is 255 or 0."""
     start = rim.find(255)
     while start >= 0:
         row_end = start - start % width + width
@@ -159,7 +159,7 @@ def _runs(rim, width):
 
 
 def _add_mask(layer, coverage, rectangle):
-    """A layer mask that holds `coverage` in `rectangle` of the layer, and 0 elsewhere."""
+    """Add a layer mask with `coverage` in `rectangle` of the layer and 0 elsewhere."""
     mask = layer.create_mask(Gimp.AddMaskType.BLACK)
     layer.add_mask(mask)
     buffer = mask.get_buffer()
@@ -169,7 +169,7 @@ def _add_mask(layer, coverage, rectangle):
 
 
 def _insert_above(image, above, layer):
-    """In its group, directly above it; at the top of the image where there is none."""
+    """Insert a layer directly above `above`, in its group; None: at the top of the image."""
     if above is None:
         image.insert_layer(layer, None, 0)
     else:
@@ -177,7 +177,7 @@ def _insert_above(image, above, layer):
 
 
 def _add_copy(image, source, above, name, with_mask):
-    """The source's own pixels as a plain layer above `above`; groups, text and filters are rendered."""
+    """Insert the source's pixels as a plain layer above `above`; groups, text, and filters are rendered."""
     plain = not (source.is_group() or source.is_text_layer() or source.get_filters())
     if plain:
         layer = _copy_with_alpha(source, image) if with_mask else Gimp.Layer.new_from_drawable(source, image)
@@ -201,10 +201,10 @@ def _add_copy(image, source, above, name, with_mask):
 
 
 def _copy_with_alpha(source, image):
-    """A copy for `image` (not inserted) that has an alpha channel, and every color value as it was.
+    """Return a copy for `image`, not inserted, with an alpha channel and unchanged colors.
 
-    Adding alpha to gamma-encoded pixels with a profile of their own, GIMP changes them by up to 1/255; to
-    sRGB ones it does not. Assigning a profile changes no pixel: so it is sRGB for that moment.
+    When GIMP adds alpha to gamma-encoded pixels with their own profile, it changes them by up to 1/255, but
+    not in sRGB. Assigning a profile changes no pixels, so the copy is sRGB for that moment.
     """
     with private_image(image, source.get_width(), source.get_height()) as private:
         copy = Gimp.Layer.new_from_drawable(source, private)

@@ -1,6 +1,6 @@
-"""What a window remembers for the next time: what was sent last, and a draft of what was not sent.
+"""What a window remembers: the last arguments that were sent, and a draft of those that were not.
 
-GIMP stores the arguments of interactive runs only, and of those that succeeded.
+GIMP itself stores only the arguments of interactive runs that succeeded.
 """
 
 import contextlib
@@ -9,12 +9,12 @@ import os
 
 from gi.repository import Gimp, GLib, GObject
 
-# Given anew for each run, and never stored.
+# Different in each run and never stored.
 _PER_RUN = ("run-mode", "image", "drawables")
 
 
 def store_last_values(config, image):
-    """Stores the arguments as GIMP does after an interactive run: in the profile, and with the image."""
+    """Store the arguments as GIMP does after an interactive run: in the profile and with the image."""
     name = config.__gtype__.name
     lines = "".join(f"({spec.name} {_serialized(config, spec)})\n" for spec in _arguments(config))
     with contextlib.suppress(OSError):
@@ -25,14 +25,14 @@ def store_last_values(config, image):
 
 
 class Draft:
-    """The arguments that were entered and not sent: they survive Escape, and that the plug-in is killed."""
+    """Arguments that were entered but not sent; they survive Escape and a crash of the plug-in."""
 
     def __init__(self, config):
         self._config = config
         self._name = f"{config.__gtype__.name}.draft"
 
     def restore(self):
-        """Sets the arguments to what was entered the last time, if that was not sent."""
+        """Set the arguments to what was entered last, if that was not sent."""
         try:
             with open(_path(self._name), encoding="utf-8") as file:
                 values = json.load(file)
@@ -43,24 +43,25 @@ class Draft:
                 self._config.set_property(spec.name, values[spec.name])
 
     def keep(self):
+        """Store the arguments as a draft."""
         values = {spec.name: self._config.get_property(spec.name) for spec in _arguments(self._config)}
         with contextlib.suppress(OSError):
             _write(self._name, json.dumps(values))
 
     def drop(self):
-        """It has been sent."""
+        """Delete the draft, because it has been sent."""
         with contextlib.suppress(OSError):
             os.remove(_path(self._name))
 
 
 def _arguments(config):
-    """The specifications of the procedure's own arguments, in their order."""
+    """Return the specifications of the procedure's own arguments, in order."""
     ours = [spec for spec in config.list_properties() if spec.owner_type == config.__gtype__]
     return [spec for spec in ours if spec.name not in _PER_RUN]
 
 
 def _serialized(config, spec):
-    """A value in the form of GIMP's settings files, in ASCII: PyGObject makes no parasite of other bytes."""
+    """Return a value as in GIMP's settings files, in ASCII: PyGObject rejects parasites of other bytes."""
     text = GLib.String.new("")
     Gimp.config_serialize_value(GObject.Value(spec.value_type, config.get_property(spec.name)), text, True)
     return "".join(chr(byte) if byte < 128 else f"\\{byte:03o}" for byte in text.str.encode())

@@ -6,19 +6,19 @@ gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 import venice_errors
 from gi.repository import GimpUi, Gtk
-from widgets import FittingBox, Notice, form, label, tame_wheel
+from widgets import FittingBox, Notice, form, ignore_wheel, label
 
-SOME_ADDRESS, NO_MODEL = "https://example.com/v1", "the server's own"
+SOME_ADDRESS, NO_MODEL = "https://example.com/v1", "the server's default"
 WORKS_LIKE = {
-    "openai": "OpenAI (mask, sizes in figures)",
-    "grok-relay": "a relay with grok-3-image (aspect ratios, one picture)",
-    "gpt-image-relay": "a relay with gpt-image-1 (several pictures, no mask)",
-    "self-hosted": "a server of your own (mask, sizes in figures)",
+    "openai": "OpenAI (mask, pixel sizes)",
+    "grok-relay": "a relay for grok-3-image (aspect ratios, one image)",
+    "gpt-image-relay": "a relay for gpt-image-1 (several images, no mask)",
+    "self-hosted": "your own server (mask, pixel sizes)",
 }
 
 
 def run_new_provider(link, parent):
-    """Shows the window; the name of the provider that was added, or None."""
+    """Show the window; return the name of the new provider, or None."""
     window = _ProviderWindow(link, parent)
     try:
         return window.run()
@@ -51,18 +51,18 @@ class _ProviderWindow:
             ("_Model:", self._model, self._model),
         )
         for widget, text in (
-            (self._name, "What you want to call it: lowercase letters, digits and hyphens"),
-            (self._works_like, "Which service its requests and answers look like"),
-            (self._address, "Where it is: the part of its addresses before /images/edits"),
-            (self._model, "The model that is used where none is chosen"),
+            (self._name, "A name of your choice: lowercase letters, digits, and hyphens"),
+            (self._works_like, "The service whose request format it uses"),
+            (self._address, "Its address, up to but not including /images/edits"),
+            (self._model, "The model to use when none is chosen"),
         ):
             widget.set_tooltip_text(text)
         note = label()
-        note.set_text("More options can be set in the settings file: see docs/providers.md.")
+        note.set_text("For more options, edit the settings file (see docs/providers.md).")
         for widget in (grid, note, self._error.widget):
             fitting.box.pack_start(widget, False, False, 0)
         fitting.box.show_all()
-        tame_wheel(fitting.box)
+        ignore_wheel(fitting.box)
 
     def run(self):
         while self._dialog.run() == Gtk.ResponseType.OK:
@@ -78,11 +78,11 @@ class _ProviderWindow:
         self._dialog.destroy()
 
     def _chosen(self):
-        """The name and the profile's entries. Raises ValueError for a taken name, or without an address."""
+        """Return the name and the profile's entries. Raises ValueError for a taken name or no address."""
         name, address, model = (w.get_text().strip() for w in (self._name, self._address, self._model))
         if name in self._taken:
-            raise ValueError(f"There is a provider “{name}” already: take another name.")
+            raise ValueError(f"A provider named “{name}” already exists: choose another name.")
         if not address:
-            raise ValueError(f"A provider needs an address, such as {SOME_ADDRESS}.")
+            raise ValueError(f"Enter an address, such as {SOME_ADDRESS}.")
         entries = {"based_on": self._works_like.get_active_id(), "base_url": address}
         return name, dict(entries, model=model) if model else entries

@@ -1,4 +1,4 @@
-"""What a procedure returns: its new layers, or what went wrong."""
+"""What a procedure returns: its new layers or an error."""
 
 import gi
 
@@ -8,11 +8,10 @@ from host import preserve_selection
 
 
 def values_with_layers(image, layers):
-    """Return a procedure's return values that hold `layers`.
+    """Make return values that hold `layers`.
 
-    PyGObject cannot put an array of objects into a value. So GIMP makes it: the layers are selected
-    for the moment of one call whose own return values have just this form. It returns them in the
-    reverse of the order in which they were selected.
+    PyGObject cannot put an array of objects into a value, so GIMP does it: the layers are selected during
+    one call whose own return values have this form. It returns them in the reverse order of selection.
     """
     with preserve_selection(image):
         image.set_selected_layers(layers[::-1])
@@ -23,6 +22,6 @@ def values_with_layers(image, layers):
 
 
 def failure(procedure, message):
-    """Return the values that carry an error's sentence."""
+    """Make return values that hold an error message."""
     error = GLib.Error.new_literal(Gimp.PlugIn.error_quark(), message, 0)
     return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, error)

@@ -1,4 +1,4 @@
-"""What happens when a procedure is called: the errors, the waiting, the return values."""
+"""Running a procedure: errors, progress, and return values."""
 
 import contextlib
 import functools
@@ -24,8 +24,8 @@ ACTIONS = {
 }
 
 
-def _told(run):
-    """Whatever happens in `run(procedure, ...)`, its return values carry a sentence for people."""
+def _returning_errors(run):
+    """Wrap `run(procedure, ...)` so that any error becomes return values with a sentence for the user."""
 
     @functools.wraps(run)
     def wrapped(procedure, *arguments):
@@ -38,14 +38,16 @@ def _told(run):
             return failure(procedure, str(error))
         except Exception as error:
             traceback.print_exc()
-            return failure(procedure, f"Venice failed unexpectedly: {type(error).__name__}: {error}")
+            return failure(
+                procedure, f"An unexpected error occurred in Venice: {type(error).__name__}: {error}"
+            )
 
     return wrapped
 
 
-@_told
+@_returning_errors
 def on_image(procedure, run_mode, image, drawables, config, folder):
-    """Runs an image procedure and returns its values."""
+    """Run an image procedure and return its values."""
     Gegl.init(None)
     with venice_link.Link(venice_process.read_manifest(folder), remedies=venice_texts.GIMP3_REMEDIES) as link:
         task_of = venice_tasks.TASKS[ACTIONS[procedure.get_name()]]
@@ -71,9 +73,9 @@ def on_image(procedure, run_mode, image, drawables, config, folder):
     return values_with_layers(made_in, layers)
 
 
-@_told
+@_returning_errors
 def settings(procedure, config, folder):
-    """Chooses the provider; with a window, the key too. A key is never an argument: GIMP would keep it."""
+    """Choose the provider, or open the settings. A key is never an argument: GIMP would store it."""
     with venice_link.Link(venice_process.read_manifest(folder), remedies=venice_texts.GIMP3_REMEDIES) as link:
         if config.get_property("run-mode") == Gimp.RunMode.INTERACTIVE:
             import settings_window
@@ -86,24 +88,24 @@ def settings(procedure, config, folder):
 
 
 def _needs_window(task):
-    """Whether a repetition would buy something at a price that has not been seen, and there is a screen."""
+    """Return whether repeating it would cost money at an unseen price and there is a screen."""
     if not Gimp.Display.name():
         return False
     task.in_window = task.may_try_sandbox = True
     try:
         return not task.is_free()
     except (venice_errors.LinkError, venice_errors.HostError):
-        return True  # the window says what is wrong
+        return True  # the window shows what is wrong
 
 
 def _value(config, name):
-    """An argument's; GIMP gives an empty text as None where the caller left it at its default."""
+    """Return an argument's value; GIMP passes a default empty text as None."""
     value = config.get_property(name)
     return "" if value is None else value
 
 
 def _run(task, link):
-    """Without a window: GIMP's own progress bar. Its Cancel ends this process; the worker sees that."""
+    """Run a task with GIMP's progress bar. Its Cancel ends this process, and the worker notices."""
     Gimp.progress_init(task.title)
     with contextlib.closing(_ProgressBar()) as bar:
         return venice_task.run(task, link, bar.show)

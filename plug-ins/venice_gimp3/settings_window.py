@@ -1,4 +1,4 @@
-"""The window for the provider, its address and its key."""
+"""The window for the provider, its address and key, and the daily limit."""
 
 import gi
 
@@ -7,13 +7,13 @@ gi.require_version("Gtk", "3.0")
 import venice_errors
 from gi.repository import GimpUi, GLib, Gtk
 from provider_window import NO_MODEL, SOME_ADDRESS, run_new_provider
-from widgets import FittingBox, Notice, form, label, stay_alive, tame_wheel
+from widgets import FittingBox, Notice, form, ignore_wheel, label, process_events
 
 BINARY = "venice"
 
 
 def run_settings(link, parent=None):
-    """Shows the settings; True when they were stored. `parent`: a window that rests meanwhile."""
+    """Show the settings; return whether they were saved. `parent`: a window that is disabled meanwhile."""
     GimpUi.init(BINARY)
     window = _SettingsWindow(link, parent)
     try:
@@ -23,7 +23,7 @@ def run_settings(link, parent=None):
 
 
 def status_of(link, params):
-    """The worker's status for a provider; the sandbox's where there is none of that name (any more)."""
+    """Return the worker's status for a provider, or the sandbox's if there is no such provider."""
     try:
         return link.call("status", params)
     except venice_errors.LinkError:
@@ -36,7 +36,7 @@ class _SettingsWindow:
         status, known = self._ask_first()
         self._spent = _spending(status)
         self._profile = self._shown = None
-        self._typed = {}  # what was typed for a provider and is not saved, by its name
+        self._typed = {}  # what was typed for each provider and has not been saved
         self._dialog = GimpUi.Dialog(
             title="Venice Settings", role=BINARY, transient_for=parent, modal=parent is not None
         )
@@ -66,17 +66,17 @@ class _SettingsWindow:
         self._closing = False
         self._provider.connect("changed", self._on_provider)
         self._new.connect("clicked", lambda _button: self._add())
-        self._remove.connect("clicked", lambda _button: self._take_away())
+        self._remove.connect("clicked", lambda _button: self._remove_provider())
         self._test_button.connect("clicked", lambda _button: self._test())
         self._dialog.connect("response", self._on_response)
         box = self._fitting.box
         for widget in (self._grid, self._note, self._test_button, self._account, self._error.widget):
             box.pack_start(widget, False, False, 0)
         box.show_all()
-        tame_wheel(box)
+        ignore_wheel(box)
         self._offer(status)
         if not known:
-            self._provider.set_active(-1)  # and what is wrong with the one in use is shown
+            self._provider.set_active(-1)  # and show what is wrong with the one in use
 
     def run(self):
         while self._dialog.run() == Gtk.ResponseType.OK:
@@ -91,7 +91,7 @@ class _SettingsWindow:
         self._dialog.destroy()
 
     def _ask_first(self):
-        """The status of the provider in use; the sandbox's, and False, where that cannot be read."""
+        """Return (status, True) of the provider in use; if unreadable, the sandbox's status and False."""
         try:
             return self._link.call("status", {"provider": ""}), True
         except venice_errors.LinkError:
@@ -111,18 +111,21 @@ class _SettingsWindow:
 
     def _tooltips(self):
         return (
-            (self._provider, "The service that is used where a window or a script chooses no other one"),
-            (self._new, "Add a service with an OpenAI-compatible images API, such as a server of your own"),
-            (self._remove, "Remove this provider, or undo your changes to one that is built in"),
-            (self._address, "Where the service is: the part of its addresses before /images/edits"),
-            (self._model, "The model that is used where none is chosen"),
-            (self._key, "Kept in the system's keyring, or else in a file that only you can read"),
-            (self._limit, "Requests that would exceed it are not sent; empty: no limit"),
-            (self._test_button, "Ask the service about the key as it stands here; that costs nothing"),
+            (self._provider, "The provider to use unless a window or script chooses another"),
+            (self._new, "Add a provider with an OpenAI-compatible images API, such as your own server"),
+            (self._remove, "Remove this provider, or undo your changes to a built-in one"),
+            (self._address, "The service's address, up to but not including /images/edits"),
+            (self._model, "The model to use when none is chosen"),
+            (
+                self._key,
+                "Stored in the system keyring or, if there is none, in a file that only you can read",
+            ),
+            (self._limit, "Requests that would exceed this amount are not sent; leave empty for no limit"),
+            (self._test_button, "Check the connection and the key entered here, free of charge"),
         )
 
     def _offer(self, status):
-        """Fills the list of providers and chooses one."""
+        """Fill the list of providers and choose one."""
         self._provider.handler_block_by_func(self._on_provider)
         self._built_in = status["bases"]
         self._provider.remove_all()
@@ -133,14 +136,14 @@ class _SettingsWindow:
         self._show(status)
 
     def _save(self):
-        """Raises ValueError for a limit that is no amount, and LinkError."""
+        """Save everything. Raises LinkError, and ValueError for a limit that is not an amount."""
         name, limit = self._provider.get_active_id(), self._amount()
         self._remember()
         for each in [other for other in self._typed if other != name]:
             try:
                 self._store(each, {"use": False})
             except venice_errors.LinkError:
-                self._provider.set_active_id(each)  # what is wrong there is to be seen
+                self._provider.set_active_id(each)  # so that the user sees what is wrong there
                 raise
         self._store(name, {"daily_limit": limit})
 
@@ -157,7 +160,7 @@ class _SettingsWindow:
             raise
 
     def _remember(self):
-        """What was typed for the provider that is shown: it is there again when one comes back to it."""
+        """Remember what was typed for the provider that is shown, for when it is chosen again."""
         if self._shown is None:
             return
         typed = {"changes": self._changes(), "key": self._key.get_text().strip()}
@@ -166,7 +169,7 @@ class _SettingsWindow:
             self._typed[self._shown] = typed
 
     def _changes(self):
-        """What was typed over of the profile; None where an entry was emptied: as it is built in."""
+        """Return the changed entries of the profile; None restores what is built in."""
         if self._profile is None:
             return {}
         typed = {"base_url": self._address.get_text().strip(), "model": self._model.get_text().strip()}
@@ -177,10 +180,12 @@ class _SettingsWindow:
         try:
             return float(limit) if limit else None
         except ValueError:
-            raise ValueError("The limit must be an amount of US dollars, or empty for none.") from None
+            raise ValueError(
+                "The daily limit must be an amount in US dollars, or empty for no limit."
+            ) from None
 
     def _add(self):
-        """A provider of the person's own, which is there at once."""
+        """Add a provider of the user's own, which is stored immediately."""
         self._error.hide()
         name = run_new_provider(self._link, self._dialog)
         if name is not None:
@@ -188,9 +193,9 @@ class _SettingsWindow:
             self._offer(status_of(self._link, {"provider": name}))
             self._key.grab_focus()
 
-    def _take_away(self):
+    def _remove_provider(self):
         name = self._provider.get_active_id()
-        if not self._is_sure(name):
+        if not self._confirm_removal(name):
             return
         self._error.hide()
         self._shown = None
@@ -201,14 +206,14 @@ class _SettingsWindow:
             self._error.show(str(error))
         self._offer(status_of(self._link, {"provider": name if name in self._built_in else ""}))
 
-    def _is_sure(self, name):
-        """A provider that is built in loses what was changed of it, one of the person's own everything."""
+    def _confirm_removal(self, name):
+        """Ask the user: a built-in provider loses its changes, one of the user's own everything."""
         if name in self._built_in:
             text = f"Undo all changes to the provider “{name}”?"
-            more = "Its entries in the settings are deleted at once. Its key stays, if its address does."
+            more = "Its settings are deleted immediately. Its API key is kept if the address stays the same."
         else:
             text = f"Remove the provider “{name}”?"
-            more = "Its entries in the settings and its key are deleted at once."
+            more = "Its settings and API key are deleted immediately."
         box = Gtk.MessageDialog(
             transient_for=self._dialog,
             modal=True,
@@ -224,9 +229,9 @@ class _SettingsWindow:
         return answer == Gtk.ResponseType.OK
 
     def _test(self):
-        """Asks the service about the key, as it stands in the window; that costs nothing."""
+        """Ask the service about the key in the window, free of charge."""
         self._error.hide()
-        self._account.set_text("Asking the service…")
+        self._account.set_text("Testing the connection…")
         params = {"provider": self._provider.get_active_id(), "key": self._key.get_text().strip()}
         if self._profile is not None:
             params["base_url"] = self._address.get_text().strip()
@@ -245,7 +250,7 @@ class _SettingsWindow:
             focus.grab_focus()
 
     def _on_test_wait(self, _message):
-        stay_alive()
+        process_events()
         if self._closing:
             raise venice_errors.LinkError("Test cancelled.", "cancelled")
 
@@ -264,22 +269,22 @@ class _SettingsWindow:
             self._show(self._link.call("status", {"provider": name}))
             self._error.hide()
         except venice_errors.LinkError as error:
-            self._show_wrong(str(error))
-            self._remove.set_sensitive(name is not None)  # perhaps it is one that cannot be read
+            self._show_error(str(error))
+            self._remove.set_sensitive(name is not None)  # it may be one that cannot be read
 
     def _show(self, status):
-        """What is known of the chosen provider."""
+        """Show the status of the chosen provider."""
         self._profile, self._shown = status["profile"], status["provider"]
         typed = self._typed.get(self._shown, {"changes": {}, "key": ""})
         self._set_rows(typed["changes"])
         self._key.set_text(typed["key"])
         self._key.set_sensitive(status["provider"] != "sandbox")
         self._note.set_text(_note(status))
-        self._account.set_text(self._spent)  # a test was of another one
+        self._account.set_text(self._spent)  # any test was of another provider
         GLib.idle_add(self._fitting.fit)
 
-    def _show_wrong(self, words):
-        """Why nothing is known of it."""
+    def _show_error(self, words):
+        """Show why the chosen provider's status is unknown."""
         self._profile = self._shown = None
         self._set_rows({})
         self._key.set_text("")
@@ -289,7 +294,7 @@ class _SettingsWindow:
         self._error.show(words)
 
     def _set_rows(self, changes):
-        """`changes`: what was typed over of the profile."""
+        """Fill the profile's entries; `changes`: those that were typed."""
         profile = self._profile
         self._remove.set_sensitive(profile is not None and profile["changed"])
         rows = (("base_url", self._address, SOME_ADDRESS), ("model", self._model, NO_MODEL))
@@ -303,27 +308,30 @@ class _SettingsWindow:
 
 def _note(status):
     name, profile = status["provider"], status["profile"]
-    kept = {"environment": "environment", "keyring": "system's keyring", "file": "settings folder"}
+    kept = {"environment": "environment", "keyring": "system keyring", "file": "settings folder"}
     if name == "sandbox":
-        return "The sandbox runs on this machine, needs no key and costs nothing. It only recolors."
+        return "The sandbox runs on this computer. It needs no API key, costs nothing, and only recolors."
     if status["key"]:
-        note = f"A key is set ({kept[status['key_source']]}). Leave the field empty to keep it."
+        note = f"An API key is set ({kept[status['key_source']]}). Leave this field empty to keep it."
     elif status["keyless"]:
-        note = "No key is needed, but one can be set."
+        note = "An API key is optional."
     else:
-        note = "No key is set. It will be kept in the system's keyring, or in a file only you can read."
+        note = (
+            "No API key is set. It will be stored in the system keyring or, if there is none, in a file that "
+            "only you can read."
+        )
     if profile is not None and profile["base_url_variable"]:
-        note += f" The address is from {profile['base_url_variable']}."
+        note += f" The address comes from {profile['base_url_variable']}."
     return note
 
 
 def _spending(status):
     spent = status["spent_today"]
     if not spent["requests"]:
-        return "Nothing was spent today."
+        return "Nothing spent today."
     unknown = f", and {spent['unpriced']} at an unknown price" if spent["unpriced"] else ""
     count = "1 request" if spent["requests"] == 1 else f"{spent['requests']} requests"
-    return f"Today: {count} for at most ${spent['usd']:.2f}{unknown}."
+    return f"Today: {count}, at most ${spent['usd']:.2f}{unknown}."
 
 
 def _described(account):
@@ -333,6 +341,6 @@ def _described(account):
         if account[name] is not None
     ]
     balance = f" Balance: {' and '.join(balances)}." if balances else ""
-    access = "" if account["permitted"] else " The service does not give it access at present."
+    access = "" if account["permitted"] else " The service currently denies this key access."
     note = f" {account['note']}" if account["note"] else ""
     return f"The connection works.{access}{balance}{note}"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Venice for GIMP 3: the procedures in Filters > Venice. Registration and run callbacks only."""
+"""Venice for GIMP 3: registration and run callbacks of the procedures in Filters > Venice."""
 
 import os
 import sys
@@ -25,7 +25,7 @@ SETTINGS = "plug-in-venice-settings"
 
 
 def add_arguments(procedure, action):
-    """Add the table's arguments of an action, with GIMP's own types."""
+    """Add an action's arguments from the table, with GIMP's own types."""
     for each in ARGUMENTS[action]:
         described = each.name, each.label, each.tooltip
         if each.kind == CHOICE:
@@ -43,35 +43,36 @@ def add_arguments(procedure, action):
 
 
 SOME_LAYER = Gimp.ProcedureSensitivityMask.DRAWABLE | Gimp.ProcedureSensitivityMask.DRAWABLES
-UNTOUCHED = "The source layer stays as it is."
+UNTOUCHED = "The source layer's pixels are not changed."
 
-# name -> action, label, what it does, more about it, when it can be used
+# name -> action, label, what it does, more about it, when it is available
 ON_IMAGES = {
     EDIT: (
         "edit",
         "_Edit with Prompt...",
-        "Edit a layer, or what is selected of it, by describing the change",
-        f"{UNTOUCHED} Of several layers the lowest is edited, and the others are references.",
+        "Edit a layer or a selection by describing the change",
+        f"{UNTOUCHED} If several layers are selected, the lowest is edited and the others are "
+        "reference images.",
         SOME_LAYER,
     ),
     REMOVE_BACKGROUND: (
         "cutout",
         "_Remove Background...",
-        "Cut the subject out, as a new layer or a layer mask",
+        "Cut out the subject as a new layer or a layer mask",
         UNTOUCHED,
         SOME_LAYER,
     ),
     GENERATE: (
         "generate",
         "_Generate Layer...",
-        "Make a new layer from a description",
-        "It fits the canvas or the selection; the image's layers stay as they are.",
+        "Generate a new layer from a description",
+        "It fits the canvas or the selection; existing layers are not changed.",
         SOME_LAYER | Gimp.ProcedureSensitivityMask.NO_DRAWABLES,
     ),
     UPSCALE: (
         "upscale",
         "_Upscale Layer...",
-        "Make a layer larger, with more detail, as a new image",
+        "Enlarge a layer with more detail, as a new image",
         UNTOUCHED,
         SOME_LAYER,
     ),
@@ -79,7 +80,7 @@ ON_IMAGES = {
 
 
 class Venice(Gimp.PlugIn):
-    """Registers the procedures; what they do is in `runs` and loaded when one is called."""
+    """The plug-in: it registers the procedures; `runs`, loaded on a call, does the work."""
 
     def do_set_i18n(self, _name):
         return False
@@ -94,7 +95,7 @@ class Venice(Gimp.PlugIn):
                 "run-mode", "Run mode", "Run mode", Gimp.RunMode, Gimp.RunMode.NONINTERACTIVE, READ_WRITE
             )
             add_arguments(procedure, "settings")
-            label, blurb, more = "_Settings...", "Choose the service, its API key and what may be spent", ""
+            label, blurb, more = "_Settings...", "Choose the provider, its API key, and a daily limit", ""
             procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.ALWAYS)
         else:
             action, label, blurb, more, sensitivity = ON_IMAGES[name]

@@ -1,4 +1,4 @@
-"""Pieces that the windows are made of."""
+"""Widgets that the windows share."""
 
 import gi
 
@@ -12,7 +12,7 @@ ICONS = {
     Gtk.MessageType.WARNING: "dialog-warning",
     Gtk.MessageType.INFO: "dialog-information",
 }
-# The theme's name for the color of such a message's frame, and the color where the theme has none.
+# The theme's name for the color of a message's frame, and a color for themes without it.
 COLORS = {
     Gtk.MessageType.ERROR: ("error_color", "#e01b24"),
     Gtk.MessageType.WARNING: ("warning_color", "#cd9309"),
@@ -20,12 +20,12 @@ COLORS = {
 }
 NAMES = {Gtk.MessageType.ERROR: "Error", Gtk.MessageType.WARNING: "Warning", Gtk.MessageType.INFO: "Note"}
 FRAME = "box {{ border: 2px solid {}; border-radius: 4px; padding: 10px; }}"
-PROMPT_SIZE = 420, 84  # px; what is longer is scrolled
-MARGIN = 60  # px of the screen that stay free: the window's title and the screen's own bars
+PROMPT_SIZE = 420, 84  # px; longer prompts scroll
+MARGIN = 60  # px of the screen left free for the window's title and the desktop's panels
 
 
 class Notice:
-    """A message in a window: an icon, sentences, what helps as buttons, and details behind a fold."""
+    """A message in a window: an icon, text, buttons for remedies, and details in a fold."""
 
     def __init__(self, on_resize):
         self._on_resize = on_resize
@@ -38,7 +38,7 @@ class Notice:
         self._details = label(selectable=True, margin=0)
         self._fold = Gtk.Expander(label="Details")
         self._fold.add(self._details)
-        # else Tab would lead to what is folded away
+        # otherwise Tab would move to hidden text
         self._fold.bind_property("expanded", self._details, "visible", GObject.BindingFlags.SYNC_CREATE)
         self._fold.connect("notify::expanded", lambda *_: GLib.idle_add(self._on_resize))
         column = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
@@ -59,7 +59,7 @@ class Notice:
         self._icon.set_from_icon_name(ICONS[kind], Gtk.IconSize.DIALOG)
         self._icon.get_accessible().set_name(NAMES[kind])
         self._style.load_from_data(FRAME.format(self._color_of(kind)).encode())
-        what, stop, rest = text.partition(". ")  # what happened, then what it means and what helps
+        what, stop, rest = text.partition(". ")  # what happened, then what it means and what to do
         what, rest = map(GLib.markup_escape_text, (what + stop, rest))
         self._text.set_markup(f"<b>{what}</b>{rest}")
         self._details.set_text(details)
@@ -81,7 +81,7 @@ class Notice:
 
 
 class ChoiceList:
-    """A list bound to a text option of `config`: rows of a value with what is shown for it, or typed text.
+    """A list bound to a text option of `config`: rows of a value and its label, or typed text.
 
     The value "" is the default.
     """
@@ -109,13 +109,13 @@ class ChoiceList:
         self.widget.connect("destroy", self._on_destroy)
 
     def offer(self, default, rows):
-        """Shows these rows from now on: (value, label, note) each; `default`: label and note of ""."""
+        """Show these rows of (value, label, note); `default`: label and note of ""."""
         self._rows = [("", *default), *rows]
         self.entry.set_placeholder_text(", ".join(filter(None, default)))
         self._rebuild_later()
 
     def _rebuild_later(self, *_):
-        """Not while GTK works on a choice or the list is open: rows must not change under the pointer."""
+        """Wait while GTK handles a choice or the list is open: rows must not change under the pointer."""
         if not self._waiting:
             self._waiting = GLib.idle_add(self._rebuild)
 
@@ -139,9 +139,9 @@ class ChoiceList:
 
 
 class FittingBox:
-    """The content of a dialog, as high as it needs; what does not fit on the screen is scrolled.
+    """The content of a dialog, as tall as needed; it scrolls if it does not fit on the screen.
 
-    So the dialog's own buttons stay in sight. `box` takes the content.
+    So the dialog's own buttons stay visible. `box` holds the content.
     """
 
     def __init__(self, dialog, area):
@@ -149,7 +149,7 @@ class FittingBox:
         self.box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=3)
         self._scrolled = Gtk.ScrolledWindow(
             hscrollbar_policy=Gtk.PolicyType.NEVER,
-            overlay_scrolling=False,  # one must see that there is more
+            overlay_scrolling=False,  # the user must see that there is more
         )
         self._scrolled.add(self.box)
         self._scrolled.get_child().set_shadow_type(Gtk.ShadowType.NONE)
@@ -159,10 +159,10 @@ class FittingBox:
         dialog.connect("map", self.fit)
 
     def fit(self, *_):
-        """Call it after something was shown, hidden or changed."""
+        """Adjust the height after something was shown, hidden, or changed."""
         dialog, scrolled = self._dialog, self._scrolled
         width = self.box.get_allocated_width()
-        if width <= 1:  # it has no place yet
+        if width <= 1:  # it has no size yet
             width = self.box.get_preferred_width().natural_width
         content = self.box.get_preferred_height_for_width(width).natural_height
         others = dialog.get_preferred_height().minimum_height - scrolled.get_preferred_height().minimum_height
@@ -172,7 +172,7 @@ class FittingBox:
         return GLib.SOURCE_REMOVE
 
     def scroll_to(self, widget):
-        """Brings it into sight, as soon as it has its place."""
+        """Scroll to a widget as soon as it has its position."""
         GLib.idle_add(self._scroll_to, widget, priority=GLib.PRIORITY_LOW)
 
     def _scroll_to(self, widget):
@@ -183,25 +183,27 @@ class FittingBox:
 
 
 def _screen_height(window):
-    """Of the monitor that the window is on, without panels, in px as GTK counts them."""
+    """Return the height of the window's monitor without panels, in GTK's px."""
     display, shown = window.get_display(), window.get_window()
     if shown is not None:
         return display.get_monitor_at_window(shown).get_workarea().height
     return (display.get_primary_monitor() or display.get_monitor(0)).get_workarea().height
 
 
-def tame_wheel(widget):
-    """Lets the wheel scroll the window also where it would change the list or number under the pointer."""
+def ignore_wheel(widget):
+    """Make the wheel scroll the window instead of changing the list or number under the pointer."""
     if isinstance(widget, (Gtk.ComboBox, Gtk.SpinButton, Gtk.Scale)):
-        widget.connect("scroll-event", lambda tamed, _event: tamed.stop_emission_by_name("scroll-event"))
+        widget.connect(
+            "scroll-event", lambda ignoring, _event: ignoring.stop_emission_by_name("scroll-event")
+        )
     if isinstance(widget, Gtk.Container):
-        widget.forall(tame_wheel)
+        widget.forall(ignore_wheel)
 
 
 def form(*rows):
-    """A grid of rows: a label's text, the widget that its underlined letter leads to, and what is shown.
+    """Make a grid of rows: a label's text, the widget its mnemonic activates, and the widget to show.
 
-    What is shown is that widget, or holds it. A label rests while its widget does.
+    The latter is the same widget or contains it. A label is disabled while its widget is.
     """
     grid = Gtk.Grid(row_spacing=6, column_spacing=6, border_width=12)
     for row, (text, widget, shown) in enumerate(rows):
@@ -214,26 +216,26 @@ def form(*rows):
 
 
 def mnemonic(text, widget):
-    """A label whose underlined letter leads to `widget`."""
+    """Make a label whose mnemonic activates `widget`."""
     made = Gtk.Label(label=text, use_underline=True, xalign=0.0)
     made.set_mnemonic_widget(widget)
     made.show()
     return made
 
 
-def stay_alive():
-    """Lets windows react in the middle of a wait."""
+def process_events():
+    """Let windows react during a wait."""
     while Gtk.events_pending():
         Gtk.main_iteration_do(False)
 
 
 def label(selectable=False, margin=12):
-    """A paragraph."""
+    """Make a paragraph of text."""
     return Gtk.Label(xalign=0.0, wrap=True, max_width_chars=64, selectable=selectable, margin=margin)
 
 
 def make_prompt(config, on_send):
-    """A text view for the config's prompt, in a scrolled window; Ctrl+Enter sends, Tab goes on."""
+    """Make a scrolled text view for the prompt; Ctrl+Enter sends, Tab moves to the next widget."""
     view = Gtk.TextView(
         buffer=GimpUi.prop_text_buffer_new(config, "prompt", -1),
         wrap_mode=Gtk.WrapMode.WORD_CHAR,

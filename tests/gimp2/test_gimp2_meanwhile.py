@@ -40,7 +40,7 @@ def test_a_source_removed_meanwhile_leaves_its_result_at_the_top(gimp: Gimp2, sa
     other = gimp.add_layer(image, photo("chelsea", 50, 50))
     run = run_while(gimp, sandbox, image, source, ["remove_layer", [image, source]])
     assert run["error"] == ""
-    assert "source layer is gone" in " ".join(run["messages"])
+    assert "source layer no longer exists" in " ".join(run["messages"])
     layers = gimp.snapshot(image)["layers"]
     assert [layer["id"] for layer in layers] == [run["layer"], other]
     assert (*layers[0]["offsets"], *layers[0]["size"]) == WHOLE
@@ -60,7 +60,7 @@ def test_an_image_closed_meanwhile_gives_one_of_its_own(gimp: Gimp2, sandbox: Sa
     image, source = make_photo(gimp)
     run = run_while(gimp, sandbox, image, source, ["delete_image", [image]])
     assert run["error"] == ""
-    assert "The image was closed meanwhile" in " ".join(run["messages"])
+    assert "The image was closed in the meantime" in " ".join(run["messages"])
     (new,) = gimp.strays()
     gimp.adopt(new)
     (layer,) = gimp.snapshot(new)["layers"]

@@ -244,11 +244,11 @@ def begin(desk: Desk2, prompt: str, name: str = "edit") -> str:
 
 def enter_key(desk: Desk2, key: str) -> None:
     desk.keys("alt+k")
-    desk.wait_for("API key of venice")
+    desk.wait_for("API Key for venice")
     desk.type(key)
     keep(desk, "key-typed")
     desk.keys("Return")
-    desk.wait_gone("API key of venice")
+    desk.wait_gone("API Key for venice")
     desk.wait_for(TITLES["edit"])
 
 
@@ -372,11 +372,11 @@ def test_variations_are_one_undo_step(desk: Desk2, sandbox: Sandbox, image: int)
     wait_for(lambda: state(desk, image) == before)
 
 
-@pytest.mark.parametrize(("choice", "status"), [("Return", "done"), ("alt+g", "cancelled")])
+@pytest.mark.parametrize(("choice", "status"), [("Return", "done"), ("alt+s", "cancelled")])
 def test_cancel_after_the_upload_frees_gimp_and_asks_about_the_answer(
     desk: Desk2, sandbox: Sandbox, image: int, choice: str, status: str
 ) -> None:
-    """Close, which is the default, or Stop for Good."""
+    """Close, which is the default, or Stop and Discard."""
     before = state(desk, image)
     sandbox.switch(stall=7, stall_at="answer")
     window = begin(desk, "changed my mind")

@@ -75,14 +75,18 @@ def nothing(gimp: Gimp2, image: int, layer: int) -> None:
         (as_it_is, {"prompt": " \n "}, "The prompt is empty"),
         (floating, {}, "floating selection"),
         (selected_elsewhere, {}, "The selection does not cover any pixel of this layer"),
-        (channel, {}, "a channel cannot be edited"),
+        (channel, {}, "channels cannot be edited"),
         (empty_group, {}, "This layer group is empty"),
         (masked_away, {"variations": 4}, "Nothing is visible"),
         (nothing, {}, "Select a layer first"),
         (as_it_is, {"provider": "nobody"}, "There is no provider “nobody”"),
         (as_it_is, {"provider": "größer"}, "There is no provider “größer”"),
         (as_it_is, {"selection": "some"}, "selection"),
-        (as_it_is, {"sample": "größer"}, "“größer” is not known for sample: it can be layer or visible"),
+        (
+            as_it_is,
+            {"sample": "größer"},
+            "“größer” is not a valid value for sample; valid values: layer, visible",
+        ),
         (as_it_is, {"variations": 9}, "variations"),
         (as_it_is, {"model": "qwen-image-2-edit", "resolution": "64K"}, "has no resolution “64K”"),
     ],
@@ -103,7 +107,9 @@ def test_an_output_that_does_not_exist_is_not_paid_for(gimp: Gimp2, sandbox: San
     image, layer = make_photo(gimp)
     before = gimp.snapshot(image)
     run = gimp.run(CUTOUT, image, layer, values={"output": "Mask"})
-    check_refused(gimp, image, before, run, "“Mask” is not known for output: it can be layer or mask")
+    check_refused(
+        gimp, image, before, run, "“Mask” is not a valid value for output; valid values: layer, mask"
+    )
     assert posts(sandbox) == []
 
 
@@ -145,7 +151,7 @@ def test_without_a_key_nothing_is_sent_and_the_person_is_told_what_helps(
     ("manifest", "words"),
     [
         (None, "installation is incomplete"),
-        ('{"command": ["/no/such/pythön"]}', "is gone"),
+        ('{"command": ["/no/such/pythön"]}', "no longer exists"),
         ("{", "installation is incomplete"),
     ],
 )
@@ -188,7 +194,7 @@ def test_a_fault_of_our_own_is_a_sentence_and_its_trace_is_in_a_file(gimp: Gimp2
         run = gimp.run(EDIT, image, layer, values={"prompt": "pink"})
     finally:
         gimp.mend_host("bounds_of")
-    check_refused(gimp, image, before, run, "Venice failed unexpectedly: ValueError: größer")
+    check_refused(gimp, image, before, run, "An unexpected error occurred in Venice: ValueError: größer")
     log = gimp.folder / "profile" / "venice-gimp.log"
     assert "Traceback" in log.read_text("utf-8")
     assert os.fspath(log) in run["error"]

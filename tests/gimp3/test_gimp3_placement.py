@@ -174,7 +174,7 @@ def test_nor_is_a_reference_or_an_image_of_which_nothing_is_visible(gimp: Gimp, 
     reference = gimp.add_layer(image, raw(photo("chelsea", 100, 80)), (200, 20), "hat")
     gimp.clear(reference)
     run = gimp.run(EDIT, image, [source, reference], prompt="pink")
-    assert "nothing to see in the reference layer “hat”" in run["error"]
+    assert "Nothing is visible in the reference layer “hat”" in run["error"]
     gimp.set_property(source, visible=False)
     run = gimp.run(EDIT, image, [source], prompt="pink", sample="visible")
     assert "Nothing is visible" in run["error"]

@@ -212,7 +212,7 @@ def with_an_empty_group(gimp: Gimp, scene: Scene) -> list[int]:
     ("prepare", "words"),
     [
         (too_many, "at most 3 images"),
-        (with_a_channel, "a channel cannot be edited"),
+        (with_a_channel, "channels cannot be edited"),
         (with_an_empty_group, "group is empty"),
     ],
 )

@@ -64,7 +64,7 @@ def as_it_is(gimp: Gimp, image: int, layer: int) -> list[int]:
         (as_it_is, {"prompt": " \n "}, "The prompt is empty"),
         (floating, {}, "floating selection"),
         (selected_elsewhere, {}, "The selection does not cover any pixel of this layer"),
-        (channel, {}, "a channel cannot be edited"),
+        (channel, {}, "channels cannot be edited"),
         (as_it_is, {"provider": "nobody"}, "There is no provider “nobody”"),
         (as_it_is, {"model": "qwen-image-2-edit", "resolution": "64K"}, "has no resolution “64K”"),
         (as_it_is, {"aspect_ratio": "wide"}, "has no aspect ratio “wide”"),
@@ -84,7 +84,7 @@ def test_what_cannot_be_asked_for_is_not_sent(
 
 @pytest.mark.parametrize(
     ("prepare", "words"),
-    [(floating, "floating selection"), (several, "Select one layer only"), (channel, "a channel cannot")],
+    [(floating, "floating selection"), (several, "Select only one layer"), (channel, "channels cannot")],
 )
 def test_remove_background_refuses_the_same(gimp: Gimp, sandbox: Sandbox, prepare: Any, words: str) -> None:
     image, layer = make_photo(gimp)

@@ -253,8 +253,8 @@ def no_key(gimp: Gimp, image: int, layer: int) -> list[int]:
     ("prepare", "words"),
     [
         (too_large, "limited to 16.8 megapixels"),
-        (two_layers, "Select one layer only"),
-        (channel, "a channel cannot"),
+        (two_layers, "Select only one layer"),
+        (channel, "channels cannot"),
         (floating, "floating selection"),
         (empty_group, "group is empty"),
         (no_key, "No API key is set for venice"),

@@ -168,8 +168,8 @@ def test_cancel_after_the_upload_frees_gimp_and_keeps_the_answer(
     worker = until(desk.worker_pid)
     desk.keys("Escape")
     assert jobs(desk)[-1]["status"] == "sent"
-    desk.click("Question", "Close, Keep Result", "button")
-    desk.wait_for("Answer Kept")
+    desk.click("Question", "Close and Keep Result", "button")
+    desk.wait_for("Result Will Be Saved")
     keep(desk, "message-after-cancel")
     desk.keys("Return")  # the message says where the answer is kept
     until(lambda: desk.plug_in_pid() is None, 5)

@@ -347,7 +347,7 @@ def test_a_trial_of_the_sandbox_ends_with_a_key(
     desk.type("try it")
     desk.wait_told(EDIT, "No API key is set", "$0.04")
     keep(desk, "no-key")
-    desk.click(EDIT, "Try the sandbox", "button")
+    desk.click(EDIT, "Try the Sandbox", "button")
     desk.wait_told(EDIT, "to sandbox", "Costs nothing")
     keep(desk, "trial")
     send(desk, EDIT)
@@ -428,7 +428,7 @@ def test_the_sandbox_can_be_tried_after_a_key_was_refused(
     desk.type("make it pink")
     desk.click(EDIT, "Send", "button")
     desk.wait_told(EDIT, "did not accept the API key")
-    desk.click(EDIT, "Try the sandbox", "button")
+    desk.click(EDIT, "Try the Sandbox", "button")
     told = desk.wait_told(EDIT, "to sandbox", "Costs nothing")
     assert "API key" not in told
     send(desk, EDIT)
@@ -516,8 +516,8 @@ def test_what_the_image_cannot_hold_is_told_before(
     desk.convert(image, "indexed")
     desk.open(EDIT)
     told = desk.wait_told(EDIT, "Sends")
-    assert "only the colors of its palette" in told
-    assert "opacity or mode of its own" in told
+    assert "limited to the colors of its palette" in told
+    assert "its own mode or opacity" in told
     keep(desk, "indexed")
     desk.keys("Escape")
 
@@ -526,7 +526,7 @@ def test_what_a_selection_means_for_a_cutout_and_an_upscaled_layer_is_told(
     desk: Desk, server: Sandbox, picture: tuple[int, int]
 ) -> None:
     desk.open(REMOVE)
-    assert "selection limits the cutout, and the layer stays visible" in desk.wait_told(REMOVE, "Sends")
+    assert "selection limits the cutout, so the source layer stays visible" in desk.wait_told(REMOVE, "Sends")
     desk.keys("Escape")
     desk.wait_gone(REMOVE)
     desk.open(UPSCALE)
@@ -578,7 +578,7 @@ def test_stopping_loses_the_result_and_says_that_it_may_be_charged(
 ) -> None:
     image, _ = picture
     begin(desk, server, 20)
-    desk.click(QUESTION, "Stop, Discard Result", "button")
+    desk.click(QUESTION, "Stop and Discard", "button")
     desk.wait_told(EDIT, "Cancelled", "may have been charged")
     keep(desk, "stopped")
     assert (jobs(desk)[-1]["status"], jobs(desk)[-1]["charge"]) == ("cancelled", "possible")
@@ -611,14 +611,14 @@ def test_an_error_looks_like_one_and_its_details_are_behind_a_fold(
 def test_help_helps(desk: Desk, picture: tuple[int, int], title: str) -> None:
     desk.open(title)
     desk.click(title, "Help", "button")
-    desk.wait_told(f"Help: {title}", "before you press Send")
+    desk.wait_told(f"Help: {title}", "only when you press Send")
     widgets = desk.widgets(f"Help: {title}")
     keep(desk, f"help-{title.split(maxsplit=1)[0].lower()}")
     desk.keys("Escape")
     desk.wait_gone(f"Help: {title}")
     desk.wait_for(title)
     desk.keys("F1")
-    desk.wait_told(f"Help: {title}", "before you press Send")
+    desk.wait_told(f"Help: {title}", "only when you press Send")
     desk.click(title, "Help", "button")
     time.sleep(0.5)
     assert len(desk.widgets(f"Help: {title}")) == len(widgets), "there is one such window"

@@ -101,7 +101,7 @@ def test_openai_is_chosen_tested_with_a_typed_key_and_stored(
 ) -> None:
     desk.open(SETTINGS)
     choose(desk, OPENAI)
-    assert "The address is from OPENAI_BASE_URL." in desk.read("OPENAI_BASE_URL")
+    assert "The address comes from OPENAI_BASE_URL." in desk.read("OPENAI_BASE_URL")
     keep(desk, "settings-openai")
     assert entry(desk, "m") == "gpt-image-2.6-sunburst"
     desk.keys("alt+t")
@@ -152,7 +152,7 @@ def test_a_provider_of_ones_own_is_added_tested_and_edits(
     desk.wait_for(NEW_PROVIDER)
     desk.type("My Server")
     desk.keys("Return")
-    assert "A provider needs an address" in desk.read("needs an address")
+    assert "Enter an address" in desk.read("Enter an address")
     fill(desk, a="http://example.com/v1")
     desk.keys("Return")
     assert "cannot be the name of a provider" in desk.read("“My Server”")

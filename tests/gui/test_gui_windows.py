@@ -202,7 +202,7 @@ def test_what_exceeds_the_daily_limit_is_told_and_refused(
     desk.open(SETTINGS)
     choose_options(desk, d="much")
     desk.keys("alt+s")
-    assert "amount of US dollars" in desk.read("amount")
+    assert "amount in US dollars" in desk.read("amount")
     choose_options(desk, d="$0.03")
     desk.keys("alt+s")
     desk.wait_gone(SETTINGS)

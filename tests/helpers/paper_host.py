@@ -91,8 +91,8 @@ class PaperHost(Host):
         layer["hidden"] = True
         return True
 
-    def new_image(self, extent, name=None, beside=None):
-        return dict(extent_of(extent), name=name, beside=beside and beside["name"])
+    def new_image(self, extent, name=None, source=None):
+        return dict(extent_of(extent), name=name, source=source and source["name"])
 
     def show(self, image):
         image["shown"] = True

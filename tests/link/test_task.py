@@ -57,12 +57,12 @@ def answer(call):
 
 def plan_changes(change):
     task = venice_tasks.TASKS["edit"](host, image, [layer], values.__getitem__, link)
-    task.told(answer(task.ask_plan()))
+    task.mark_shown(answer(task.ask_plan()))
     change()
     try:
         answer(task.start(lambda _: None))
     except venice_errors.PlanChanged as changed:
-        task.told(changed.plan)
+        task.mark_shown(changed.plan)
         answer(task.start(lambda _: None))
         return "told first"
 
@@ -124,9 +124,9 @@ def test_a_task_runs_with_any_host(sandbox: Sandbox, python: int) -> None:
     assert said["python"] == python
     assert said["stages"] == ["preparing", "uploading", "waiting", "downloading", "fitting"]
     assert said["words"] == [
-        "The layer is gone.",
+        "The layer no longer exists.",
         "Select a layer first.",
-        "Select one layer only.",
+        "Select only one layer.",
         "There is no method “dänce”.",
     ]
     edit_path, upscale_path = "/api/v1/image/multi-edit", "/api/v1/image/upscale"
@@ -144,9 +144,9 @@ def test_a_task_runs_with_any_host(sandbox: Sandbox, python: int) -> None:
     assert upscale["name"].startswith("Käse · 2×")
     (image, layers, warnings), (new_image, _, _) = said["edited"], said["upscaled"]
     assert (image["name"], layers) == ("image", ["layer"])
-    assert new_image == {"width": 400, "height": 300, "name": "Käse 2x", "beside": "image"}
+    assert new_image == {"width": 400, "height": 300, "name": "Käse 2x", "source": "image"}
     assert any("outside sRGB" in warning for warning in warnings)
-    assert [warning.split(":")[0].split(" has ")[0] for warning in warnings[-2:]] == [
+    assert [warning.split(",")[0].split(" uses ")[0] for warning in warnings[-2:]] == [
         "The image is grayscale",
         "The source layer",
     ]

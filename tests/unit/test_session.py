@@ -66,7 +66,7 @@ class Task:
     def __init__(self, link: Worker) -> None:
         self._link = link
         self.changed = False
-        self.told_plans: list[Any] = []
+        self.shown_plans: list[Any] = []
         self.waits = 0
         self.fails: Exception | None = None
         self.place: Callable[[Any], Any] = lambda value: ("image", value, [])
@@ -74,8 +74,8 @@ class Task:
     def ask_plan(self) -> int:
         return self._link.send("plan")
 
-    def told(self, plan: Any) -> None:
-        self.told_plans.append(plan)
+    def mark_shown(self, plan: Any) -> None:
+        self.shown_plans.append(plan)
 
     def sentences(self, plan: dict[str, Any]) -> str:
         return str(plan["text"])
@@ -151,7 +151,7 @@ def test_a_plan_is_shown_when_it_comes(session: Session, worker: Worker, task: T
     assert (window.notes, session.plan) == ([], None)
     answer_plan(session, worker)
     assert window.notes == [("show_plan", "Sends it.")]
-    assert task.told_plans == [plan()]
+    assert task.shown_plans == [plan()]
     assert task.in_window
 
 
@@ -232,7 +232,7 @@ def test_a_result_is_placed_and_progress_shown_on_the_way(
     assert session.work() == ("image", "made", [])
     assert worker.methods() == ["run"]
     assert window.of("set_busy") == [True, False]
-    assert ("show_progress", "Uploading… 25 %", 0.25) in window.notes
+    assert ("show_progress", "Uploading… 25%", 0.25) in window.notes
     assert window.notes[-2][1:] == ("Waiting for the service…", None)
     assert not session.is_busy
 
@@ -325,14 +325,14 @@ def test_another_price_is_shown_before_anything_is_sent(
     assert session.work() is None
     assert worker.calls == []
     assert window.of("show_plan") == ["It costs more."]
-    assert task.told_plans == [plan("It costs more.")]
+    assert task.shown_plans == [plan("It costs more.")]
     assert (window.problem.level, window.problem.kind) == (NOTE, PLAN_CHANGED)
 
 
 def test_an_image_that_cannot_be_worked_on(session: Session, task: Task, window: Window) -> None:
-    task.fails = HostError("The layer is gone.")
+    task.fails = HostError("The layer no longer exists.")
     assert session.work() is None
-    assert window.problem.text == "The layer is gone."
+    assert window.problem.text == "The layer no longer exists."
 
 
 def test_a_result_that_cannot_be_placed_ends_the_window(
@@ -357,7 +357,7 @@ def test_what_another_window_does_meanwhile(session: Session, worker: Worker, wi
         session.step()
         raise LinkError("It cannot be stored.")
 
-    session.apart(fail)
+    session.pause_for(fail)
     assert window.of("show_plan") == []
     assert window.problem.text == "It cannot be stored."
     assert window.of("refresh") == [None]
