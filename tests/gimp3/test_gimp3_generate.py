@@ -368,7 +368,7 @@ def as_it_is(gimp: Gimp, image: int, layer: int) -> None:
         (as_it_is, {"prompt": " \n"}, "The prompt is empty"),
         (floating, {}, "floating selection"),
         (no_key, {}, "No API key is set for venice"),
-        (as_it_is, {"style": "Watercolor"}, "did you mean Watercolor"),
+        (as_it_is, {"style": "Watercolr"}, "did you mean Watercolor"),
         (as_it_is, {"model": "firered-image-edit"}, "choose a model that generates"),
         (as_it_is, {"aspect_ratio": "wide"}, "is not an aspect ratio"),
         (as_it_is, {"model": "grok-imagine-image", "resolution": "64K"}, "no resolution “64K”"),
