@@ -108,12 +108,12 @@ class Session(object):
         now = _clock()
         self._watch_after = now + (now - began) / WATCH_SHARE
 
-    def step(self, seconds=0):
-        """Take what the worker has said meanwhile; wait for it up to `seconds`."""
+    def step(self):
+        """Take what the worker has said meanwhile."""
         if self._resting:
             return
         if self._state in (_IDLE, _RUNNING):
-            self._listen(seconds)
+            self._listen()
         if self.is_busy:
             self._tell_progress()
         elif self._link.news and not self._calls:
@@ -220,14 +220,13 @@ class Session(object):
 
     # What the worker says
 
-    def _listen(self, seconds):
+    def _listen(self):
         try:
             while self._state == _RUNNING or (self._state == _IDLE and self._link.is_open):
-                message = self._link.receive(seconds)
+                message = self._link.receive(0)
                 if message is None:
                     return
                 self._take(message)
-                seconds = 0
         except LinkError as error:
             if self._state == _RUNNING:
                 self._end(error)
