@@ -108,12 +108,12 @@ class Session(object):
         now = _clock()
         self._watch_after = now + (now - began) / WATCH_SHARE
 
-    def step(self, seconds=0):
-        """Process the worker's messages, waiting for them for up to `seconds`."""
+    def step(self):
+        """Process the worker's messages."""
         if self._paused:
             return
         if self._state in (_IDLE, _RUNNING):
-            self._listen(seconds)
+            self._listen()
         if self.is_busy:
             self._show_progress()
         elif self._link.news and not self._calls:
@@ -222,14 +222,13 @@ class Session(object):
 
     # What the worker sends
 
-    def _listen(self, seconds):
+    def _listen(self):
         try:
             while self._state == _RUNNING or (self._state == _IDLE and self._link.is_open):
-                message = self._link.receive(seconds)
+                message = self._link.receive(0)
                 if message is None:
                     return
                 self._take(message)
-                seconds = 0
         except LinkError as error:
             if self._state == _RUNNING:
                 self._end(error)

@@ -18,7 +18,6 @@ import venice_session
 import venice_texts
 from gimpfu import CancelError
 
-PLAN_SECONDS = 1.0
 STEP_MS = int(1000 * venice_session.TICK)
 NO_KEY_NEEDED = " The provider “sandbox” does not need a key."
 _WIDTH = 420
@@ -113,6 +112,7 @@ class _Window(object):
         self._error.set_property("visible", problem is not None)
         self._key_button.set_property("visible", problem is not None and problem.wants_key)
         if problem is None:
+            self._send_button.set_sensitive(self._session.plan is not None)  # a key has just been entered
             return
         text = problem.text
         if problem.kind == venice_session.NO_KEY:
@@ -182,7 +182,6 @@ class _Window(object):
         if typed:
             key = {"provider": self._provider, "key": typed, "use": False}
             self._session.pause_for(lambda: self._link.call("configure", key))
-            self._session.step(PLAN_SECONDS)  # or a Send that is pressed at once would be lost
 
 
 def _label():
