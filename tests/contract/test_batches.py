@@ -479,7 +479,7 @@ def test_what_the_journal_cannot_note_after_the_answer_decides_nothing(
     assert shell("edit", *abc, *PROMPT, "-o", out) == 0
     assert len(made(out)) == 3
     assert "Traceback" not in shell.err
-    assert "could not be kept" in shell.err
+    assert "could not be saved to disk" in shell.err
     assert "Traceback" in (shell.home / "logs" / "command-line.log").read_text()
 
 

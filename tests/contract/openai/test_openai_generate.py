@@ -83,7 +83,7 @@ def test_a_generation_is_json_with_the_fewest_fields(
         (("--style", "Anime"), {OPENAI: "does not support a style", RELAY: "does not support a style"}),
         (("--seed", "7"), {OPENAI: "does not support a seed", GROK: "does not support a seed"}),
         (("--enhance-prompt",), {OPENAI: "does not support prompt rewriting", OWN: "does not support"}),
-        (("--endpoint", "/image/generate"), {OPENAI: "/images/generations does"}),
+        (("--endpoint", "/image/generate"), {OPENAI: "/images/generations can"}),
     ],
 )
 def test_an_option_is_a_field_of_the_service_or_refused_in_words(

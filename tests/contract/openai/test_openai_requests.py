@@ -384,7 +384,7 @@ def test_a_model_that_ends_is_said_to_before_it_is_paid_for(
     code, result = shell.result("edit", photo, "-p", "x", "--model", model, "--dry-run")
     assert code == 0
     # from its day on, it is said to have been retired
-    said = [warning for warning in result["plan"]["warnings"] if " end" in warning]
+    said = [warning for warning in result["plan"]["warnings"] if " retired" in warning]
     assert [warning.replace("was retired", "will be retired") for warning in said] == (
         [words] if words else []
     )
@@ -437,4 +437,4 @@ def test_a_prompt_beyond_the_limit_is_refused_and_one_at_it_is_sent(
 
 def test_the_profiles_here_are_all_that_are_built_in(shell: Shell) -> None:
     assert shell("models", "--provider", "none-such") == 2
-    assert f"there are: venice, {', '.join(PROFILES)}, sandbox." in shell.err
+    assert f"Available: venice, {', '.join(PROFILES)}, sandbox." in shell.err

@@ -112,7 +112,7 @@ def test_without_a_network_the_packaged_list_is_shown_with_a_word(shell: Shell) 
     models = listed(shell)
     assert models["firered-image-edit"]["price"]["usd"] == 0.04
     assert "could not be reached" in shell.err
-    assert "packaged" in shell.err
+    assert "built-in list" in shell.err
 
 
 def test_without_a_network_the_last_list_the_service_told_is_shown(shell: Shell) -> None:
@@ -123,14 +123,14 @@ def test_without_a_network_the_last_list_the_service_told_is_shown(shell: Shell)
         assert shell.err == ""
     assert "full" in listed(shell)
     assert "could not be reached" in shell.err
-    assert "packaged" not in shell.err
+    assert "built-in list" not in shell.err
 
 
 @pytest.mark.parametrize("garbage", ["html", "empty", "json", "truncated"])
 def test_a_list_that_cannot_be_read_is_as_good_as_none(shell: Shell, sandbox: Sandbox, garbage: str) -> None:
     sandbox.switch(garbage=garbage, path="/models")
     assert "firered-image-edit" in listed(shell)
-    assert "packaged" in shell.err
+    assert "built-in list" in shell.err
 
 
 def test_a_read_is_repeated_since_it_costs_nothing(shell: Shell, sandbox: Sandbox) -> None:
@@ -232,7 +232,7 @@ def test_an_account_that_cannot_be_read_has_cost_nothing(
     sandbox.switch(garbage=garbage, path="/rate_limits")
     code, said = shell.json("account")
     assert (code, said["error"]["kind"], said["error"]["charge"]) == (4, "unlisted", "none")
-    assert "cannot be read" in shell.err
+    assert "could not be read" in shell.err
     assert "charged" not in shell.err
 
 

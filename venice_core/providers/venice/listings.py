@@ -82,5 +82,5 @@ def read_account(response: Response) -> Account:
 def _body(response: Response, what: str) -> Mapping[str, Any]:
     body = response.json
     if not isinstance(body, dict):
-        raise LookupFailed(f"the response about {what} could not be read", status=response.status)
+        raise LookupFailed(f"the {what} response could not be read", status=response.status)
     return body
