@@ -201,10 +201,8 @@ class Session(object):
 
     def _wait_at_start(self, _message):
         """Stay responsive while the worker confirms the price; nothing has been sent yet."""
-        end = _clock() + TICK
-        while (
-            not self._is_cancelled and _clock() < end
-        ):  # not until no events are left
+        end = _clock() + TICK  # not until no events are left: there may always be more
+        while not self._is_cancelled and _clock() < end:
             self._view.wait()
         if self._is_cancelled:
             raise LinkError("Cancelled. Nothing was charged.", "cancelled")
