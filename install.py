@@ -345,7 +345,7 @@ def no_venv(output=""):
     # type: (str) -> str
     """The sentence for a Python without a working venv module, which Debian keeps in its own package."""
     package = re.search(r"apt(?:-get)? install (\S+)", output)
-    text = "Python's venv module is missing or broken. Install it, then run this again"
+    text = "Python's venv module is missing or broken. Install it, then run the installer again"
     if package or os.path.exists("/etc/debian_version"):
         name = package.group(1) if package else "python%d.%d-venv" % sys.version_info[:2]
         return "%s:\n\n    sudo apt install %s" % (text, name)
@@ -506,7 +506,7 @@ class PluginFolder:
         """Only a real folder that a manifest calls ours may be replaced."""
         known = self.worker.get("manifest") == 1 or self.path in listed
         if os.path.lexists(self.path) and not (self.exists and not os.path.islink(self.path) and known):
-            text = "%s was not created by this installer. Move it elsewhere, then run this again."
+            text = "%s was not created by this installer. Move it elsewhere, then run the installer again."
             raise InstallError(text % self.path)
 
     def replace(self, env, known, undo):
@@ -740,13 +740,13 @@ def uninstall(dry_run):
     # type: (bool) -> None
     manifest = Manifest()
     if not manifest.version:
-        say("Nothing to remove: there is no %s." % manifest.path)
+        say("Nothing to remove: %s does not exist." % manifest.path)
         return
     kept = manifest.settings().get("kept", [])
     manifest.remove_all(dry_run)
     for folder in kept:
         say("Your settings and results are kept: %s" % folder)
-    say("Nothing was changed." if dry_run else "Venice for GIMP was removed. Restart GIMP if it is open.")
+    say("Nothing was changed." if dry_run else "Venice for GIMP was removed. Restart GIMP if it is running.")
 
 
 def find_able():
@@ -787,7 +787,7 @@ def doctor():
         row(there == version(), "Plug-in", "%s in %s" % (there, plug_in.path), AGAIN)
         env = WorkerEnvironment(plug_in.environment)
         works = bool(env.folder) and env.works()
-        answers = "%s %s" % (env.python, "answers" if works else "does not answer") if env.folder else "none"
+        answers = "%s %s" % (env.python, "responds" if works else "does not respond") if env.folder else "none"
         row(works, "Worker", answers, AGAIN)
         if gimp.program:
             missing = gimp.missing_procedures()[0] if there != "none" else gimp.kind.procedures
@@ -798,7 +798,7 @@ def doctor():
         row(True, "Provider", settings["provider"])
         if settings["provider"] != "sandbox":
             key = settings["key"]
-            remedy = "in GIMP: Filters > Venice > Settings... (GIMP 2.10 asks for it before it sends)"
+            remedy = "in GIMP: Filters > Venice > Settings... (GIMP 2.10 asks for it before sending)"
             row(True if key else None, "Key", "from the %s" % key if key else "none yet", remedy)
     return not failed
 
@@ -879,7 +879,7 @@ def main():
     options = parser.parse_args()
 
     if os.geteuid() == 0 and os.environ.get("SUDO_USER"):
-        raise InstallError("Run this without sudo: it installs for you, not for the whole computer.")
+        raise InstallError("Run the installer without sudo: it installs for your account, not system-wide.")
     if options.doctor:
         return 0 if doctor() else 1
     if options.uninstall:
@@ -900,7 +900,7 @@ def main():
         say("Nothing was changed.")
         return 0
     if gimps:
-        say("Venice for GIMP %s is installed. Restart GIMP if it is open." % version())
+        say("Venice for GIMP %s is installed. Restart GIMP if it is running." % version())
     if options.demo:
         demo(env, gimps, os.path.abspath(os.path.expanduser(options.demo)))
     return 0

@@ -73,7 +73,7 @@ class Padding:
         return Extent(extent.width + self.left + self.right, extent.height + self.top + self.bottom)
 
     @classmethod
-    def centred(cls, inner: Extent, outer: Extent) -> Padding:
+    def centered(cls, inner: Extent, outer: Extent) -> Padding:
         """Return the padding from `inner` to `outer`, split evenly. Raises ValueError if it does not fit."""
         across, down = outer.width - inner.width, outer.height - inner.height
         if across < 0 or down < 0:

@@ -248,8 +248,8 @@ class Registration:
 
     def parameters(self, motion: Affine) -> Doubles:
         """Return the six parameters of a motion, 0 for none: shape (6,), in px at half the longer side."""
-        centred = self._middle.inverse.then(motion).then(self._middle).matrix[:2].ravel()
-        parameters = centred - np.array([1.0, 0.0, 0.0, 0.0, 1.0, 0.0])
+        centered = self._middle.inverse.then(motion).then(self._middle).matrix[:2].ravel()
+        parameters = centered - np.array([1.0, 0.0, 0.0, 0.0, 1.0, 0.0])
         return parameters * np.array([self._half, self._half, self._half] * 2)
 
     def _seen(self, motion: Affine) -> tuple[Floats, Flags]:

@@ -66,11 +66,11 @@ def frame(crop: Bounds, layer: Bounds, shapes: Shapes, limits: Limits) -> Frame:
     crop = crop.widen(at_least(crop.extent, limits), within=layer)
     shape = shapes.nearest(crop.extent)
     if shape is None:
-        padding = Padding.centred(crop.extent, at_least(crop.extent, limits))
+        padding = Padding.centered(crop.extent, at_least(crop.extent, limits))
         return Frame(crop, padding, within(padding.around(crop.extent), limits))
     outer = _outer(crop.extent, shape, limits)
     crop = crop.widen(outer, within=layer)
-    padding = Padding.centred(crop.extent, outer)
+    padding = Padding.centered(crop.extent, outer)
     size = within(outer, limits)
     if shape.size is not None and size.pixels > shape.size.pixels:
         size = shape.size  # more than comes back would be sent in vain

@@ -262,7 +262,7 @@ class Sandbox:
         status = 200
         match request.method, request.path:
             case "POST", "/_sandbox/switches":
-                # Only JSON so labelled: a page in a browser cannot send that here unasked.
+                # Only JSON so labeled: a page in a browser cannot send that here unasked.
                 settings = request.get_json(silent=True)
                 try:
                     if not isinstance(settings, dict):

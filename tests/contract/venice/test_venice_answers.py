@@ -1,4 +1,4 @@
-"""Successes that are not what they should be: mislabelled, spoilt, too few, or hardly a picture."""
+"""Successes that are not what they should be: mislabeled, spoilt, too few, or hardly a picture."""
 
 from __future__ import annotations
 

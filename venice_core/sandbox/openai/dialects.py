@@ -49,7 +49,7 @@ class Dialect:
     """Whether an edit accepts a mask as well."""
     largest: int = 50_000_000
     """In bytes; a file must be smaller."""
-    labelled: bool = False
+    labeled: bool = False
     """Whether the Content-Type of a file must name its format."""
     lenient: bool = False
     """Whether unknown fields and models are ignored."""
@@ -130,7 +130,7 @@ _OPENAI = Dialect(
     required=("prompt",),
     files={"image": 1, "image[]": 16},
     mask=True,
-    labelled=True,
+    labeled=True,
     size=dimensions.listed,
     usage=token_usage.tokens,
     tells=True,

@@ -134,7 +134,7 @@ def _file_faults(dialect: Dialect, uploads: Sequence[UploadedFile]) -> Iterator[
     elif len(named) > 1:
         yield _duplicate(named[0])
     for upload in uploads:
-        if dialect.labelled and upload.name in limits and upload.content_type not in _LABELS:
+        if dialect.labeled and upload.name in limits and upload.content_type not in _LABELS:
             yield Fault(
                 upload.name,
                 "unsupported_file_mimetype",
