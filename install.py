@@ -787,7 +787,9 @@ def doctor():
         row(there == version(), "Plug-in", "%s in %s" % (there, plug_in.path), AGAIN)
         env = WorkerEnvironment(plug_in.environment)
         works = bool(env.folder) and env.works()
-        answers = "%s %s" % (env.python, "responds" if works else "does not respond") if env.folder else "none"
+        answers = (
+            "%s %s" % (env.python, "responds" if works else "does not respond") if env.folder else "none"
+        )
         row(works, "Worker", answers, AGAIN)
         if gimp.program:
             missing = gimp.missing_procedures()[0] if there != "none" else gimp.kind.procedures
