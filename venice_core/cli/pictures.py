@@ -159,6 +159,7 @@ class _Batch:
     def _look_at_all(self, attempt: RunThread[_Checked], show: OnProgress) -> _Checked:
         """Check one after the other to save memory; if there are several, only their plans are kept."""
         opened = self._registry.open(self._options.provider, to_send=True)
+        attempt.cancel.check()  # that may have taken seconds, and the process may be about to end
         if opened.lacks_key:
             if not self._arguments.dry_run:
                 raise opened.missing_key

@@ -162,7 +162,7 @@ def test_a_wrong_address_is_not_an_unknown_model(
     shell.env["VENICE_BASE_URL"] = sandbox.url.replace("/api/v1", path)
     error = failed(shell, photo)
     assert (error["kind"], error["status"]) == ("not-found", 404)
-    assert "the variable that sets it" in error["message"]
+    assert "environment variable" in error["message"]
     assert "model" not in error["message"].lower()
 
 
