@@ -18,15 +18,7 @@ from help_window import show_help
 from memory import Draft
 from settings_window import BINARY, run_settings, status_of
 from venice_arguments import ARGUMENTS
-from widgets import (
-    ChoiceList,
-    FittingBox,
-    Notice,
-    ignore_wheel,
-    label,
-    make_prompt,
-    mnemonic,
-)
+from widgets import ChoiceList, FittingBox, Notice, ignore_wheel, label, make_prompt, mnemonic
 
 STEP_MS = round(1000 * venice_session.TICK)
 REPLAN_MS = 200

@@ -9,17 +9,7 @@ import numpy as np
 import pytest
 from expected import expected_crop, expected_mask, meet
 from gimp2_machine import KEY, Gimp2, cover
-from gimp2_scene import (
-    CUTOUT,
-    EDIT,
-    GENERATE,
-    INSIDE,
-    LAYER,
-    found_in,
-    make_scene,
-    rgba,
-    selection_of,
-)
+from gimp2_scene import CUTOUT, EDIT, GENERATE, INSIDE, LAYER, found_in, make_scene, rgba, selection_of
 from pictures import check_equal, decoded, photo
 from stack import untouched
 from support import posts

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from venice_core.errors import (
-    BadInput,
-    ProtocolError,
-    UnreadableImage,
-)
+from venice_core.errors import BadInput, ProtocolError, UnreadableImage
 from venice_core.execution.inputs import JobInputs, Prepared, read_pixels
 from venice_core.fitting import outgoing
 from venice_core.imaging import codecs, resampling

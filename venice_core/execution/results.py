@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from venice_core.errors import (
-    Charge,
-    VeniceError,
-)
+from venice_core.errors import Charge, VeniceError
 from venice_core.fitting.placed import Placed
 from venice_core.geometry.rectangles import Bounds, Extent
 from venice_core.job import Facts

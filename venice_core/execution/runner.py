@@ -12,10 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from venice_core.cancellation import Cancel
-from venice_core.errors import (
-    BadInput,
-    MissingKey,
-)
+from venice_core.errors import BadInput, MissingKey
 from venice_core.execution.combined_progress import CombinedProgress
 from venice_core.execution.context import RunContext
 from venice_core.execution.encoding import encode

@@ -7,10 +7,7 @@ import threading
 from functools import partial
 
 from venice_core.error_messages import sentence
-from venice_core.errors import (
-    Charge,
-    VeniceError,
-)
+from venice_core.errors import Charge, VeniceError
 from venice_core.execution.combined_progress import CombinedProgress
 from venice_core.execution.request_run import RequestRun, keep_record
 from venice_core.execution.results import Failure, Result, RunResult

@@ -5,9 +5,7 @@ from __future__ import annotations
 from venice_core.job import Action, Job
 from venice_core.planning.capabilities import Capabilities
 from venice_core.planning.framing import choose_crop, frame, frame_fields
-from venice_core.planning.model_support import (
-    endpoints_for,
-)
+from venice_core.planning.model_support import endpoints_for
 from venice_core.planning.output_shapes import Ratios
 from venice_core.planning.plan import Plan
 from venice_core.planning.selection import Selection

@@ -6,13 +6,7 @@ from venice_core.errors import BadInput
 from venice_core.job import Action, Job, SelectionUse
 from venice_core.planning.capabilities import INPAINT, Capabilities, Limits, Model
 from venice_core.planning.endpoint import Endpoint
-from venice_core.planning.framing import (
-    choose_crop,
-    choose_feather,
-    frame,
-    frame_fields,
-    scaled_within,
-)
+from venice_core.planning.framing import choose_crop, choose_feather, frame, frame_fields, scaled_within
 from venice_core.planning.model_support import (
     check_options,
     choose_tier,

@@ -8,9 +8,7 @@ from venice_core.errors import BadInput
 from venice_core.job import Action, Job
 from venice_core.planning.capabilities import UPSCALE, Capabilities
 from venice_core.planning.framing import frame, frame_fields
-from venice_core.planning.model_support import (
-    endpoints_for,
-)
+from venice_core.planning.model_support import endpoints_for
 from venice_core.planning.output_shapes import Ratios
 from venice_core.planning.plan import Plan
 from venice_core.planning.selection import Selection

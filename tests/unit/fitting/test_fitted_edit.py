@@ -8,17 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from unit_answers import (
-    Bytes,
-    compressed,
-    motion,
-    noisy,
-    off,
-    opaque,
-    repainted,
-    replaced,
-    shown,
-)
+from unit_answers import Bytes, compressed, motion, noisy, off, opaque, repainted, replaced, shown
 
 from venice_core.fitting import edit, outgoing
 from venice_core.fitting.edit import place

@@ -9,17 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from unit_answers import (
-    Bytes,
-    compressed,
-    middle,
-    motion,
-    noisy,
-    off,
-    repainted,
-    replaced,
-    shown,
-)
+from unit_answers import Bytes, compressed, middle, motion, noisy, off, repainted, replaced, shown
 
 from venice_core.geometry.affine import Affine
 from venice_core.geometry.rectangles import Bounds, Extent
