@@ -144,7 +144,7 @@ def _value(key: str, value: Any, default: Any) -> Any:
     wanted = type(default)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    # bool is an int to Python, not to people
+    # bool is an int to Python, not to the user
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
         raise BadInput(f"The option “{key}” must be of type {wanted.__name__}.")
     return value

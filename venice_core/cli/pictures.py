@@ -232,7 +232,7 @@ class _Batch:
         outcome.cut_short = any(isinstance(error, Cancelled) for error in written.failures)
         outcome.plan, outcome.details = written.plan, written.details
         for warning in written.warnings:
-            if warning not in picture.all_warnings:  # which were told before it was sent
+            if warning not in picture.all_warnings:  # which were shown before it was sent
                 self._terminal.warn(outcome.line(warning))
         if written.files:
             self._terminal.say(", ".join(str(file) for parts in written.files for file in parts.values()))

@@ -42,7 +42,7 @@ def check_room(
         raise BadInput(f"{held.title} cannot hold the image's color profile: choose .png or .tiff.")
     if picture.is_gray and name in ("WEBP", "AVIF"):
         raise BadInput(f"{held.title} cannot hold grayscale with a color profile: choose .png or .tiff.")
-    return (*_lost(name, picture), *_told(name, job, source))
+    return (*_lost(name, picture), *_notes(name, job, source))
 
 
 def _extent(job: Job, plan: Plan, most_pixels: int) -> Extent:
@@ -73,7 +73,7 @@ def _is_too_large(beside: Metadata) -> bool:
     return max(len(written.exif), len(written.xmp)) > MAX_EXIF
 
 
-def _told(name: str, job: Job, source: Source) -> Iterator[str]:
+def _notes(name: str, job: Job, source: Source) -> Iterator[str]:
     """Yield what is intentional but may be unexpected."""
     held, kept = FORMATS[name], source.keeps(job.action, job.options)
     if kept and not held.lossless:

@@ -63,7 +63,7 @@ class Terminal:
                     self.warn(f"\n{_goes_on(attempt)} Press Ctrl-C again to stop for good.")
             elif self.interrupts.heard() > 1:
                 attempt.stop(ABORT_SECONDS)
-        while not outcome:  # `over` is set a moment before it is told
+        while not outcome:  # `over` is set a moment before it is reported
             attempt.join(0.01)
         if self._watched:
             _show(CLEARED)

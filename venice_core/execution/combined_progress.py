@@ -19,14 +19,14 @@ class CombinedProgress:
         """Return the callback for the request with that number, from 0."""
         if len(self._latest) == 1:
             return self._on_progress
-        return lambda progress: self._told(number, progress)
+        return lambda progress: self._update(number, progress)
 
     def over(self, number: int) -> None:
         """Record that the request has ended, successfully or not."""
         if len(self._latest) > 1:
-            self._told(number, None)
+            self._update(number, None)
 
-    def _told(self, number: int, progress: Progress | None) -> None:
+    def _update(self, number: int, progress: Progress | None) -> None:
         with self._lock:
             self._latest[number] = progress
             under_way = [each for each in self._latest if each is not None]

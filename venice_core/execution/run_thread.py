@@ -34,8 +34,8 @@ class RunThread(threading.Thread, Generic[T]):
         self.entries: list[Entry] = []
         self._work = work
         self._tell = tell
-        self._telling = threading.Lock()
-        self._told = False
+        self._reporting = threading.Lock()
+        self._reported = False
 
     @property
     def sent(self) -> bool:
@@ -61,7 +61,7 @@ class RunThread(threading.Thread, Generic[T]):
         """
         self.cancel.let_go()
         if not any(entry.status is Status.SENT for entry in self.entries):
-            self.over.wait(seconds)  # what has been answered already can still be told
+            self.over.wait(seconds)  # what has been answered already can still be reported
         if self.over.is_set():
             return False
         if self.sent:
@@ -89,8 +89,8 @@ class RunThread(threading.Thread, Generic[T]):
         return Charge.gravest(Charge(entry.record["charge"]) for entry in self.entries)
 
     def _end(self, outcome: T | VeniceError) -> None:
-        with self._telling:
+        with self._reporting:
             self.over.set()
-            if not self._told:
-                self._told = True
+            if not self._reported:
+                self._reported = True
                 self._tell(outcome)

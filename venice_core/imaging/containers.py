@@ -381,11 +381,11 @@ def _plain(data: bytes) -> Parts:
 
 def _told_by_pillow(image: Image.Image) -> Metadata:
     info = image.info
-    told = {
+    described = {
         name: info.get(key) or b"" for name, key in (("icc", "icc_profile"), ("exif", "exif"), ("xmp", "xmp"))
     }
     across, down = info.get("dpi", (0, 0))
-    return Metadata.of(dpi=dpi_of(across, down, INCHES), **told)
+    return Metadata.of(dpi=dpi_of(across, down, INCHES), **described)
 
 
 def _frames(image: Image.Image) -> int:

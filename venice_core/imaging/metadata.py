@@ -17,7 +17,7 @@ from PIL.ExifTags import IFD, Base
 Dpi = tuple[float, float]
 
 INCHES = 2
-_TOLD = frozenset(
+_DESCRIPTIVE = frozenset(
     (270, 271, 272, 282, 283, 296, 305, 306, 315, 316, 18246, 18249, 33432, 34665, 34853)
 ) | frozenset(range(40091, 40096))
 """Tags of the first directory that describe the picture rather than the structure of the file."""
@@ -48,7 +48,7 @@ class Metadata:
         tags = load_exif(exif)
         if tags is None:
             return cls(dpi=dpi, **others)
-        found = told(tags, Base.Orientation)
+        found = descriptive_tags(tags, Base.Orientation)
         others.setdefault("orientation", _whole(found.get(Base.Orientation), 1))
         return cls(exif=exif.removeprefix(b"Exif\0\0"), dpi=dpi or _dpi(found), **others)
 
@@ -91,7 +91,7 @@ def load_exif(exif: bytes) -> Image.Exif | None:
     return tags if exif and len(tags) else None
 
 
-def told(tags: Image.Exif, *further: int) -> dict[int, Any]:
+def descriptive_tags(tags: Image.Exif, *further: int) -> dict[int, Any]:
     """Return the entries that describe the picture, including those of nested directories.
 
     Parameters
@@ -106,7 +106,7 @@ def told(tags: Image.Exif, *further: int) -> dict[int, Any]:
     dict
         Values by tag, nested directories as dicts; broken entries are left out.
     """
-    found = _readable(tags, _TOLD.union(further))
+    found = _readable(tags, _DESCRIPTIVE.union(further))
     for tag in (IFD.Exif, IFD.GPSInfo):
         if tag in found:
             found[tag] = _within(tags, tag)
@@ -134,7 +134,7 @@ def _readable(tags: Image.Exif, wanted: Iterable[int]) -> dict[int, Any]:
 def _exif(tags: Image.Exif, width: int, height: int, beside: Metadata) -> bytes:
     kept = Image.Exif()
     kept.endian = tags.endian or "<"
-    for tag, value in sorted(told(tags, Base.Orientation).items()):
+    for tag, value in sorted(descriptive_tags(tags, Base.Orientation).items()):
         kept[tag] = 1 if tag == Base.Orientation else value
     inner = kept.get(IFD.Exif, {})
     inner.update({tag: side for tag, side in ((0xA002, width), (0xA003, height)) if tag in inner})

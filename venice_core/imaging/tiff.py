@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, TiffImagePlugin
 
-from venice_core.imaging.metadata import INCHES, Dpi, Metadata, dpi_of, load_exif, told
+from venice_core.imaging.metadata import INCHES, Dpi, Metadata, descriptive_tags, dpi_of, load_exif
 
 WIDTH, HEIGHT, BITS, PHOTOMETRIC, SAMPLES = 256, 257, 258, 262, 277
 SUBFILE, ORIENTATION, PLANAR, PREDICTOR, TILE_WIDTH = 254, 274, 284, 317, 322
@@ -262,7 +262,7 @@ def _plain(
 def exif_of(image: Image.Image) -> bytes:
     """Return what the directory of an opened TIFF says about the picture, as EXIF."""
     kept = Image.Exif()
-    for tag, value in told(image.getexif()).items():
+    for tag, value in descriptive_tags(image.getexif()).items():
         kept[tag] = value
     return kept.tobytes() if kept else b""
 
@@ -286,7 +286,7 @@ def encode(values: npt.NDArray[Any], beside: Metadata) -> bytes:
 def _encode(values: npt.NDArray[Any], beside: Metadata, exif: Image.Exif | None) -> bytes:
     height, width, channels = values.shape
     directory = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
-    for tag, value in told(exif).items() if exif is not None else ():
+    for tag, value in descriptive_tags(exif).items() if exif is not None else ():
         directory[tag] = value
     for tag, data in ((ICC, beside.icc), (XMP, beside.xmp)):
         if data:

@@ -19,7 +19,7 @@ from venice_core.planning.output_shapes import Ratios
 from venice_core.planning.plan import Plan
 from venice_core.planning.selection import Selection
 
-# The longest that fits is added to the prompt; the person's words are never shortened.
+# The longest that fits is added to the prompt; the user's words are never shortened.
 MASK_SENTENCES = (
     "The second image is a mask of the first: change only what is white in it, blend in where it is gray, "
     "and keep everything that is black in it exactly as it is. Do not paint the mask into the result.",

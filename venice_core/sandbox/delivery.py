@@ -23,7 +23,7 @@ _ERROR = (
 
 
 @dataclass(frozen=True)
-class Result:
+class DrawnResult:
     """What an endpoint made."""
 
     pictures: list[Image.Image]
@@ -34,8 +34,8 @@ class Result:
     """Makes the JSON body from the files and their MIME type; without it the response is the first file."""
 
 
-def deliver(result: Result, switches: Switches, told: Mapping[str, str]) -> Response:
-    """Return the result as a response, after applying the switches; `told` are additional headers."""
+def deliver(result: DrawnResult, switches: Switches, extra: Mapping[str, str]) -> Response:
+    """Return the result as a response, after applying the switches; `extra` are additional headers."""
     made = [drawings.refusal() if switches.refusal else picture for picture in result.pictures]
     disturbed = [picture_effects.disturb(picture, switches) for picture in made]
     encoded = [
@@ -52,7 +52,7 @@ def deliver(result: Result, switches: Switches, told: Mapping[str, str]) -> Resp
         data, content_type = json.dumps(result.written(files, mime)).encode(), JSON
     if switches.garbage:
         data, content_type = spoil(switches.garbage, data, content_type)
-    return Response(data, 200, {**result.headers, **told}, content_type=switches.label or content_type)
+    return Response(data, 200, {**result.headers, **extra}, content_type=switches.label or content_type)
 
 
 def listed(value: object, switches: Switches) -> tuple[bytes, str]:

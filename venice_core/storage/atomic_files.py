@@ -70,7 +70,7 @@ def _adopt(temporary: Path, path: Path) -> None:
         old = path.stat()
         mode = stat.S_IMODE(old.st_mode)
         if os.name == "posix":
-            with contextlib.suppress(OSError):  # of another person's, the group or nothing can be kept
+            with contextlib.suppress(OSError):  # of another user's, the group or nothing can be kept
                 os.chown(temporary, old.st_uid, old.st_gid)
     temporary.chmod(mode)
 

@@ -22,7 +22,7 @@ class Kind(str, Enum):
 
     RGBA = "rgba"
     COVERAGE = "coverage"
-    WIDE = "wide"
+    FLOAT_RGBA = "wide"
 
 
 _PIXEL_BYTES = {Kind.RGBA: 4, Kind.COVERAGE: 1}
@@ -36,7 +36,7 @@ def to_raw(picture: Path, raw: Path, extent: Extent, kind: Kind) -> None:
     """
     try:
         data = picture.read_bytes()
-        pixels = codecs.decode_wide(data) if kind is Kind.WIDE else _decode(data, extent)
+        pixels = codecs.decode_wide(data) if kind is Kind.FLOAT_RGBA else _decode(data, extent)
     except (OSError, UnreadableImage) as error:
         raise ProtocolError(f"“{picture.name}” cannot be read: {error}") from error
     if Extent.of_shape(pixels.shape) != extent:

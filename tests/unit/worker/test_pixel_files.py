@@ -51,7 +51,7 @@ def test_wide_pixels_are_floats_beyond_0_and_1(tmp_path: Path, channels: int) ->
     pixels = RANDOM.normal(0.5, 1.0, (5, 7, channels)).astype(np.float32)
     order = [2, 1, 0, 3][:channels]
     (tmp_path / "in.tif").write_bytes(cv2.imencode(".tif", pixels[..., order])[1].tobytes())
-    to_raw(tmp_path / "in.tif", tmp_path / "raw", SIZE, Kind.WIDE)
+    to_raw(tmp_path / "in.tif", tmp_path / "raw", SIZE, Kind.FLOAT_RGBA)
     found = np.fromfile(tmp_path / "raw", np.float32).reshape(5, 7, 4)
     assert np.array_equal(found[..., :channels], pixels)
     assert channels == 4 or (found[..., 3] == 1.0).all()
@@ -90,9 +90,9 @@ def test_coverage_becomes_the_alpha_of_a_black_picture(tmp_path: Path) -> None:
     [
         (b"", Kind.RGBA),
         (b"not a picture", Kind.RGBA),
-        (b"not a picture", Kind.WIDE),
-        (b"", Kind.WIDE),
-        (b"II*\0 broken", Kind.WIDE),
+        (b"not a picture", Kind.FLOAT_RGBA),
+        (b"", Kind.FLOAT_RGBA),
+        (b"II*\0 broken", Kind.FLOAT_RGBA),
         (None, Kind.COVERAGE),
     ],
 )
@@ -109,7 +109,7 @@ def test_an_eight_bit_tiff_is_not_wide(tmp_path: Path) -> None:
     Image.new("RGB", (7, 5)).save(out, "TIFF")
     (tmp_path / "in.tif").write_bytes(out.getvalue())
     with pytest.raises(BadInput):
-        to_raw(tmp_path / "in.tif", tmp_path / "raw", SIZE, Kind.WIDE)
+        to_raw(tmp_path / "in.tif", tmp_path / "raw", SIZE, Kind.FLOAT_RGBA)
 
 
 def test_another_size_is_bad_input(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 from werkzeug import Request, Response
 
 from venice_core.sandbox import picture_effects
-from venice_core.sandbox.delivery import Result, deliver, listed
+from venice_core.sandbox.delivery import DrawnResult, deliver, listed
 from venice_core.sandbox.drawings import cut_out, draw
 from venice_core.sandbox.error_responses import refuse, refuse_on_demand, refuse_traffic
 from venice_core.sandbox.forms import Form
@@ -80,7 +80,7 @@ def _models(dialect: Dialect, switches: Switches) -> Response:
     return Response(body, 200, content_type=switches.label or content_type)
 
 
-def _result(dialect: Dialect, order: Order, switches: Switches, host: str, shelf: Shelf) -> Result:
+def _result(dialect: Dialect, order: Order, switches: Switches, host: str, shelf: Shelf) -> DrawnResult:
     sources = [picture.size for picture in order.pictures]
     size = dialect.size(order.fields, sources[0] if sources else None)
     quality = order.fields.get("quality", "auto").replace("auto", "medium")
@@ -102,7 +102,7 @@ def _result(dialect: Dialect, order: Order, switches: Switches, host: str, shelf
             data = [{}]
         return {"created": int(time.time()), "data": data, **settings}
 
-    return Result(_made(order, size, switches), file_format, written=written)
+    return DrawnResult(_made(order, size, switches), file_format, written=written)
 
 
 def _made(order: Order, size: Size, switches: Switches) -> list[Image.Image]:

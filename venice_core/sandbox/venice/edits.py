@@ -14,7 +14,7 @@ from urllib.parse import quote
 from PIL import Image
 
 from venice_core.sandbox import picture_effects
-from venice_core.sandbox.delivery import Result
+from venice_core.sandbox.delivery import DrawnResult
 from venice_core.sandbox.forms import Form
 from venice_core.sandbox.switches import Size, Switches
 from venice_core.sandbox.venice import inputs
@@ -26,30 +26,30 @@ DEFAULT_MODEL = "firered-image-edit"
 MAX_UPSCALED = 16_777_216  # px
 
 
-def edit(form: Form, switches: Switches, catalogue: Catalogue) -> Result:
+def edit(form: Form, switches: Switches, catalogue: Catalogue) -> DrawnResult:
     """Answer /image/edit: one picture, changed everywhere."""
     model = _model(form, catalogue)
     _check(form.fields, model, model.tiers)
     return _edited(form, [inputs.single(form)], model, switches)
 
 
-def multi_edit(form: Form, switches: Switches, catalogue: Catalogue) -> Result:
+def multi_edit(form: Form, switches: Switches, catalogue: Catalogue) -> DrawnResult:
     """Answer /image/multi-edit: the first picture, changed where a mask in second place says."""
     model = _model(form, catalogue)
     _check(form.fields, model, model.tiers or [form.fields.get("resolution")])  # ignored without tiers
     return _edited(form, inputs.several(form, model), model, switches)
 
 
-def remove_background(form: Form, switches: Switches, _: Catalogue) -> Result:
+def remove_background(form: Form, switches: Switches, _: Catalogue) -> DrawnResult:
     """Answer /image/background-remove: the picture with alpha; its size is not checked."""
     picture = inputs.single(form, sized=False)
     result = (
         picture_effects.opaque(picture) if switches.identity else picture_effects.remove_background(picture)
     )
-    return Result([result], "png")
+    return DrawnResult([result], "png")
 
 
-def upscale(form: Form, switches: Switches, catalogue: Catalogue) -> Result:
+def upscale(form: Form, switches: Switches, catalogue: Catalogue) -> DrawnResult:
     """Answer /image/upscale: the picture enlarged; `creativity` (clamped to 0..0.02) changes nothing.
 
     Raises ApiError 400 if no larger picture is allowed.
@@ -60,7 +60,7 @@ def upscale(form: Form, switches: Switches, catalogue: Catalogue) -> Result:
     size = upscaled_size(picture.size, form.fields.get("scale", 2))
     if size[0] <= picture.width:
         raise invalid("image", f"The picture cannot become larger within {MAX_UPSCALED} pixels")
-    return Result([picture.resize(size, filtering)], "png", model.headers())
+    return DrawnResult([picture.resize(size, filtering)], "png", model.headers())
 
 
 def upscaled_size(size: Size, scale: float) -> Size:
@@ -83,7 +83,7 @@ def _check(fields: Mapping[str, Any], model: Model, resolutions: list[Any]) -> N
     model.check_choice(fields, "quality", model.qualities)
 
 
-def _edited(form: Form, sources: list[Image.Image], model: Model, switches: Switches) -> Result:
+def _edited(form: Form, sources: list[Image.Image], model: Model, switches: Switches) -> DrawnResult:
     fields = form.fields
     large = bool(model.tiers) and fields.get("resolution", "1K") != "1K"
     file_format = fields.get("output_format") or ("jpeg" if large else "png")
@@ -91,4 +91,4 @@ def _edited(form: Form, sources: list[Image.Image], model: Model, switches: Swit
     if fields.get("enhance_prompt"):
         headers["x-venice-enhanced-prompt"] = quote(fields["prompt"])
     result = sources[0] if switches.identity else picture_effects.multi_edit(sources)
-    return Result([result], file_format.replace("jpg", "jpeg"), headers)
+    return DrawnResult([result], file_format.replace("jpg", "jpeg"), headers)

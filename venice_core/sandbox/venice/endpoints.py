@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from werkzeug import Request, Response
 
-from venice_core.sandbox.delivery import Result, deliver, listed, venice_headers
+from venice_core.sandbox.delivery import DrawnResult, deliver, listed, venice_headers
 from venice_core.sandbox.error_responses import refuse, refuse_on_demand, refuse_traffic
 from venice_core.sandbox.forms import Form
 from venice_core.sandbox.rate_limits import Allowance
@@ -19,7 +19,7 @@ from venice_core.sandbox.venice.listings import GETS
 from venice_core.sandbox.venice.schemas import check
 
 BASE = "/api/v1"
-POSTS: Mapping[str, Callable[[Form, Switches, Catalogue], Result]] = {
+POSTS: Mapping[str, Callable[[Form, Switches, Catalogue], DrawnResult]] = {
     "/image/edit": edits.edit,
     "/image/multi-edit": edits.multi_edit,
     "/image/background-remove": edits.remove_background,

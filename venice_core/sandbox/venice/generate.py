@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from PIL import Image
 
-from venice_core.sandbox.delivery import Result
+from venice_core.sandbox.delivery import DrawnResult
 from venice_core.sandbox.drawings import blocked, draw, placeholder
 from venice_core.sandbox.forms import Form
 from venice_core.sandbox.switches import Size, Switches
@@ -28,7 +28,7 @@ _RATIO = re.compile(r"(\d{1,3}(?:\.\d{1,3})?):(\d{1,3}(?:\.\d{1,3})?)")
 _TIER = re.compile(r"(\d(?:\.\d)?)K")
 
 
-def generate(form: Form, switches: Switches, catalogue: Catalogue) -> Result:
+def generate(form: Form, switches: Switches, catalogue: Catalogue) -> DrawnResult:
     """Answer /image/generate: up to four pictures as JSON, or one as bytes."""
     started = time.perf_counter()
     fields = form.fields
@@ -58,11 +58,11 @@ def generate(form: Form, switches: Switches, catalogue: Catalogue) -> Result:
 
     binary = fields.get("return_binary", False)
     if binary and switches.violation:
-        return Result([placeholder()], "png", headers)
-    return Result(made, fields.get("format", "webp"), headers, None if binary else written)
+        return DrawnResult([placeholder()], "png", headers)
+    return DrawnResult(made, fields.get("format", "webp"), headers, None if binary else written)
 
 
-def generations(form: Form, switches: Switches, catalogue: Catalogue) -> Result:
+def generations(form: Form, switches: Switches, catalogue: Catalogue) -> DrawnResult:
     """Answer /images/generations: one picture, by the named model or else the default."""
     fields = form.fields
     model = catalogue.find_or_default(fields.get("model"), "image")
@@ -78,7 +78,7 @@ def generations(form: Form, switches: Switches, catalogue: Catalogue) -> Result:
             data = [{"b64_json": text} for text in texts]
         return {"created": int(time.time()), "data": data}
 
-    return Result(made, fields.get("output_format", "png"), model.headers(), written)
+    return DrawnResult(made, fields.get("output_format", "png"), model.headers(), written)
 
 
 def _allowed(made: list[Image.Image], switches: Switches) -> list[Image.Image]:
