@@ -105,7 +105,7 @@ def test_openai_is_chosen_tested_with_a_typed_key_and_stored(
     keep(desk, "settings-openai")
     assert entry(desk, "m") == "gpt-image-2.6-sunburst"
     desk.keys("alt+t")
-    assert "No API key is set for openai" in desk.read("No API key")
+    assert "No API key is set for openai" in desk.read("for openai")
     keep(desk, "settings-openai-without-key")
     assert asked_of(server, "openai") == []
     fill(desk, k="typed-key-4711")
