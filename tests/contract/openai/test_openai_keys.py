@@ -120,8 +120,8 @@ def test_a_relay_without_an_address_says_where_to_enter_it(
     code, result = shell.result("edit", photo, "-p", "x")
     assert (code, result["error"]["kind"], result["error"]["charge"]) == (2, "bad-input", "none")
     assert result["error"]["message"] == (
-        "The provider grok-relay has no address yet: enter it, or set GROK_RELAY_BASE_URL. "
-        "To change the address, open Filters > Venice > Settings in GIMP 3, or set its environment variable."
+        "The provider grok-relay has no address yet (GROK_RELAY_BASE_URL is not set). To enter or change the "
+        "address, open Filters > Venice > Settings in GIMP 3, or set its environment variable."
     )
     assert (sandbox.requests, shell.jobs) == ([], [])
     assert shell("account") == 2
