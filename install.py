@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Install Venice for GIMP: for you alone (never with sudo), for every GIMP 3 and 2.10 on this computer.
 
-  python3 install.py              install, upgrade or repair
+  python3 install.py              install, upgrade, or repair
   python3 install.py --demo       install, then try an edit and a cutout on a photograph; needs no key
   python3 install.py --doctor     check everything that has to work, and suggest a remedy for what does not
   python3 install.py --dry-run    show what would be done, without changing anything
