@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Install Venice for GIMP: for you alone (never with sudo), for every GIMP 3 and 2.10 on this computer.
 
-  python3 install.py              install, upgrade or repair
-  python3 install.py --demo       install, then try an edit and a cut-out on a photograph; needs no key
+  python3 install.py              install, upgrade, or repair
+  python3 install.py --demo       install, then try an edit and a cutout on a photograph; needs no key
   python3 install.py --doctor     check everything that has to work, and suggest a remedy for what does not
   python3 install.py --dry-run    show what would be done, without changing anything
   python3 install.py --uninstall  remove what was installed, and nothing else
@@ -557,7 +557,8 @@ class PluginFolder:
                 os.remove(os.path.join(self.path, name))
         remove_if_empty(self.path)
         if self.exists:
-            say("  left in place, because it is not ours: %s" % ", ".join(sorted(os.listdir(self.path))))
+            left = ", ".join(sorted(os.listdir(self.path)))
+            say("  left in place, because this installer did not create it: %s" % left)
 
     def remove_drafts(self):
         # type: () -> None
@@ -812,7 +813,7 @@ PROMPT = "make it pink"  # the color that the sandbox gives to everything
 
 def demo(env, gimps, folder):
     # type: (WorkerEnvironment, list[Gimp], str) -> None
-    """One edit and one cut-out on the sandbox, in every GIMP there is, or else on the command line."""
+    """One edit and one cutout on the sandbox, in every GIMP there is, or else on the command line."""
     os.makedirs(folder, exist_ok=True)
     there = [gimp for gimp in gimps if gimp.program]
     for gimp in there:
@@ -820,14 +821,14 @@ def demo(env, gimps, folder):
         demo_in_gimp(gimp, start)
     if not there:
         demo_without_gimp(env, os.path.join(folder, "venice-demo-"))
-    say("The built-in sandbox made these: it only tints and cuts out, is not an AI, and costs nothing.")
+    say("The built-in sandbox made these. It uses no AI (it only recolors and cuts out) and costs nothing.")
 
 
 def demo_in_gimp(gimp, start):
     # type: (Gimp, str) -> None
     paths = demo_paths(start, "before.jpg", "after.png", "cutout.png", "layers.xcf")
     shutil.copyfile(PHOTO, paths["before"])
-    say("Trying an edit and a cut-out in GIMP %s..." % gimp.version)
+    say("Trying an edit and a cutout in GIMP %s..." % gimp.version)
     script = gimp.script("demo", ellipse=ELLIPSE, prompt=PROMPT, **paths)
     _, output = gimp.batch(script, timeout=600, VENICE_PROVIDER="sandbox")
     if "demo done" not in output:
@@ -841,7 +842,7 @@ def demo_without_gimp(env, start):
     paths = demo_paths(start, "before.jpg", "mask.png", "after.png", "cutout.png")
     shutil.copyfile(PHOTO, paths["before"])
     before, mask = paths["before"], paths["mask"]
-    say("Trying an edit and a cut-out without GIMP...")
+    say("Trying an edit and a cutout without GIMP...")
     core = ["-m", "venice_core"]
     draw = [os.path.join(PROGRAMS, "mask.py"), before, mask] + [str(number) for number in ELLIPSE]
     edit = core + ["edit", before, "-p", PROMPT, "--mask", mask, "-o", paths["after"]]

@@ -12,9 +12,9 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "bad-input": ("", ""),
     "missing-key": (
         "No API key is set for {provider}.",
-        "Enter one{variable}, or choose the provider “sandbox” to try things out without a key.",
+        "{choose} the provider “sandbox” to try things out without a key.",
     ),
-    "over-limit": ("", "Raise the limit, or wait until tomorrow."),
+    "over-limit": ("", "Nothing was sent."),
     "broken-file": ("The file cannot be read as an image.", ""),
     "cancelled": ("Cancelled.", ""),
     "not-accepted": ("The request was not accepted.", "Nothing was charged. Try again."),
@@ -46,7 +46,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "bad-key": (
         "The service did not accept the API key.",
-        "Enter it again. Nothing was charged.",
+        "Check that the key is complete and still valid. Nothing was charged.",
     ),
     "key-unseen": (
         "The service received no API key.",
@@ -104,9 +104,9 @@ SENTENCES: dict[str, tuple[str, str]] = {
 }
 
 _CHARGES = {
-    Charge.UNKNOWN: "It is not known whether it was charged.",
-    Charge.POSSIBLE: "It may have been charged.",
-    Charge.CHARGED: "It was charged.",
+    Charge.UNKNOWN: "It is not known whether you were charged.",
+    Charge.POSSIBLE: "You may have been charged.",
+    Charge.CHARGED: "You were charged.",
 }
 
 
@@ -119,7 +119,9 @@ def sentence(
     """
     what, next_step = SENTENCES[error.kind]
     if isinstance(error, MissingKey):
-        next_step = next_step.format(variable=f", set {error.variable}" if error.variable else "")
+        next_step = next_step.format(
+            choose=f"Set {error.variable}, or choose" if error.variable else "Choose"
+        )
     parts = [what.format(provider=provider) or error.detail]
     if what and error.detail:
         where = f"HTTP {error.status}: " if error.status else ""
@@ -133,5 +135,5 @@ def sentence(
     if remedies and error.remedy:
         parts.append(remedies[error.remedy])
     if error.request_id:
-        parts.append(f"Support id: {error.request_id}.")
+        parts.append(f"Support ID: {error.request_id}.")
     return " ".join(part for part in parts if part)

@@ -117,13 +117,13 @@ class Options:
             if not low <= getattr(self, name) <= high:
                 raise BadInput(f"The option “{name}” must be between {low} and {high}.")
         if self.scale not in (2, 3, 4):
-            raise BadInput("The option “scale” must be 2, 3 or 4.")
+            raise BadInput("The option “scale” must be 2, 3, or 4.")
         if self.reference_strength and not 0.1 <= self.reference_strength <= 1.0:
             raise BadInput("The option “reference_strength” must be between 0.1 and 1.")
 
 
 _NO_CHOICE = {
-    SelectionUse: "not a use of the selection: choose guide, local or ignore",
+    SelectionUse: "not a way to use the selection: choose guide, local, or ignore",
     Output: "not an output of an edit: choose layer or changes",
 }
 

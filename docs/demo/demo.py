@@ -1,4 +1,4 @@
-"""An edit and a cut-out in GIMP 3. `install.py --demo` defines paths, ellipse and prompt before it."""
+"""An edit and a cutout in GIMP 3. `install.py --demo` defines paths, ellipse and prompt before it."""
 # ruff: noqa: F821
 
 from gi.repository import Gegl, Gimp, Gio

@@ -1,4 +1,4 @@
-; An edit and a cut-out in GIMP 2.10. `install.py --demo` defines paths, ellipse and prompt before it.
+; An edit and a cutout in GIMP 2.10. `install.py --demo` defines paths, ellipse and prompt before it.
 ; A procedure's arguments come in the order in which the plug-in registers them.
 (let* ((image (car (gimp-file-load RUN-NONINTERACTIVE before before)))
        (photo (car (gimp-image-get-active-layer image)))

@@ -68,8 +68,8 @@ class NotPlaced(UserError):
         folders = sorted({os.path.dirname(result["pixels"]) for result in results})
         super(NotPlaced, self).__init__(
             "The result arrived but could not be inserted (%s: %s). Use Edit > Undo to remove "
-            "anything partially added. The result is kept in %s; sending the request again may be "
-            "charged again." % (type(error).__name__, error_text(error), ", ".join(folders))
+            "anything partially added. The result is kept in %s; if you send the request again, you may "
+            "be charged again." % (type(error).__name__, error_text(error), ", ".join(folders))
         )
 
 

@@ -213,8 +213,8 @@ class Link(object):
             sent = "" if self._run_id and not self._stage else " Nothing was sent."
             return WorkerGone("The worker ended unexpectedly%s.%s" % (detail, sent))
         return WorkerGone(
-            "The worker ended unexpectedly during a request. It may have been charged; see the list "
-            "of jobs for what is known.",
+            "The worker ended unexpectedly during a request. You may have been charged; run “jobs” on "
+            "the command line to see what is known.",
             charge="possible",
         )
 

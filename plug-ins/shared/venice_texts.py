@@ -8,7 +8,7 @@ from __future__ import division, unicode_literals
 
 # For the window of a task, whose other labels are in `venice_arguments`.
 SEND, HELP, OPTIONS = "Se_nd", "_Help", "_Options"
-KEY_MISSING = "No API key is set for this service."
+KEY_MISSING = "No API key is set for this provider."
 ALREADY_SENT = "The request had already been sent"
 STAGES = {
     "preparing": "Preparing…",
@@ -21,14 +21,14 @@ STAGES = {
 
 # Where the user finds the remedies for errors.
 GIMP3_REMEDIES = {
-    "set-key": "To enter the key, open Filters > Venice > Settings.",
-    "raise-limit": "To change the limit, open Filters > Venice > Settings.",
-    "set-address": "To change the address, open Filters > Venice > Settings.",
+    "set-key": "To enter a key, open Filters > Venice > Settings.",
+    "raise-limit": "To change or remove the daily limit, open Filters > Venice > Settings.",
+    "set-address": "To enter or change the address, open Filters > Venice > Settings.",
 }
 GIMP2_REMEDIES = {
-    "set-key": "To enter the key, click Enter Key in the window that shows the price.",
-    "raise-limit": "To change the limit, run “account --daily-limit” on the command line.",
-    "set-address": "To change the address, edit the settings file or set the environment variable.",
+    "set-key": "To enter a key, press Enter Key in the window that shows the price.",
+    "raise-limit": "To change or remove the daily limit, run “account --daily-limit USD” in a terminal.",
+    "set-address": "To enter or change the address, use the settings file or its environment variable.",
 }
 
 

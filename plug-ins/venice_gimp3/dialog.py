@@ -359,10 +359,10 @@ class _TaskWindow:
             transient_for=self._dialog,
             modal=True,
             message_type=Gtk.MessageType.QUESTION,
-            text="The request has already been sent and may be charged.",
+            text="The request has already been sent, and you may be charged.",
             secondary_text=(
                 "You can keep waiting. If you close this window, the result will still be received and "
-                "saved to your disk. If you stop, the result is lost and may still be charged."
+                "saved to your disk. If you stop, the result is lost, and you may still be charged."
             ),
         )
         box.add_button("_Stop and Discard", STOP)

@@ -6,7 +6,7 @@ from venice_texts import OPTIONS
 _WORDS: dict = {
     "variations": "{} variations",
     "resolution": "{}",
-    "quality": "quality {}",
+    "quality": "{} quality",
     "enhance-prompt": "enhanced prompt",
     "sample": "all visible layers",
     "aspect-ratio": "{}",

@@ -308,11 +308,13 @@ class _SettingsWindow:
 
 def _note(status):
     name, profile = status["provider"], status["profile"]
-    kept = {"environment": "environment", "keyring": "system keyring", "file": "settings folder"}
+    kept = {"keyring": "system keyring", "file": "settings folder"}
     if name == "sandbox":
         return "The sandbox runs on this computer. It needs no API key, costs nothing, and only recolors."
-    if status["key"]:
-        note = f"An API key is set ({kept[status['key_source']]}). Leave this field empty to keep it."
+    if status["key_source"] == "environment":
+        note = "The API key comes from an environment variable, which overrides a key entered here."
+    elif status["key"]:
+        note = f"An API key is stored in the {kept[status['key_source']]}. Leave this field empty to keep it."
     elif status["keyless"]:
         note = "An API key is optional."
     else:

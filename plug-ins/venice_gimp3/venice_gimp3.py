@@ -72,7 +72,7 @@ ON_IMAGES = {
     UPSCALE: (
         "upscale",
         "_Upscale Layer...",
-        "Enlarge a layer with more detail, as a new image",
+        "Enlarge a layer, as a new image",
         UNTOUCHED,
         SOME_LAYER,
     ),

@@ -338,7 +338,7 @@ def markdown(rows: Iterable[Row]) -> list[str]:
             for name in ("ring", "ring_raw", "step")
         ]
         count = str(len(row.outcomes))
-        table.append([row.name, count, *residuals, *pairs, str(row.changed), f"{row.share('moved'):.0f} %"])
+        table.append([row.name, count, *residuals, *pairs, str(row.changed), f"{row.share('moved'):.0f}%"])
     return [f"| {' | '.join(cells)} |" for cells in table]
 
 

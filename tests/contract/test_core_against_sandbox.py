@@ -908,7 +908,7 @@ def test_a_dry_run_says_the_plan_and_sends_and_writes_nothing(
     before = sorted(photo.parent.iterdir())
     del shell.env["VENICE_API_KEY"]
     assert shell("edit", photo, "-p", "x", "--mask", mask, "--dry-run") == 0
-    assert "/image/multi-edit firered-image-edit (private), 2 image(s) of" in shell.out
+    assert "/image/multi-edit firered-image-edit (private), 2 images of" in shell.out
     assert "$0.04" in shell.out
     code, said = shell.json("edit", photo, "-p", "x", "--dry-run")
     assert code == 0

@@ -119,7 +119,7 @@ def test_after_the_upload_what_may_be_paid_is_waited_for(
     process.send_signal(signal.SIGINT)
     code, err = ends(process, 20)
     assert code == 0, "all that was asked for is done"
-    assert "already sent and may be charged" in err
+    assert "already sent, and you may be charged" in err
     assert (tmp_path / "out.png").is_file()
     assert shell.job.record["status"] == "placed"
 

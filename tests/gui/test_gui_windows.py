@@ -214,7 +214,7 @@ def test_what_exceeds_the_daily_limit_is_told_and_refused(
     keep(desk, "over-the-limit")
     desk.keys("alt+p", "ctrl+Return")
     desk.keys("alt+v")
-    assert "Raise the limit" in desk.read("Raise the limit")
+    assert "Nothing was sent" in desk.read("change or remove the daily limit")
     keep(desk, "over-the-limit-refused")
     assert posts(server) == []
     assert jobs(desk)[-1]["charge"] == "none"

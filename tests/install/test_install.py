@@ -398,7 +398,7 @@ def test_what_python_2_compiled_is_ours_too(bare: Machine) -> None:
     bare.run()
     assert [name for name in names if (bare.plug_in2() / name).exists()] == ["notes.pyc"]
     (bare.plug_in2() / "venice_gimp2.pyc").touch()
-    assert "not ours: notes.pyc" in bare.run("--uninstall")
+    assert "did not create it: notes.pyc" in bare.run("--uninstall")
 
 
 def test_a_profile_of_2_10_whose_gimp_is_not_in_path_gets_the_plug_in(machine: Machine) -> None:

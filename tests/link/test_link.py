@@ -339,7 +339,7 @@ def test_a_key_that_another_worker_stores_is_found(environ: dict[str, str]) -> N
         (401, "bad-key", "none", "API key"),
         (402, "no-funds", "none", "balance"),
         (422, "policy", "unknown", "content policy"),
-        (500, "server-failure", "possible", "It may have been charged."),
+        (500, "server-failure", "possible", "You may have been charged."),
         (524, "server-failure", "possible", "HTTP 524"),
     ],
 )

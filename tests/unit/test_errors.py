@@ -117,7 +117,7 @@ def test_a_sentence_says_no_other_than_what_is_known_about_money(
 ) -> None:
     text = sentence(cls("x", charge=charge))
     assert ("may have been charged" in text) == (charge is Charge.POSSIBLE)
-    assert ("It was charged." in text) == (charge is Charge.CHARGED)
+    assert ("You were charged." in text) == (charge is Charge.CHARGED)
     if charge in (Charge.POSSIBLE, Charge.CHARGED) and not issubclass(
         cls, errors.Refused | errors.NotAccepted
     ):
@@ -151,9 +151,9 @@ def test_what_may_have_been_charged_is_said() -> None:
 def test_facts_are_in_the_sentence() -> None:
     text = sentence(errors.ServerFailure("boom", status=500, request_id="ray-1"))
     assert "HTTP 500: boom" in text
-    assert "Support id: ray-1." in text
+    assert "Support ID: ray-1." in text
     assert "venice" in sentence(errors.MissingKey(), "venice")
-    assert "set VENICE_API_KEY" in sentence(errors.MissingKey(variable="VENICE_API_KEY"), "venice")
+    assert "Set VENICE_API_KEY" in sentence(errors.MissingKey(variable="VENICE_API_KEY"), "venice")
 
 
 def test_exit_codes_are_those_documented() -> None:

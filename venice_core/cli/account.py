@@ -24,8 +24,9 @@ def show_account(arguments: argparse.Namespace, registry: Registry, env: Mapping
     spending = spent_today(Journal(Folders.of(env).jobs), time.time())
     limit = registry.settings.daily_limit
     if not arguments.json:  # what is known here, whatever the service says
+        count = "1 request" if spending.requests == 1 else f"{spending.requests} requests"
         unknown = f", and {spending.unpriced} at an unknown price" if spending.unpriced else ""
-        print(f"Today: {spending.requests} request(s), at most {dollars(spending.usd)}{unknown}")
+        print(f"Today: {count}, at most {dollars(spending.usd)}{unknown}")
         print("Daily limit: " + ("none" if limit is None else dollars(limit)))
     if opened.lacks_key:
         raise opened.missing_key

@@ -32,4 +32,4 @@ def show_jobs(arguments: argparse.Namespace, _registry: Registry, env: Mapping[s
         ]
         for job in found
     ]
-    print_table(("job", "made", "action", "status", "charge", "price", "prompt"), rows)
+    print_table(("job", "created", "action", "status", "charge", "price", "prompt"), rows)

@@ -46,7 +46,7 @@ def show_models(arguments: argparse.Namespace, registry: Registry, _env: Mapping
         if listed:
             print(f"{_KINDS[kind]} ({kind}):")
             rows = [[model.id, _cost(model), _limits(model), _notes(model)] for model in listed]
-            print_table(("model", "price", "takes", "notes"), rows, wrapped=3)
+            print_table(("model", "price", "accepts", "notes"), rows, wrapped=3)
     source = f"the profile {opened.name}" if opened.profile else _dated(catalogue)
     print(f"{len(models)} models, from {source}. Prices are per image, in US dollars.")
 

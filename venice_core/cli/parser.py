@@ -104,7 +104,7 @@ def make_parser() -> argparse.ArgumentParser:
         type=float,
         default=0.0,
         metavar="0-0.02",
-        help="how much detail the service may invent (0: none)",
+        help="how much texture the service may invent (0: none)",
     )
     upscale.set_defaults(command=run_pictures, action="upscale")
 
@@ -199,7 +199,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="set a request field that has no option of its own (see docs/)",
+        help="set a request field that has no option of its own (see docs/venice-api.md)",
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="show what would be sent and its price; send nothing"

@@ -274,9 +274,13 @@ def _plan_line(plan: Mapping[str, Any]) -> str:
     size, price = plan["size"], plan["total"]
     cost = dollars(price["usd"]) if price and price["usd"] is not None else "price unknown"
     count = f"{plan['requests']} × " if plan["requests"] > 1 else ""
-    pictures = f"{plan['images']} image(s) of {size['width']} × {size['height']} px"
+    pictures = f"{_images(plan['images'])} of {size['width']} × {size['height']} px"
     if not plan["images"]:
-        pictures = f"for {plan['pictures']} image(s) of about {size['width']} × {size['height']} px"
+        pictures = f"for {_images(plan['pictures'])} of about {size['width']} × {size['height']} px"
     model = f"{plan['model']} ({plan['privacy']})" if plan["privacy"] else plan["model"]
     words = f"{count}{plan['endpoint']} {model}, {pictures}"
     return " ".join([f"{words}, {cost}.", *plan["warnings"]])
+
+
+def _images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count} images"

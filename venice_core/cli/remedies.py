@@ -6,10 +6,10 @@ from venice_core import error_messages
 from venice_core.errors import Remedy, VeniceError
 
 REMEDIES = {
-    Remedy.SET_KEY: "To store the key, open Filters > Venice > Settings in GIMP 3.",
-    Remedy.RAISE_LIMIT: "To change the limit, run “account --daily-limit USD”.",
-    Remedy.SET_ADDRESS: "To change the address, open Filters > Venice > Settings in GIMP 3, or set its "
-    "environment variable.",
+    Remedy.SET_KEY: "To store a key, open Filters > Venice > Settings in GIMP 3.",
+    Remedy.RAISE_LIMIT: "To change or remove the daily limit, run “account --daily-limit USD”.",
+    Remedy.SET_ADDRESS: "To enter or change the address, open Filters > Venice > Settings in GIMP 3, or "
+    "set its environment variable.",
 }
 
 

@@ -74,7 +74,7 @@ class Terminal:
     def _shown(self, attempt: RunThread[T]) -> OnProgress:
         def show(progress: Progress) -> None:
             if not attempt.over.is_set():
-                share = f" {100 * progress.done // progress.total} %" if progress.total else ""
+                share = f" {100 * progress.done // progress.total}%" if progress.total else ""
                 _show(f"{CLEARED}{progress.stage.value}{share}")
 
         return show if self._watched else lambda _: None
@@ -87,7 +87,7 @@ class Terminal:
 
 def _goes_on(attempt: RunThread[T]) -> str:
     if any(entry.status is Status.SENT for entry in attempt.entries):
-        return "The request was already sent and may be charged. Waiting for the result."
+        return "The request was already sent, and you may be charged. Waiting for the result."
     return "The result has arrived and is being processed."
 
 

@@ -345,7 +345,7 @@ def format_of(suffix: str) -> str:
     if name not in FORMATS:
         raise UnreadableImage(f"“{suffix}” is not a file format that can be written: choose .png or .tiff.")
     if not FORMATS[name].written:
-        raise UnreadableImage("GIF files hold at most 256 colors: choose .png, .webp or .tiff.")
+        raise UnreadableImage("GIF files hold at most 256 colors: choose .png, .webp, or .tiff.")
     return name
 
 
@@ -374,7 +374,7 @@ def encode_as(values: Values, suffix: str, beside: Metadata | None = None) -> by
         values = color_profiles.like(values, np.dtype(np.uint8 if held.bits == 8 else np.uint16))
     if not held.alpha and values.shape[2] in (2, 4):
         if values[..., -1].min() < color_profiles.white(values.dtype):
-            raise UnreadableImage(f"{held.title} cannot hold transparency: choose .png, .webp or .tiff.")
+            raise UnreadableImage(f"{held.title} cannot hold transparency: choose .png, .webp, or .tiff.")
         values = values[..., :-1]
     extent = Extent.of_shape(values.shape)
     along = (beside or Metadata()).written(extent.width, extent.height, in_exif=name in ("WEBP", "AVIF"))

@@ -81,7 +81,7 @@ _OTHERS = (
 _AVIF = {b"avif", b"avis", b"avio", b"MA1B", b"MA1A"}
 _HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 _STILL = {b"mif1", b"mif2", b"msf1", b"miaf", b"mif3"}
-_ADVICE = "convert it to PNG, TIFF or JPEG first"
+_ADVICE = "convert it to PNG, TIFF, or JPEG first"
 
 
 def sniff(data: bytes) -> str | None:

@@ -93,7 +93,7 @@ def _guided(job: Job, selection: Selection | None, model: Model, limits: Limits)
 def full_prompt(words: str, model: Model, limit: int, *, guided: bool) -> str:
     words, limit = words.strip(), min(model.max_prompt or limit, limit)
     if not words:
-        raise BadInput("The prompt is empty: write what you want, for example “remove the tree”.")
+        raise BadInput("The prompt is empty: describe what you want.")
     if len(words) > limit:
         raise BadInput(f"The prompt has {len(words)} characters; the model accepts at most {limit}.")
     if guided:

@@ -15,5 +15,5 @@ def match_style(requested: str, known: tuple[str, ...]) -> str:
     if requested.lower() in spelled:
         return spelled[requested.lower()]
     near = [spelled[name] for name in difflib.get_close_matches(requested.lower(), spelled, 3, 0.5)]
-    hint = f"; did you mean {', '.join(near)}?" if near else f"; it has {', '.join(known[:8])} …"
-    raise BadInput(f"There is no style “{requested}”{hint}")
+    hint = f"did you mean {', '.join(near)}?" if near else f"available styles include {', '.join(known[:8])}."
+    raise BadInput(f"There is no style “{requested}”; {hint}")

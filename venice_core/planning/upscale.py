@@ -25,13 +25,13 @@ def plan_upscale(job: Job, _selection: Selection | None, capabilities: Capabilit
     possible = math.sqrt(largest / framed.padded.pixels)
     if possible < MIN_GAIN:
         raise BadInput(
-            f"A layer of {framed.crop.extent} is too large to upscale: the service's results are "
+            f"An image of {framed.crop.extent} is too large to upscale: the service's results are "
             f"limited to {largest / 1e6:.1f} megapixels."
         )
     scale, warnings = job.options.scale, [warning for warning in framed.warnings if framed.padding]
     if possible < scale:
         warnings.append(
-            f"The service's results are limited to {largest / 1e6:.1f} megapixels, so the layer "
+            f"The service's results are limited to {largest / 1e6:.1f} megapixels, so the image "
             f"becomes {possible:.2f} times as large instead of {scale} times."
         )
         scale = 2 if possible <= 2 else scale  # the larger one would cost more and give the same

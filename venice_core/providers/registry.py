@@ -184,8 +184,8 @@ class Registry:
             and found.key_variable in {KEY_VARIABLE, *profiles.key_variables}
         ):
             raise BadInput(
-                f"The provider “{name}” in the settings: the key in {found.key_variable} belongs to "
-                "another provider."
+                f"The provider “{name}” in the settings: “key_variable” cannot be {found.key_variable}, "
+                "which belongs to another provider."
             )
         return found
 

@@ -19,7 +19,7 @@ from venice_core.worker.protocol import CancelParams, MessageWriter, RunParams, 
 from venice_core.worker.results import clipped_colors, run_value
 
 DETACHED = (
-    "The request had already been sent, so it may be charged. Its result will still be received and "
+    "The request had already been sent, so you may be charged. The result will still be received and "
     "kept in {}."
 )
 ABORT_SECONDS = 0.5

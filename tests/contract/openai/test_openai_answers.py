@@ -245,7 +245,7 @@ def test_an_answer_without_a_picture_may_have_been_charged_and_is_not_asked_for_
     code, result = openai.result("edit", photo, "-p", "a hat", "--quality", "low")
     error = result["error"]
     assert (code, error["kind"], error["charge"]) == (5, "unusable-answer", "possible")
-    assert "It may have been charged" in error["message"]
+    assert "You may have been charged" in error["message"]
     assert words in error["message"]
     assert error["message"].isprintable()
     assert len(posts(sandbox)) == 1
@@ -445,7 +445,7 @@ def test_what_cannot_be_fetched_was_charged(openai: Shell, out: Path) -> None:
         code, result = openai.result("generate", "-p", "a hat", "-o", out)
     error = result["error"]
     assert (code, error["kind"], error["charge"], error["status"]) == (5, "unfetched", "charged", 404)
-    assert "It was charged." in error["message"]
+    assert "You were charged." in error["message"]
     assert openai.job.record["charge"] == "charged"
 
 

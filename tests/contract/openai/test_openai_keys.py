@@ -120,8 +120,8 @@ def test_a_relay_without_an_address_says_where_to_enter_it(
     code, result = shell.result("edit", photo, "-p", "x")
     assert (code, result["error"]["kind"], result["error"]["charge"]) == (2, "bad-input", "none")
     assert result["error"]["message"] == (
-        "The provider grok-relay has no address yet: enter it, or set GROK_RELAY_BASE_URL. "
-        "To change the address, open Filters > Venice > Settings in GIMP 3, or set its environment variable."
+        "The provider grok-relay has no address yet (GROK_RELAY_BASE_URL is not set). To enter or change the "
+        "address, open Filters > Venice > Settings in GIMP 3, or set its environment variable."
     )
     assert (sandbox.requests, shell.jobs) == ([], [])
     assert shell("account") == 2
@@ -260,8 +260,8 @@ def test_an_entry_under_a_built_in_name_changes_that_one(shell: Shell, sandbox: 
             {"unsafe_fields": {"moderation": "low"}},
             "“unsafe_fields” is not a known entry. Did you mean",
         ),
-        ("mine", {"key_variable": "OPENAI_API_KEY"}, "the key in OPENAI_API_KEY belongs to another provider"),
-        ("mine", {"key_variable": "VENICE_API_KEY"}, "the key in VENICE_API_KEY belongs to another provider"),
+        ("mine", {"key_variable": "OPENAI_API_KEY"}, "OPENAI_API_KEY, which belongs to another provider"),
+        ("mine", {"key_variable": "VENICE_API_KEY"}, "VENICE_API_KEY, which belongs to another provider"),
         (GROK, {"based_on": "openai"}, "is built in: it cannot be based on another one"),
         ("mine", {"models": {"m": {"qualty": []}}}, "“models.m.qualty” is not a known entry"),
         ("mine", {"price_usd": "cheap"}, "“price_usd” must be an amount in US dollars"),

@@ -165,7 +165,7 @@ def test_the_services_own_support_id_goes_before_the_networks(
     code, said = shell.json("edit", photo, "-p", "x")
     error = said["results"][0]["error"]
     assert (code, error["request_id"]) == (5, "sandbox-request-1")
-    assert "Support id: sandbox-request-1." in error["message"]
+    assert "Support ID: sandbox-request-1." in error["message"]
     assert [seen.path for seen in posts(sandbox)] == [EDIT]
 
 

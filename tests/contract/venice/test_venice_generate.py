@@ -459,7 +459,7 @@ def test_a_dry_run_says_endpoint_size_and_price_and_sends_nothing(
 ) -> None:
     assert shell("generate", "-p", "x", "-o", out, "--variations", "4", "--dry-run") == 0
     assert "/image/generate z-image-turbo" in shell.out
-    assert "4 image(s) of about 1024 × 1024 px" in shell.out
+    assert "4 images of about 1024 × 1024 px" in shell.out
     assert "$0.04" in shell.out
     assert posts(sandbox) == []
     assert not out.exists()

@@ -82,7 +82,7 @@ def test_work_that_has_sent_nothing_ends_though_it_does_not_listen(
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize(("answered", "words"), [(False, "may be charged"), (True, "has arrived")])
+@pytest.mark.parametrize(("answered", "words"), [(False, "you may be charged"), (True, "has arrived")])
 def test_what_may_be_paid_for_is_waited_for_and_a_second_press_stops_it(
     terminal: Terminal,
     presses: Presses,
@@ -148,4 +148,4 @@ def test_progress_is_one_line_that_changes(
     monkeypatch.setattr(sys, "stderr", screen)
     Terminal(presses, quiet=quiet).run(progressing)
     line = "\r\x1b[K"
-    assert screen.getvalue() == ("" if quiet else f"{line}uploading 75 %{line}fitting{line}")
+    assert screen.getvalue() == ("" if quiet else f"{line}uploading 75%{line}fitting{line}")

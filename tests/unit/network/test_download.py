@@ -540,7 +540,7 @@ def test_a_link_that_has_expired_is_explained_and_not_asked_for_again(status: in
         fetch(LINK, Cancel(), transport=transport)
     assert (caught.value.status, caught.value.charge) == (status, Charge.CHARGED)
     assert len(transport.requests) == 1
-    assert "It was charged." in sentence(caught.value)
+    assert "You were charged." in sentence(caught.value)
     assert "could not be downloaded" in sentence(caught.value)
 
 

@@ -369,7 +369,7 @@ def test_a_style_is_sent_as_the_service_spells_it(wish: str, sent: str) -> None:
 def test_an_unknown_style_is_refused_with_those_meant_and_taken_where_none_are_known() -> None:
     with pytest.raises(BadInput, match="no style “Anima”; did you mean Anime"):
         generate(SIZED, style="Anima", styles=STYLES)
-    with pytest.raises(BadInput, match="it has 3D Model, Analog Film, Anime"):
+    with pytest.raises(BadInput, match="styles include 3D Model, Analog Film, Anime"):
         generate(SIZED, style="Qqq", styles=STYLES)
     assert generate(SIZED, style="Qqq").style == "Qqq"
 

@@ -298,7 +298,7 @@ def test_a_change_that_is_refused_does_not_cost_the_key(registry: Any) -> None:
 def test_a_profile_of_ones_own_does_not_take_anothers_key(registry: Any, variable: str) -> None:
     entries = {**STUDIO, "key_variable": variable}
     found = registry({variable: "k"}, profiles={"studio": STUDIO, "thief": entries})
-    said = f"the key in {variable} belongs to another provider"
+    said = f"“key_variable” cannot be {variable}, which belongs to another provider"
     with pytest.raises(BadInput, match=said):
         found.open("thief")
     with pytest.raises(BadInput, match=said):

@@ -158,9 +158,9 @@ class OpenAI:
     def _url(self, path: str) -> str:
         if not self.base_url:
             variable = self.profile.base_url_variable
-            where = f", or set {variable}" if variable else ""
+            where = f" ({variable} is not set)" if variable else ""
             raise BadInput(
-                f"The provider {self.profile.name} has no address yet: enter it{where}.",
+                f"The provider {self.profile.name} has no address yet{where}.",
                 remedy=Remedy.SET_ADDRESS,
             )
         return self.base_url + path
