@@ -100,7 +100,7 @@ def test_planning_and_fitting_need_nothing_that_acts(name: str) -> None:
     assert not {other.partition(".")[0] for other in reached(name)} & ACTING
     roots = {full.partition(".")[0] for full in imported(MODULES[name])}
     acting = {"keyring", "requests", "socket", "ssl", "subprocess", "time", "urllib3"}
-    assert not roots & (acting if name == "imaging.quiet" else acting | {"os", "threading"})
+    assert not roots & (acting if name == "imaging.silenced_libraries" else acting | {"os", "threading"})
 
 
 def test_nothing_imports_itself_round_a_corner() -> None:

@@ -25,7 +25,7 @@ from venice_core.imaging.arrays import Pixels, Values
 from venice_core.imaging.containers import Parts
 from venice_core.imaging.formats import FORMATS, described, sniff, unread
 from venice_core.imaging.metadata import MAX_EXIF, Metadata
-from venice_core.imaging.quiet import quiet
+from venice_core.imaging.silenced_libraries import silenced_libraries
 
 log = logging.getLogger(__name__)
 
@@ -152,7 +152,7 @@ def _values(parts: Parts, name: str, max_pixels: int) -> tuple[Values, list[str]
     """Decode with the first decoder that succeeds; return values, losses, and whether they are now sRGB."""
     for read in (_by_pillow, _by_opencv):
         try:
-            with quiet():
+            with silenced_libraries():
                 return read(parts, name, max_pixels)
         except UnreadableImage:
             raise

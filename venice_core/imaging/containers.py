@@ -19,7 +19,7 @@ from PIL import Image
 
 from venice_core.imaging import color_profiles, tiff
 from venice_core.imaging.metadata import INCHES, Dpi, Metadata, dpi_of
-from venice_core.imaging.quiet import quiet
+from venice_core.imaging.silenced_libraries import silenced_libraries
 
 T = TypeVar("T")
 
@@ -398,6 +398,6 @@ def _few(extras: list[bytes]) -> tuple[bytes, ...]:
 
 def _opened(data: bytes, otherwise: T, read: Callable[[Image.Image], T]) -> T:
     """Return what `read` finds in the opened file before any pixel is decoded, else `otherwise`."""
-    with contextlib.suppress(Exception), quiet(), Image.open(io.BytesIO(data)) as image:
+    with contextlib.suppress(Exception), silenced_libraries(), Image.open(io.BytesIO(data)) as image:
         return read(image)
     return otherwise

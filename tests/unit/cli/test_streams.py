@@ -58,11 +58,11 @@ def test_what_people_are_told_while_a_library_is_quiet_arrives() -> None:
     code = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from venice_core.imaging.quiet import quiet
+from venice_core.imaging.silenced_libraries import silenced_libraries
 from venice_core.cli.streams import forgiving
 import os
 with forgiving():
-    with quiet():
+    with silenced_libraries():
         print("told", file=sys.stderr)
         os.write(2, b"of a library")
     print("afterwards", file=sys.stderr)

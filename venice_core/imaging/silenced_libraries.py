@@ -12,7 +12,7 @@ _one_at_a_time = threading.Lock()
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
+def silenced_libraries() -> Iterator[None]:
     """Suppress warnings and everything written to file descriptor 2, as C libraries do.
 
     Messages for the user use another descriptor: see `venice_core.cli.streams.forgiving`.
