@@ -114,7 +114,7 @@ def test_colors_outside_srgb_are_counted_and_told(gimp: Gimp2, sandbox: Sandbox)
     )  # what is 0, 255, 0 there
     run = gimp.run(EDIT, image, source, values={"prompt": "pink"})
     assert run["error"] == ""
-    assert "100 % of what was sent has colors outside sRGB" in " ".join(run["messages"])
+    assert "100% of what was sent has colors outside sRGB" in " ".join(run["messages"])
 
 
 @pytest.mark.parametrize(("profile", "wide"), [("sRGB", False), ("AdobeRGB", True)])

@@ -135,5 +135,5 @@ def test_colors_outside_srgb_are_counted_and_told(gimp: Gimp, sandbox: Sandbox, 
         gimp.assign_profile(image, "rgb_adobe")
     printed = len(gimp.log())
     assert gimp.run(EDIT, image, [source], prompt="pink")["error"] == ""
-    told = "100 % of what was sent has colors outside sRGB" in gimp.log()[printed:]
+    told = "100% of what was sent has colors outside sRGB" in gimp.log()[printed:]
     assert told == adobe_rgb
