@@ -363,3 +363,20 @@ def test_what_another_window_does_meanwhile(session: Session, worker: Worker, wi
     assert window.of("refresh") == [None]
     answer_plan(session, worker)
     assert window.of("show_plan") == ["Sends it."], "asked again, and not by what was meant for the other"
+
+
+def test_why_a_key_cannot_be_stored_stays_until_there_is_one(
+    session: Session, worker: Worker, window: Window
+) -> None:
+    def fail() -> None:
+        raise LinkError("It cannot be stored.", "bad-input")
+
+    session.ask_plan()
+    answer_plan(session, worker, key=False)
+    session.pause_for(fail)
+    answer_plan(session, worker, key=False)
+    assert window.problem.text == "It cannot be stored."
+    assert window.problem.wants_key, "it can be entered again"
+    session.ask_plan()
+    answer_plan(session, worker)
+    assert window.problem is None
