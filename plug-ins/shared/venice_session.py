@@ -159,6 +159,7 @@ class Session(object):
         try:
             return self._task.place(self._run())
         except (Detached, NotPlaced):
+            self._paused = True  # it is over, and a detached worker must not be replaced: it may be stopped
             raise
         except PlanChanged as changed:
             self._take_plan(changed.plan)

@@ -283,6 +283,21 @@ def test_after_the_upload_one_can_leave(session: Session, worker: Worker, window
 
 
 @pytest.mark.usefixtures("sent")
+def test_a_worker_that_goes_on_alone_stays_the_one_that_can_be_stopped(
+    session: Session, worker: Worker, task: Task, window: Window
+) -> None:
+    window.plays += [session.leave, lambda: worker.say("run", "detached", message="Kept.")]
+    with pytest.raises(Detached):
+        session.work()
+    calls, task.changed, worker.news = worker.methods(), True, True
+    worker.dies = True  # nothing comes from it
+    session.step()
+    session.watch(at_once=True)
+    session.ask("status", {}, print)
+    assert (worker.starts, worker.methods()) == (1, calls)
+
+
+@pytest.mark.usefixtures("sent")
 def test_after_the_upload_one_can_stop(session: Session, worker: Worker, window: Window) -> None:
     window.plays += [session.stop, lambda: worker.fail("run", "cancelled", "possible")]
     assert session.work() is None
