@@ -129,7 +129,10 @@ class Session(object):
             self._link.ensure()
             action()
         except LinkError as error:
-            self._show_problem(_problem_of(error))
+            problem = _problem_of(error)
+            if self.plan is not None and not self.plan["key"]:
+                problem = problem._replace(kind=NO_KEY)  # it stays, instead of the general one
+            self._show_problem(problem)
         finally:
             self._paused = False
         self._ask_again()
@@ -156,6 +159,7 @@ class Session(object):
         try:
             return self._task.place(self._run())
         except (Detached, NotPlaced):
+            self._paused = True  # it is over, and a detached worker must not be replaced: it may be stopped
             raise
         except PlanChanged as changed:
             self._take_plan(changed.plan)

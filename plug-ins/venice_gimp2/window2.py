@@ -102,9 +102,9 @@ class _Window(object):
         plan = self._session.plan
         self._plan.set_text(text)
         self._reset_gimpfu_progress()
-        self._send_button.set_sensitive(plan is not None and plan["key"])
-        if plan is not None:
+        if plan is not None:  # otherwise what was shown last can still be sent, once there is a worker again
             self._provider = plan["provider"]
+            self._send_button.set_sensitive(plan["key"])
             if plan["key"]:
                 self._send_button.grab_focus()  # otherwise Return means Cancel
 

@@ -585,18 +585,22 @@ def test_a_single_picture_is_read_once_so_that_it_may_come_from_a_pipe(
     os.close(reading)
 
 
-@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize(("status", "masked"), [(200, False), (400, False), (400, True)])
 def test_many_pictures_take_no_more_memory_than_a_few(
-    shell: Shell, tmp_path: Path, out: Path, status: int
+    shell: Shell, tmp_path: Path, out: Path, status: int, masked: bool
 ) -> None:
     names = [tmp_path / f"{number}.png" for number in range(7)]
     for name in names:
         Image.fromarray(noise()[:900, :900]).save(name)
     body = names[0].read_bytes() if status == 200 else b"{}"
+    mask = Image.new("L", (900, 900), 255)
+    mask.paste(0, (0, 0, 900, 9))
+    mask.save(tmp_path / "mask.png")
+    more = ["--no-align", "--no-match-colors", *(["--mask", tmp_path / "mask.png"] if masked else [])]
 
     def peak(count: int) -> int:
         tracemalloc.start()
-        shell("edit", *names[:count], *PROMPT, "--no-align", "--no-match-colors", "-o", out)
+        shell("edit", *names[:count], *PROMPT, *more, "-o", out)
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most

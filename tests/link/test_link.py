@@ -380,6 +380,10 @@ def test_a_missing_key_is_said(environ: dict[str, str], sandbox: Sandbox, chelse
         with pytest.raises(LinkError, match=r"^No API key is set for venice.*\. Here is where\.$") as caught:
             start(link, chelsea).end()
         assert caught.value.kind == "missing-key"
+        with_reference = {**job(451, 300), "references": [{"width": 9, "height": 9}]}
+        plan = planned(link, {"job": with_reference, "source": link.write("none", b"")})
+        with pytest.raises(LinkError, match="No API key is set for venice"):
+            link.call("run", plan)
     assert posts(sandbox) == []
 
 

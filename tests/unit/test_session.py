@@ -283,6 +283,21 @@ def test_after_the_upload_one_can_leave(session: Session, worker: Worker, window
 
 
 @pytest.mark.usefixtures("sent")
+def test_a_worker_that_goes_on_alone_stays_the_one_that_can_be_stopped(
+    session: Session, worker: Worker, task: Task, window: Window
+) -> None:
+    window.plays += [session.leave, lambda: worker.say("run", "detached", message="Kept.")]
+    with pytest.raises(Detached):
+        session.work()
+    calls, task.changed, worker.news = worker.methods(), True, True
+    worker.dies = True  # nothing comes from it
+    session.step()
+    session.watch(at_once=True)
+    session.ask("status", {}, print)
+    assert (worker.starts, worker.methods()) == (1, calls)
+
+
+@pytest.mark.usefixtures("sent")
 def test_after_the_upload_one_can_stop(session: Session, worker: Worker, window: Window) -> None:
     window.plays += [session.stop, lambda: worker.fail("run", "cancelled", "possible")]
     assert session.work() is None
@@ -363,3 +378,20 @@ def test_what_another_window_does_meanwhile(session: Session, worker: Worker, wi
     assert window.of("refresh") == [None]
     answer_plan(session, worker)
     assert window.of("show_plan") == ["Sends it."], "asked again, and not by what was meant for the other"
+
+
+def test_why_a_key_cannot_be_stored_stays_until_there_is_one(
+    session: Session, worker: Worker, window: Window
+) -> None:
+    def fail() -> None:
+        raise LinkError("It cannot be stored.", "bad-input")
+
+    session.ask_plan()
+    answer_plan(session, worker, key=False)
+    session.pause_for(fail)
+    answer_plan(session, worker, key=False)
+    assert window.problem.text == "It cannot be stored."
+    assert window.problem.wants_key, "it can be entered again"
+    session.ask_plan()
+    answer_plan(session, worker)
+    assert window.problem is None

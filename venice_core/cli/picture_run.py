@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from argparse import Namespace
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,11 @@ class Ready:
     def all_warnings(self) -> tuple[str, ...]:
         """Including those of the plan."""
         return self.warnings + self.plan.warnings
+
+    @property
+    def without_pixels(self) -> Ready:
+        """The same with its plan alone, to save memory; to be sent, it is read again."""
+        return replace(self, source=None, prepared=replace(self.prepared, selection=None))
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from venice_core.cli.interrupts import Interrupts
@@ -177,7 +177,7 @@ class _Batch:
                 pictures.append(_bare(error))
             else:
                 again = len(self._outcomes) > 1 and outcome.path is not None and outcome.path.is_file()
-                pictures.append(replace(ready, source=None) if again else ready)
+                pictures.append(ready.without_pixels if again else ready)
         journal, limit = Journal(Folders.of(self._env).jobs), self._registry.settings.daily_limit
         runner = Runner(RunContext(opened.provider, opened.key, Transport(), journal, daily_limit=limit))
         try:

@@ -44,8 +44,10 @@ class RunThread(threading.Thread, Generic[T]):
 
     def run(self) -> None:
         outcome: T | VeniceError
+        work = self._work
+        del self._work  # what it holds, such as a selection, would take memory as long as the thread is kept
         try:
-            outcome = self._work(self)
+            outcome = work(self)
         except VeniceError as error:
             outcome = error
         except Exception as error:

@@ -50,9 +50,7 @@ class Runner:
         If some of several requests fail, the others still have their results. Raises a VeniceError if there
         is no result at all; the journal then has what is known about charges.
         """
-        can = self.context.provider.capabilities
-        if not (self.context.key or can.keyless):
-            raise MissingKey(variable=can.key_variable)
+        self.check_key()
         on_progress(Progress(Stage.PREPARING))
         job, plan = prepared.job, prepared.plan
         pixels = read_pixels(inputs.source, plan.crop.extent) if inputs.source is not None else None
@@ -77,6 +75,12 @@ class Runner:
             for number, entry in enumerate(entries)
         ]
         return collect(plan, entries, run_side_by_side(requests, together))
+
+    def check_key(self) -> None:
+        """Raise MissingKey if the provider needs a key and there is none."""
+        can = self.context.provider.capabilities
+        if not (self.context.key or can.keyless):
+            raise MissingKey(variable=can.key_variable)
 
     def _check_budget(self, plan: Plan, entries: list[Entry]) -> None:
         budget = self.context.budget()

@@ -24,6 +24,8 @@ RESULT = "result-{}.rgba"
 MASK = "mask-{}.gray"
 RIM = "rim-{}.gray"
 _WORKING_FILES = (SOURCE, COVERAGE, *(name.format("*") for name in (RESULT, MASK, RIM)))
+_FORMER_FILES = ("coverage.grey", "mask-*.grey", "rim-*.grey")
+"""The names of some of them in version 0.1.0."""
 
 
 class Status(str, Enum):
@@ -118,7 +120,7 @@ class Entry:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _drop_pixels(self) -> None:
-        for name in _WORKING_FILES:
+        for name in (*_WORKING_FILES, *_FORMER_FILES):
             for path in self.folder.glob(name):
                 path.unlink(missing_ok=True)
 

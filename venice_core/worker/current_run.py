@@ -91,6 +91,7 @@ class CurrentRun:
         self, thread: RunThread[RunValue], params: RunParams, prepared: Prepared, runner: Runner
     ) -> RunValue:
         call_id = self._call_id
+        runner.check_key()  # without one, a front end hands over no pixels
         made = runner.run(
             prepared,
             self._inputs(params, prepared.job),

@@ -71,6 +71,7 @@ class PlanValue(TypedDict):
     key: bool
     """Whether there is a key, or none is needed."""
     provider: str
+    endpoint: str
     model: str
     crop: BoundsJson
     size: ExtentJson

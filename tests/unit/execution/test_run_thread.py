@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -277,3 +278,17 @@ def test_abandoned_and_ended_at_once_is_told_once(tmp_path: Path) -> None:
         attempt.abandon()
         attempt.join(10)
         assert len(told) == 1
+
+
+def test_what_it_works_on_takes_no_memory_afterwards() -> None:
+    class Large:
+        pass
+
+    large = Large()
+    left = weakref.ref(large)
+    thread: RunThread[bool] = RunThread(lambda _, held=large: bool(held), lambda _: None)
+    del large
+    assert left() is not None
+    thread.start()
+    thread.join(10)
+    assert left() is None

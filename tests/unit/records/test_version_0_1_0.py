@@ -99,3 +99,12 @@ def test_the_command_line_lists_them(
 def test_what_was_spent(env: dict[str, str]) -> None:
     spent = spent_today(Journal(Folders.of(env).jobs), LATER)
     assert spent == Spending(usd=0.41, diem=0.21, certain=0.27, requests=7, unpriced=0)
+
+
+def test_a_job_that_is_placed_now_keeps_no_pixels(env: dict[str, str]) -> None:
+    job = next(iter(Journal(Folders.of(env).jobs)))
+    kept = {path.name for path in job.folder.iterdir()}
+    for name in ("source.rgba", "coverage.grey", "result-1.rgba", "mask-1.grey", "rim-1.grey"):
+        (job.folder / name).write_bytes(b"pixels")
+    job.placed()
+    assert {path.name for path in job.folder.iterdir()} == kept
