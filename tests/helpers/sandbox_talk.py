@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import requests
 from PIL import Image
 from support import wait_for
@@ -87,7 +88,7 @@ def picture(response: requests.Response) -> Image.Image:
     return only
 
 
-def pixels(response: requests.Response) -> np.ndarray:
+def pixels(response: requests.Response) -> npt.NDArray[np.int_]:
     """Of the only one; signed, so that they can be subtracted."""
     return np.asarray(picture(response), int)
 

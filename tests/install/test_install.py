@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+import venice_arguments
 
 import install
 
@@ -463,16 +464,11 @@ def test_the_demo_runs_in_gimp_2_10(bare: Machine) -> None:
 
 
 def test_the_demo_gives_gimp_2_10_as_many_arguments_as_the_plug_in_registers() -> None:
-    source = ast.parse((REPO / "plug-ins" / "venice_gimp2" / "venice_gimp2.py").read_bytes())
-    lists = {
-        node.targets[0].id: len(node.value.elts)
-        for node in source.body
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.List)
-    }
+    counts = {action: len(arguments) for action, arguments in venice_arguments.ARGUMENTS.items()}
     script = install.Gimp(install.GIMP2, "profile").script("demo")
     calls = re.findall(r"\(python-fu-venice-([a-z-]+) ([^)]*)", script)
     given = {name: len(shlex.split(arguments)) - 3 for name, arguments in calls}  # run-mode, image, drawable
-    assert given == {"edit": lists["EDIT"], "remove-background": lists["REMOVE_BACKGROUND"]}
+    assert given == {"edit": counts["edit"], "remove-background": counts["cutout"]}
 
 
 def test_a_program_for_gimp_has_its_values_as_that_language_writes_them() -> None:

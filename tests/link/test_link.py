@@ -387,6 +387,26 @@ def test_a_missing_key_is_said(environ: dict[str, str], sandbox: Sandbox, chelse
     assert posts(sandbox) == []
 
 
+@pytest.mark.parametrize("then", ["sent", "replaced", "refused"])
+def test_a_plan_is_sent_once_and_only_if_it_is_the_last(
+    link: Any, sandbox: Sandbox, chelsea: Pixels, then: str
+) -> None:
+    params = prepare(link, chelsea)
+    first = link.call("plan", {"job": params["job"], "to_send": True})["id"]
+    files = {"plan": first, "source": params["source"]}
+    if then == "sent":
+        link.call("run", files)
+    elif then == "replaced":
+        link.call("plan", {"job": params["job"], "to_send": True})
+    else:
+        with pytest.raises(LinkError):
+            link.call("plan", {"job": dict(params["job"], options={"prompt": ""}), "to_send": True})
+    count = len(posts(sandbox))
+    with pytest.raises(LinkError, match="no longer exists"):
+        link.call("run", files)
+    assert len(posts(sandbox)) == count
+
+
 def test_an_unknown_method_is_said(link: Any) -> None:
     with pytest.raises(LinkError, match="There is no method “dance”"):
         link.call("dance")

@@ -83,6 +83,8 @@ class Methods:
         Unless it is to be sent, an empty prompt is not a mistake yet: the price is shown while it is written.
         """
         to_send = bool(params.get("to_send"))
+        if to_send:
+            self._sendable = None  # even if this one fails, the one before is no longer what the user sees
         job = self._job(params)
         if not to_send and not job.options.prompt.strip():
             job = replace(job, options=replace(job.options, prompt="…"))
