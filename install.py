@@ -264,7 +264,8 @@ class Gimp:
                 text = "%s must be an absolute path, but it is %s."
                 raise InstallError(text % (kind.variable, os.environ[kind.variable]))
         if named:
-            say("Using only the profile set in %s." % " and in ".join(kind.variable for kind in named))
+            profiles = "profiles" if len(named) > 1 else "profile"
+            say("Using only the %s set in %s." % (profiles, " and ".join(kind.variable for kind in named)))
         return [gimp for kind in named or KINDS for gimp in cls.of_kind(kind)]
 
     @classmethod

@@ -402,7 +402,7 @@ def test_a_plan_is_sent_once_and_only_if_it_is_the_last(
         with pytest.raises(LinkError):
             link.call("plan", {"job": dict(params["job"], options={"prompt": ""}), "to_send": True})
     count = len(posts(sandbox))
-    with pytest.raises(LinkError, match="no longer exists"):
+    with pytest.raises(LinkError, match="This plan is no longer valid"):
         link.call("run", files)
     assert len(posts(sandbox)) == count
 

@@ -23,7 +23,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_pictures(edit)
     _add_mask(edit)
     edit.add_argument("-p", "--prompt", required=True, help="what to change")
-    _add_references(edit, "an additional image for the model")
+    _add_references(edit, "a reference image for the model")
     edit.add_argument(
         "--selection",
         choices=[use.value for use in SelectionUse],
@@ -81,7 +81,7 @@ def make_parser() -> argparse.ArgumentParser:
     generate = commands.add_parser("generate", help="generate an image from a prompt")
     generate.add_argument("-o", "--out", type=Path, metavar="OUT", help="a file or a folder")
     generate.add_argument("-p", "--prompt", required=True, help="what to generate")
-    generate.add_argument("--negative-prompt", default="", help="what to avoid")
+    generate.add_argument("--negative-prompt", default="", help="what to leave out of the image")
     generate.add_argument("--size", metavar="WxH", help="cover this size without stretching")
     generate.add_argument("--style", default="", help="a style name from `styles`")
     generate.add_argument("--seed", type=int, default=-1, help="reuse a seed for similar results")
@@ -98,7 +98,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     upscale = commands.add_parser("upscale", help="enlarge images 2 to 4 times")
     _add_pictures(upscale)
-    upscale.add_argument("--scale", type=int, choices=[2, 3, 4], default=2, help="how many times larger")
+    upscale.add_argument("--scale", type=int, choices=[2, 3, 4], default=2, help="how much to enlarge them")
     upscale.add_argument(
         "--creativity",
         type=float,
@@ -112,7 +112,7 @@ def make_parser() -> argparse.ArgumentParser:
     models.add_argument(
         "--type", choices=["inpaint", "image", "upscale", "all"], default="all", help="list only this type"
     )
-    models.add_argument("--traits", action="store_true", help="show which model is the default for what")
+    models.add_argument("--traits", action="store_true", help="show which model each trait stands for")
     models.set_defaults(command=run_listing, list="models")
     styles = commands.add_parser("styles", help="list the styles for generated images")
     styles.set_defaults(command=run_listing, list="styles")

@@ -60,7 +60,7 @@ class Terminal:
             if self.interrupts.heard() and not let_go:
                 let_go = True
                 if attempt.let_go(ABORT_SECONDS):
-                    self.warn(f"\n{_goes_on(attempt)} Press Ctrl-C again to stop for good.")
+                    self.warn(f"\n{_goes_on(attempt)} Press Ctrl-C again to stop immediately.")
             elif self.interrupts.heard() > 1:
                 attempt.stop(ABORT_SECONDS)
         while not outcome:  # `over` is set a moment before it is reported

@@ -22,7 +22,7 @@ def make_plan(job: Job, selection: Selection | None, capabilities: Capabilities)
     `selection` is None if nothing limits the result.
     """
     if job.options.endpoint and job.action is not Action.GENERATE:
-        raise BadInput("Only a generation lets you choose the endpoint.")
+        raise BadInput("You can choose the endpoint only when generating an image.")
     planners = {
         Action.EDIT: plan_edit,
         Action.CUTOUT: plan_cutout,

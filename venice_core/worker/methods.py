@@ -108,7 +108,9 @@ class Methods:
     def take_plan(self, number: int | None) -> tuple[Prepared, Runner]:
         """Return the plan with that id, once, and who runs it. Raises BadInput for any but the last one."""
         if self._sendable is None or number != self._sendable[0]:
-            raise ProtocolError("The plan to be sent no longer exists.")
+            raise ProtocolError(
+                "This plan is no longer valid: it was already sent, or a newer one was requested."
+            )
         _, prepared, session = self._sendable
         self._sendable = None
         return prepared, self._runner(session)

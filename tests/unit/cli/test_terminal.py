@@ -107,7 +107,7 @@ def test_what_may_be_paid_for_is_waited_for_and_a_second_press_stops_it(
     assert terminal.run(work) == "written"
     said = capsys.readouterr().err
     assert words in said
-    assert "Press Ctrl-C again to stop for good" in said
+    assert "Press Ctrl-C again to stop immediately" in said
 
 
 def test_words_that_nobody_reads_end_nothing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -294,7 +294,7 @@ def test_what_it_does_not_know_is_refused_not_left_out(options: dict[str, Any], 
 
 def test_only_a_generation_has_a_choice_of_endpoints() -> None:
     job = Job(Action.EDIT, CANVAS, CANVAS.extent, None, Options(prompt="x", endpoint="/image/generate"))
-    with pytest.raises(BadInput, match="Only a generation"):
+    with pytest.raises(BadInput, match="only when generating"):
         make_plan(job, None, venice())
 
 

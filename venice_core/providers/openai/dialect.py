@@ -120,7 +120,7 @@ class Dialect:
             raise reader.wrong("image", "the name of a request field, such as image or image[]")
         for group in ("fields", "edit_fields", "generate_fields", "unsafe_generate_fields"):
             for taken in dialect.managed & getattr(dialect, group).keys():
-                raise reader.wrong(group, f"without “{taken}”, which is set elsewhere")
+                raise reader.wrong(f"{group}.{taken}", "removed; this field cannot be set here")
         return dialect if dialect.images else replace(dialect, max_images=1)
 
 
@@ -167,7 +167,7 @@ def _read_size(reader: EntryReader, entry: str, value: Any) -> dict[str, Any]:
     grid = Grid(step, max_ratio=float(ratio), **whole)
     least = max(2 * grid.min_pixels, 4 * step * step)
     if grid.max_pixels < least or grid.max_side**2 < least:
-        raise reader.wrong(entry, f"such that max_pixels and max_side allow at least {least} px")
+        raise reader.wrong(entry, f"consistent: max_pixels and max_side must allow at least {least} px")
     return {"size": name, "shapes": grid}
 
 
@@ -197,7 +197,9 @@ def _read_limits(reader: EntryReader, entry: str, value: Any) -> dict[str, Any]:
     limits = {names[key]: reader.whole(f"{entry}.{key}", each) for key, each in found.items()}
     whole = replace(Dialect().limits, **limits)
     if whole.max_pixels < 2 * whole.min_pixels or whole.max_pixels < 2 * whole.min_side**2:
-        raise reader.wrong(entry, "such that pixels is at least twice what min_pixels and min_side require")
+        raise reader.wrong(
+            entry, "consistent: pixels must be at least twice what min_pixels and min_side require"
+        )
     return {"limits": whole}
 
 

@@ -57,7 +57,8 @@ class EntryReader:
 
     def whole(self, entry: str, value: Any, low: int = 1, high: int = 2**31) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise self.wrong(entry, f"a whole number, {low} or more" if high == 2**31 else f"{low} to {high}")
+            allowed = f", {low} or more" if high == 2**31 else f" from {low} to {high}"
+            raise self.wrong(entry, f"a whole number{allowed}")
         return value
 
     def amount(self, entry: str, value: Any) -> float:

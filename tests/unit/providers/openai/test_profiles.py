@@ -578,8 +578,8 @@ def test_a_fixed_field_may_not_be_one_that_the_plan_fills_in(entry: str, field: 
         with pytest.raises(BadInput) as caught:
             profile(**entries)
         assert caught.value.detail == (
-            f"The provider “mine” in the settings: “{named}” must be without “{field}”, which is set "
-            "elsewhere."
+            f"The provider “mine” in the settings: “{named}.{field}” must be removed; this field "
+            "cannot be set here."
         )
     assert dialect(**{entry: {f"{field}-x": 1}})
 
