@@ -26,7 +26,7 @@ class Encoded:
         return File(name, f"{stem}.{self.media_type.rpartition('/')[2]}", self.data, self.media_type)
 
 
-def as_texts(fields: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def form_fields(fields: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return fields as in a multipart body."""
     return tuple((name, str(v).lower() if isinstance(v, bool) else str(v)) for name, v in fields.items())
 

@@ -21,7 +21,6 @@ from venice_core.network.rate_limiter import RateLimiter
 from venice_core.network.transport import Transport
 from venice_core.planning.capabilities import IMAGE, INPAINT, UPSCALE, Capabilities, Model
 from venice_core.planning.model_support import choices
-from venice_core.planning.price import Price
 from venice_core.providers.registry import SANDBOX, ProviderSession, Registry
 from venice_core.records.journal import Journal
 from venice_core.records.scratch import Scratch
@@ -41,11 +40,11 @@ from venice_core.worker.protocol import (
     PlacedParams,
     PlanParams,
     PlanValue,
-    PriceJson,
     ProfileJson,
     ProfileParams,
     StatusParams,
     StatusValue,
+    price_json,
 )
 
 _KINDS = {Action.EDIT: INPAINT, Action.GENERATE: IMAGE, Action.UPSCALE: UPSCALE, Action.CUTOUT: INPAINT}
@@ -267,14 +266,10 @@ def _model_json(model: Model, action: Action, can: Capabilities) -> ModelJson:
     return {
         "id": model.id,
         "name": model.name,
-        "price": _price_json(model.price() or model.upscale_price(2)),
+        "price": price_json(model.price() or model.upscale_price(2)),
         "aspect_ratios": list(offer.aspect_ratios),
         "resolutions": list(offer.resolutions),
         "qualities": list(offer.qualities),
         "offline": model.offline,
         "privacy": model.privacy,
     }
-
-
-def _price_json(price: Price | None) -> PriceJson | None:
-    return {"usd": price.usd, "diem": price.diem} if price else None

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Literal, TypedDict
 
 from venice_core.error_messages import sentence
 from venice_core.errors import ProtocolError, VeniceError
+from venice_core.planning.price import Price
 from venice_core.progress import Progress
 
 PROTOCOL = 2
@@ -44,6 +45,11 @@ class PriceJson(TypedDict):
 
     usd: float | None
     diem: float | None
+
+
+def price_json(price: Price | None) -> PriceJson | None:
+    """Return a price as messages have it."""
+    return {"usd": price.usd, "diem": price.diem} if price else None
 
 
 # The parameters of the methods, and their values

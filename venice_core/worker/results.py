@@ -13,7 +13,7 @@ import numpy.typing as npt
 from venice_core.execution.results import Result, RunResult
 from venice_core.imaging import compositing
 from venice_core.records.entry import MASK, RESULT, RIM
-from venice_core.worker.protocol import BoundsJson, PriceJson, ResultJson, RunValue
+from venice_core.worker.protocol import BoundsJson, ResultJson, RunValue, price_json
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def _result_json(result: Result) -> ResultJson:
         "name": result.name,
         "recipe": result.recipe,
         "facts": asdict(result.facts),
-        "price": cast(PriceJson, asdict(result.price)) if result.price else None,
+        "price": price_json(result.price),
     }
 
 

@@ -26,7 +26,7 @@ from venice_core.network import download
 from venice_core.network.messages import File, Request, Response
 from venice_core.network.transport import Transport
 from venice_core.network.urls import check_url, same_origin
-from venice_core.providers.base import Encoded, as_texts
+from venice_core.providers.base import Encoded, form_fields
 from venice_core.providers.openai.profile import ServiceProfiles
 from venice_core.providers.openai.provider import OpenAI
 from venice_core.records.entry import ANSWER
@@ -260,7 +260,7 @@ def test_a_picture_is_a_file_named_after_its_format(media_type: str, filename: s
 
 def test_fields_of_a_multipart_body_are_texts() -> None:
     fields = {"a": "x", "n": 2, "sharp": True, "plain": False, "strength": 0.5}
-    assert as_texts(fields) == (
+    assert form_fields(fields) == (
         *(("a", "x"), ("n", "2"), ("sharp", "true")),
         *(("plain", "false"), ("strength", "0.5")),
     )

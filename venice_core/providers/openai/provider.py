@@ -19,7 +19,7 @@ from venice_core.network.messages import File, Request, Response
 from venice_core.planning.capabilities import Capabilities
 from venice_core.planning.endpoint import Endpoint
 from venice_core.planning.plan import Plan
-from venice_core.providers.base import Account, ImageLink, RequestImages, as_texts, is_of_sandbox
+from venice_core.providers.base import Account, ImageLink, RequestImages, form_fields, is_of_sandbox
 from venice_core.providers.base64_pictures import bare, from_base64
 from venice_core.providers.error_details import request_id
 from venice_core.providers.openai import refusals
@@ -78,7 +78,7 @@ class OpenAI:
         fields = {**fixed, **_fields(plan, dialect), **by_name}
         if not edits:
             return Request("POST", url, key=self.key, json=fields)
-        return Request("POST", url, as_texts(fields), _files(dialect, upload), self.key)
+        return Request("POST", url, form_fields(fields), _files(dialect, upload), self.key)
 
     def is_busy(self, response: Response) -> bool:
         return refusals.is_busy(response)

@@ -20,7 +20,7 @@ from venice_core.planning.capabilities import Capabilities, Catalogue, Limits
 from venice_core.planning.endpoint import Endpoint
 from venice_core.planning.output_shapes import Sizes
 from venice_core.planning.plan import Plan
-from venice_core.providers.base import Account, Encoded, RequestImages, as_texts, is_of_sandbox
+from venice_core.providers.base import Account, Encoded, RequestImages, form_fields, is_of_sandbox
 from venice_core.providers.base64_pictures import bare, from_base64
 from venice_core.providers.error_details import request_id
 from venice_core.providers.response_text import MAX_TOLD_PROMPT, one_line, words
@@ -136,7 +136,7 @@ class Venice:
             fields = {"scale": plan.scale, "creativity": plan.creativity}
         elif plan.endpoint is not Endpoint.BACKGROUND_REMOVE:
             fields = _edit(plan, options)
-        return Request("POST", url, as_texts(fields | by_name), files, self.key)
+        return Request("POST", url, form_fields(fields | by_name), files, self.key)
 
     def is_busy(self, response: Response) -> bool:
         return refusals.is_busy(response)
